@@ -1,0 +1,468 @@
+"""What the analyzer emits: the assessment, which *is* the JSON.
+
+A report can be redrawn from it without the archives. Nothing here needs pandas or numpy,
+so that `reports/` can import it alone. All times are seconds; instants are ISO 8601 UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+from collector.errors import ArchiveError
+
+SCHEMA = 1
+"""Version of the assessment. History: 1 = first."""
+
+
+class Status(StrEnum):
+    """Outcome of one rule on one subject. Unknown (skipped, error) is never a pass."""
+
+    PASS = "pass"
+    INFO = "info"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+class Verdict(StrEnum):
+    """The answer to "will these machines and this network carry it?"."""
+
+    SUITABLE = "suitable"
+    CONDITIONAL = "conditional"
+    UNSUITABLE = "unsuitable"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Scope(StrEnum):
+    """What a rule is asked about, once per subject."""
+
+    NODE = "node"
+    DEVICE = "device"
+    PAIR = "pair"
+    PATH = "path"
+    CLUSTER = "cluster"
+
+
+class Sense(StrEnum):
+    """Which side of a limit is good."""
+
+    AT_MOST = "at most"
+    AT_LEAST = "at least"
+
+
+class Area(StrEnum):
+    """The scores' headings."""
+
+    DATA = "data"
+    HOST = "host"
+    NETWORK = "network"
+    SETTINGS = "settings"
+
+
+class Basis(StrEnum):
+    """What a recommended value rests on."""
+
+    MEASURED = "measured"
+    FLOOR = "vendor floor"
+    OVERRIDE = "plan override"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A number that judges, with its source. `warn` and `fail` are in `unit`; None: no such level."""
+
+    name: str
+    unit: str
+    warn: float | None
+    fail: float | None
+    sense: Sense
+    source: str
+
+    def judge(self, value: float) -> Status:
+        """Pass up to and including the limit, warn or fail beyond it."""
+        sign = 1.0 if self.sense is Sense.AT_MOST else -1.0
+        if self.fail is not None and sign * value > sign * self.fail:
+            return Status.FAIL
+        if self.warn is not None and sign * value > sign * self.warn:
+            return Status.WARN
+        return Status.PASS
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One measured figure, beside the limit it was held against (None: informative)."""
+
+    what: str
+    value: float | None
+    unit: str
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a finding is about. `name` is ``node``, ``node/device``, ``a-b`` or ``a>b/network``."""
+
+    scope: Scope
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule's word on one subject. `traces` are ids of traces or curves that show it."""
+
+    rule: str
+    title: str
+    area: Area
+    subject: Subject
+    status: Status
+    message: str
+    evidence: tuple[Evidence, ...] = ()
+    remedy: str = ""
+    traces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """A distribution in seconds. `samples` is how many values it rests on."""
+
+    samples: int
+    minimum: float | None = None
+    p50: float | None = None
+    p99: float | None = None
+    p999: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A run of consecutive lost slots. `start_s` since the start of the assessed run."""
+
+    start_s: float
+    length_s: float
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The measured budget of one directed path.
+
+    `rtt` is what an application sees (sender's queue, wire, peer's residence); `wire` is the
+    network alone, from kernel timestamps at both ends (`wire.samples` of them). `hours` is exposure:
+    slots that were really sent, times the period. `unjudged` slots say nothing about the network (the sender was
+    stalled, the peer was not running).
+    """
+
+    path: str
+    source: str
+    target: str
+    network: str
+    wan: bool
+    period_s: float
+    hours: float
+    sent: int
+    answered: int
+    lost_forward: int
+    lost_back: int
+    lost_unknown: int
+    unjudged: int
+    duplicates: int
+    rtt: Quantiles
+    wire: Quantiles
+    residence: Quantiles
+    loss: float | None
+    loss_low: float | None
+    loss_high: float | None
+    outages: tuple[Outage, ...]
+    longest_outage_s: float
+    longest_stall_s: float
+    stalls: int
+    clock_offset_s: float | None
+    clock_error_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """All channels between two nodes on one time base: when was every one of them out at once?"""
+
+    pair: tuple[str, str]
+    networks: tuple[str, ...]
+    common_outages: int
+    longest_common_outage_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value to enter, why it is that value, and where the option is documented."""
+
+    option: str
+    value: int | float | str
+    unit: str
+    because: str
+    source: str
+    verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Text to paste on one node."""
+
+    node: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One candidate for a timeout; the largest one decides. `value_s` before rounding."""
+
+    name: str
+    value_s: float
+    text: str
+    binding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What one stack should be set to, for one subject. No settings: `notes` say why."""
+
+    stack: str
+    title: str
+    subject: Subject
+    networks: tuple[str, ...]
+    where: str
+    basis: Basis
+    settings: tuple[Setting, ...]
+    constraints: tuple[Constraint, ...]
+    detection_s: tuple[float, float] | None
+    notes: tuple[str, ...]
+    snippets: tuple[Snippet, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOutcome:
+    """How a probe or a path fared on a node, in one line."""
+
+    probe: str
+    state: str
+    reason: str
+    ticks: int
+    missed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSummary:
+    """One assessed node: its archive and what the machine said of itself."""
+
+    name: str
+    role: str
+    site: str
+    archive: str
+    sha256: str
+    session: str
+    tool_version: str
+    started: str
+    duration_s: float
+    planned_s: float
+    gaps_s: float
+    sealed: bool
+    damage: tuple[str, ...]
+    inventory: tuple[tuple[str, str], ...]
+    outcomes: tuple[ProbeOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A quantity over the run, thinned without losing an extreme: at most 480 bins.
+
+    Bin i covers ``start_s + i * step_s`` onwards; `low`, `mid`, `high` are its minimum,
+    median or mean, and maximum (None: no data). `start_s` counts from the start of the run.
+    """
+
+    id: str
+    title: str
+    unit: str
+    subject: Subject
+    start_s: float
+    step_s: float
+    low: tuple[float | None, ...]
+    mid: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A cumulative distribution: `fraction` of all values are at or below `value`."""
+
+    id: str
+    title: str
+    unit: str
+    subject: Subject
+    value: tuple[float, ...]
+    fraction: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """One term of the arithmetic: what a finding contributed to its subject's mean."""
+
+    subject: str
+    rule: str
+    status: Status
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class AreaScore:
+    """Score of an area: the mean of its worst subject. None: nothing could be judged."""
+
+    area: Area
+    score: int | None
+    worst: str
+    lines: tuple[ScoreLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """0 to 100; the worst area decides. Never shown without its breakdown."""
+
+    overall: int | None
+    areas: tuple[AreaScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Untested:
+    """Something that no measurement of this run answers, and who can."""
+
+    what: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNode:
+    """A node as planned, for the report."""
+
+    name: str
+    role: str
+    site: str
+    host: str
+    addresses: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A stall that a timeout has to survive although this run may not have shown it."""
+
+    name: str
+    title: str
+    stall_s: float
+    on: bool
+    why: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Everything the report says. `origin` is measured, demonstration or synthetic."""
+
+    schema: int
+    tool_version: str
+    created: str
+    origin: str
+    cluster: str
+    topology: str
+    phase: str
+    plan_digest: str
+    started: str
+    duration_s: float
+    verdict: Verdict
+    summary: str
+    reasons: tuple[str, ...]
+    fixes: tuple[str, ...]
+    overrides: tuple[str, ...]
+    score: Score
+    planned: tuple[PlanNode, ...]
+    nodes: tuple[NodeSummary, ...]
+    findings: tuple[Finding, ...]
+    timings: tuple[Timing, ...]
+    joints: tuple[Joint, ...]
+    recommendations: tuple[Recommendation, ...]
+    scenarios: tuple[Scenario, ...]
+    traces: tuple[Trace, ...]
+    curves: tuple[Curve, ...]
+    untested: tuple[Untested, ...]
+
+    def to_json(self) -> str:
+        """The assessment as JSON text: stable key order, no NaN, newline at the end."""
+        return json.dumps(_plain(self), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Assessment:
+        """Read an assessment back.
+
+        Raises:
+            ArchiveError: not an assessment, damaged, or of a newer schema.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise ArchiveError(f"not an assessment: {error}", "pass the assessment.json that `haready analyze` wrote") from error
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if not isinstance(schema, int):
+            raise ArchiveError("not an assessment: no schema number", "pass the assessment.json that `haready analyze` wrote")
+        if schema > SCHEMA:
+            raise ArchiveError(
+                f"assessment has schema {schema}, this version reads up to {SCHEMA}",
+                f"install the version that wrote it ({data.get('tool_version', 'unknown')}) or newer",
+            )
+        try:
+            assessment = _revive(cls, data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArchiveError(f"assessment is damaged: {error}", "run `haready analyze` again") from error
+        assert isinstance(assessment, cls)
+        return assessment
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _revive(kind: Any, value: Any) -> Any:
+    """Build `kind` from plain JSON, strictly: a missing or unknown key is an error."""
+    if is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        if not isinstance(value, dict) or set(value) != set(hints):
+            raise ValueError(f"{getattr(kind, '__name__', kind)} has other keys than expected")
+        return kind(**{name: _revive(hint, value[name]) for name, hint in hints.items()})  # type: ignore[operator]
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in arguments:
+            return None
+        inner = [argument for argument in arguments if argument is not type(None)]
+        return _revive(inner[0], value) if len(inner) == 1 else value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"expected a list, found {type(value).__name__}")
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return tuple(_revive(arguments[0], item) for item in value)
+        return tuple(_revive(argument, item) for argument, item in zip(arguments, value, strict=True))
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind):
+        raise ValueError(f"expected {kind.__name__}, found {type(value).__name__}")
+    return value

@@ -1,0 +1,1 @@
+"""Failure-detector models: pure functions."""

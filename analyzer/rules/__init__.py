@@ -1,0 +1,1 @@
+"""One file, one rule. The folder listing is the registry."""

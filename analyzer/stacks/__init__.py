@@ -1,0 +1,1 @@
+"""One file, one HA product. The folder listing is the registry."""

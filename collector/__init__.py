@@ -1,0 +1,1 @@
+"""Node to archive: plan, probes, peers, archive."""

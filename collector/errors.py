@@ -1,0 +1,53 @@
+"""Failures that a person can act on.
+
+`OperatorError` is what `haready` prints as two lines (``error:`` and ``hint:``) and
+turns into an exit code. Everything else that is raised is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command; stable, documented in the README."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    UNSUITABLE = 3
+    CONDITIONAL = 4
+    ARCHIVE = 5
+    ENDED_EARLY = 6
+    INTERRUPTED = 130
+
+
+class OperatorError(Exception):
+    """Something the operator can put right: what happened, and what to do next."""
+
+    code: Exit = Exit.USAGE
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class PlanError(OperatorError):
+    """The plan has mistakes; each is one line that names file and key."""
+
+    def __init__(self, mistakes: list[str], hint: str = "") -> None:
+        super().__init__("\n".join(mistakes), hint)
+        self.mistakes = mistakes
+
+
+class ArchiveError(OperatorError):
+    """An archive cannot be used: wrong kind, too new, or nothing readable in it."""
+
+    code = Exit.ARCHIVE
+
+
+class Unavailable(Exception):
+    """A probe's word for "not present here" (a file, feature, permission or tool).
+
+    Not a failure: the outcome is `skipped` and carries the reason.
+    """

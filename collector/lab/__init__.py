@@ -1,0 +1,1 @@
+"""A laboratory on one machine."""

@@ -1,0 +1,1 @@
+"""One file, one probe. The folder listing is the registry."""

@@ -1,0 +1,126 @@
+"""The report model: blocks that sections build and renderers draw.
+
+A section turns an assessment into blocks and knows no PDF; a renderer draws blocks and knows no
+assessment. A renderer matches on `Block` and ends in ``assert_never``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzer.contract import Assessment, Status
+
+
+class Tone(StrEnum):
+    """How a block is to be read; drawn as colour *and* as shape or word."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WARN = "warn"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; level 1 starts a section and becomes a bookmark, level 2 a bookmark below it."""
+
+    text: str
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text. `small` for notes and sources."""
+
+    text: str
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Callout:
+    """A box that must not be missed."""
+
+    title: str
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text. `widths` are relative; `statuses` gives a row its mark (None: no mark)."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    widths: tuple[float, ...]
+    caption: str = ""
+    statuses: tuple[Status | None, ...] = ()
+    numeric: tuple[int, ...] = ()
+    """Columns that hold figures and are aligned to the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A line with its spread over x; None: no data at that x."""
+
+    label: str
+    x: tuple[float, ...]
+    mid: tuple[float | None, ...]
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at x, drawn as a tick on the axis."""
+
+    x: float
+    length: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over a shared axis. Values are in the axis' own units; `source` says what it shows."""
+
+    title: str
+    x_label: str
+    y_label: str
+    bands: tuple[Band, ...]
+    marks: tuple[Mark, ...] = ()
+    log_x: bool = False
+    log_y: bool = False
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Literal text to paste, in a fixed-width face, never re-wrapped."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """Things for a person to do and tick off: (what, who)."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+Block = Heading | Paragraph | Callout | Table | Chart | Text | Checklist
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the report. A module in `reports/sections/` exports it as ``SECTION``.
+
+    `order` places it (verdict 10, settings 20, network 30, nodes 40, method 90).
+    """
+
+    name: str
+    title: str
+    order: int
+    build: Callable[[Assessment], Iterator[Block]]

@@ -1,0 +1,1 @@
+"""One file, one section. The folder listing is the registry."""
