@@ -23,7 +23,7 @@ SCHEMA = 1
 class Status(StrEnum):
     """Outcome of one rule on one subject. Unknown (skipped, error) is never a pass."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - an outcome, no secret
     INFO = "info"
     WARN = "warn"
     FAIL = "fail"
@@ -189,7 +189,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """All channels between two nodes on one time base: when was every one of them out at once?"""
+    """All channels between two nodes on one time base, and when every one of them was out at once."""
 
     pair: tuple[str, str]
     networks: tuple[str, ...]
@@ -413,10 +413,14 @@ class Assessment:
         try:
             data = json.loads(text)
         except ValueError as error:
-            raise ArchiveError(f"not an assessment: {error}", "pass the assessment.json that `haready analyze` wrote") from error
+            raise ArchiveError(
+                f"not an assessment: {error}", "pass the assessment.json that `haready analyze` wrote"
+            ) from error
         schema = data.get("schema") if isinstance(data, dict) else None
         if not isinstance(schema, int):
-            raise ArchiveError("not an assessment: no schema number", "pass the assessment.json that `haready analyze` wrote")
+            raise ArchiveError(
+                "not an assessment: no schema number", "pass the assessment.json that `haready analyze` wrote"
+            )
         if schema > SCHEMA:
             raise ArchiveError(
                 f"assessment has schema {schema}, this version reads up to {SCHEMA}",

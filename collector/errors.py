@@ -46,7 +46,7 @@ class ArchiveError(OperatorError):
     code = Exit.ARCHIVE
 
 
-class Unavailable(Exception):
+class Unavailable(Exception):  # noqa: N818 - a state, not a failure
     """A probe's word for "not present here" (a file, feature, permission or tool).
 
     Not a failure: the outcome is `skipped` and carries the reason.

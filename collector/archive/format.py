@@ -1,0 +1,260 @@
+"""The archive format: its number and history, and how rows become a segment and back.
+
+docs/archive-format.md is the full description. In short: a ZIP of stored members; each
+``segments/NNNNNN.jsonl.gz`` holds ten minutes as one text line of increments per column.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import operator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from collector.contract import Json
+from collector.errors import ArchiveError
+
+FORMAT = 1
+"""Number of the format. History: 1 = first."""
+
+SUFFIX = ".zip"
+PART = ".part"
+JOURNAL = ".journal"
+README, START, MANIFEST = "README.txt", "start.json", "manifest.json"
+
+Row = Sequence[int | None]
+
+# Bounds on what is read: an archive comes from outside. A real segment of a busy trio is 2 MB of
+# text in 400 blocks; these are far above it and far below what would hurt.
+MAX_MEMBERS = 20_000
+MAX_MEMBER_B = 64 << 20
+MAX_TEXT_B = 256 << 20
+MAX_ROWS = 4_000_000
+MAX_COLUMNS = 256
+MAX_BLOCKS = 20_000
+
+
+def segment_name(seq: int) -> str:
+    """Member name of a segment."""
+    return f"segments/{seq:06d}.jsonl.gz"
+
+
+def dumps(value: Json) -> bytes:
+    """Compact JSON of one line."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(slots=True)
+class Block:
+    """One table with one set of label values, `rows` long.
+
+    `lines` holds one line per column as written: the first value, then increments, between
+    brackets. `nulls` gives the half-open row ranges without a value, by column.
+    """
+
+    table: str
+    labels: Mapping[str, str]
+    columns: tuple[str, ...]
+    rows: int
+    nulls: Mapping[str, list[list[int]]]
+    lines: list[bytes]
+
+    @classmethod
+    def of(cls, table: str, labels: Mapping[str, str], columns: tuple[str, ...], rows: Sequence[Row]) -> Block:
+        """Encode rows."""
+        nulls: dict[str, list[list[int]]] = {}
+        lines = []
+        for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+            if None in values:
+                nulls[name] = _null_ranges(values)
+            lines.append(_increments(list(_held(values))))
+        return cls(table, labels, columns, len(rows), nulls, lines)
+
+    def column(self, name: str) -> list[int | None]:
+        """Values of one column, without numpy.
+
+        Raises:
+            ValueError: the line does not hold exactly `rows` integers.
+        """
+        steps = json.loads(self.lines[self.columns.index(name)])
+        if len(steps) != self.rows or not all(type(step) is int for step in steps):
+            raise ValueError(f"{self.table}.{name}: expected {self.rows} integers")
+        values: list[int | None] = list(itertools.accumulate(steps))
+        for start, stop in self.nulls.get(name, ()):
+            values[start:stop] = [None] * (stop - start)
+        return values
+
+
+def _held(values: Iterable[int | None]) -> Iterator[int]:
+    """Carry the last value over nulls, so that a null run has increment 0."""
+    last = 0
+    for value in values:
+        last = last if value is None else value
+        yield last
+
+
+def _null_ranges(values: Sequence[int | None]) -> list[list[int]]:
+    ranges = []
+    for null, run in itertools.groupby(range(len(values)), key=lambda row: values[row] is None):
+        if null:
+            rows = list(run)
+            ranges.append([rows[0], rows[-1] + 1])
+    return ranges
+
+
+def _increments(values: Sequence[int]) -> bytes:
+    steps = itertools.chain(values[:1], map(operator.sub, values[1:], values))
+    return b"[" + ",".join(map(str, steps)).encode() + b"]"
+
+
+@dataclass(slots=True)
+class Segment:
+    """Ten minutes of one node, or what a journal still held.
+
+    `t_us` columns and `from_us`/`to_us` count from `t0_ns` (monotonic). Each anchor is
+    (monotonic, real, boot) in ns. `state` carries outcomes, peers, facts and events as of the segment's end.
+    """
+
+    seq: int
+    node: str
+    session: str
+    t0_ns: int
+    from_us: int
+    to_us: int
+    anchors: list[list[int]]
+    state: dict[str, Json]
+    blocks: list[Block] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all blocks."""
+        return sum(block.rows for block in self.blocks)
+
+    def encode(self) -> bytes:
+        """The member's bytes: gzip over JSON lines, closed by a line that counts them."""
+        lines = [
+            dumps(
+                {
+                    "format": FORMAT,
+                    "node": self.node,
+                    "session": self.session,
+                    "seq": self.seq,
+                    "t0_ns": self.t0_ns,
+                    "from_us": self.from_us,
+                    "to_us": self.to_us,
+                    "anchors": self.anchors,
+                    "state": self.state,
+                }
+            )
+        ]
+        for block in self.blocks:
+            head: dict[str, Json] = {"table": block.table, "labels": block.labels, "rows": block.rows}
+            lines += [dumps(head | {"columns": block.columns, "null": block.nulls}), *block.lines]
+        lines.append(dumps({"end": self.seq, "lines": len(lines)}))
+        return gzip.compress(b"\n".join(lines) + b"\n", compresslevel=6, mtime=0)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Segment:
+        """Read a member back; the columns stay text until somebody wants them.
+
+        Raises:
+            ArchiveError: written by a newer version.
+            ValueError: damaged, or not within the bounds above.
+        """
+        lines = _inflate(data).split(b"\n")
+        head = _object(lines[0])
+        check_format(head)
+        end = _object(lines[-2]) if len(lines) > 2 and not lines[-1] else {}
+        if end != {"end": head.get("seq"), "lines": len(lines) - 2}:
+            raise ValueError("the closing line is missing or does not match")
+        body = iter(lines[1:-2])
+        return cls(
+            seq=_integer(head, "seq"),
+            node=str(head["node"]),
+            session=str(head["session"]),
+            t0_ns=_integer(head, "t0_ns"),
+            from_us=_integer(head, "from_us"),
+            to_us=_integer(head, "to_us"),
+            anchors=_anchors(head["anchors"]),
+            state=head["state"] if isinstance(head["state"], dict) else {},
+            blocks=list(_blocks(body)),
+        )
+
+
+def check_format(head: Mapping[str, Json], tool: str = "") -> None:
+    """Refuse by name what a newer version wrote.
+
+    Raises:
+        ArchiveError: newer format.
+        ValueError: no format number at all.
+    """
+    number = head.get("format")
+    if type(number) is not int or number < 1:
+        raise ValueError("no format number")
+    if number > FORMAT:
+        raise ArchiveError(
+            f"archive has format {number}, this version reads up to {FORMAT}",
+            f"install haready {tool or 'of the version that wrote it'} or newer",
+        )
+
+
+def _blocks(lines: Iterator[bytes]) -> Iterator[Block]:
+    for count, line in enumerate(lines):
+        head = _object(line)
+        rows, columns, labels = _integer(head, "rows"), head["columns"], head["labels"]
+        if not 0 < rows <= MAX_ROWS or not 0 < len(columns) <= MAX_COLUMNS or count >= MAX_BLOCKS:
+            raise ValueError("a block is out of bounds")
+        if not isinstance(labels, dict) or not isinstance(head["null"], dict):
+            raise ValueError("a block's head is malformed")
+        for ranges in head["null"].values():
+            for start, stop in ranges:
+                if not 0 <= start < stop <= rows:
+                    raise ValueError("a null range lies outside its block")
+        body = [column for _, column in zip(columns, lines, strict=False)]
+        if len(body) != len(columns) or any(
+            not column.startswith(b"[") or column.count(b",") != rows - 1 for column in body
+        ):
+            raise ValueError(f"a column of {head['table']} does not hold {rows} values")
+        names = tuple(str(name) for name in columns)
+        yield Block(str(head["table"]), {str(k): str(v) for k, v in labels.items()}, names, rows, head["null"], body)
+
+
+def _inflate(data: bytes) -> bytes:
+    stream = zlib.decompressobj(31)
+    try:
+        text = stream.decompress(data, MAX_TEXT_B)
+    except zlib.error as error:
+        raise ValueError(f"not decodable: {error}") from error
+    if not stream.eof:
+        raise ValueError("cut short" if len(text) < MAX_TEXT_B else f"unpacks to more than {MAX_TEXT_B} bytes")
+    return text
+
+
+def _object(line: bytes) -> dict[str, Json]:
+    value = json.loads(line)
+    if not isinstance(value, dict):
+        raise ValueError("expected an object")
+    return value
+
+
+def _integer(head: Mapping[str, Json], key: str) -> int:
+    value = head.get(key)
+    if type(value) is not int:
+        raise ValueError(f"{key} is no integer")
+    return value
+
+
+def _anchors(value: Json) -> list[list[int]]:
+    if not isinstance(value, list) or not all(
+        isinstance(anchor, list) and len(anchor) == 3 and all(type(part) is int for part in anchor) for anchor in value
+    ):
+        raise ValueError("the clock anchors are malformed")
+    return value
+
+
+def check_line(lines: Iterable[bytes], to_us: int) -> bytes:
+    """The line that closes a stretch of journal: a CRC-32 over the lines since the last one."""
+    return dumps({"check": zlib.crc32(b"\n".join(lines)), "to_us": to_us})

@@ -1,0 +1,283 @@
+"""Read an archive, whole or damaged; it is hostile input until it has been checked.
+
+Local headers are scanned and the ZIP's directory is not trusted, so that a file that was cut
+short gives every segment before the cut. Nothing is ever unpacked to a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collector.archive.format import (
+    JOURNAL,
+    MANIFEST,
+    MAX_MEMBER_B,
+    MAX_MEMBERS,
+    MAX_TEXT_B,
+    PART,
+    README,
+    START,
+    Block,
+    Row,
+    Segment,
+    check_format,
+    check_line,
+)
+from collector.contract import Json
+from collector.errors import ArchiveError
+
+_LOCAL = struct.Struct("<4sHHHHHLLLHH")
+_SIGNATURE = b"PK\x03\x04"
+_DIRECTORY = (b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06")
+_SEGMENT = re.compile(r"segments/(\d{6,9})\.jsonl\.gz\Z")
+_SLACK_US = 2_000_000
+"""A hole in time up to this long is the ordinary hand-over between two segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A stretch of the run that nothing in the archive covers, in microseconds since `t0_ns`."""
+
+    from_us: int
+    to_us: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    name: str
+    offset: int
+    size: int
+    crc: int
+
+
+@dataclass(slots=True)
+class Archive:
+    """One node's archive. `head` is the manifest if there is one, else what was written at the start."""
+
+    path: Path
+    head: dict[str, Json]
+    sealed: bool
+    sha256: str
+    size_B: int
+    damage: list[str]
+    _members: list[_Member] = field(repr=False)
+    _journal: Segment | None = field(repr=False)
+    _spans: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
+
+    def segments(self) -> Iterator[Segment]:
+        """Every readable segment in order, the journal's rows last. Damage found on the way is added to `damage`."""
+        with open(self.path, "rb") as file:
+            for member in self._members:
+                file.seek(member.offset)
+                data = file.read(member.size)
+                if zlib.crc32(data) != member.crc:
+                    self._hurt(f"{member.name}: checksum does not match")
+                    continue
+                try:
+                    segment = Segment.decode(data)
+                except (ValueError, KeyError, TypeError, RecursionError) as error:
+                    self._hurt(f"{member.name}: {error}")
+                    continue
+                if segment.session != self.head["session"]:
+                    self._hurt(f"{member.name}: belongs to another session")
+                    continue
+                self._spans[segment.seq] = (segment.from_us, segment.to_us)
+                yield segment
+        if self._journal is not None:
+            self._spans[self._journal.seq] = (self._journal.from_us, self._journal.to_us)
+            yield self._journal
+
+    def lost(self) -> list[Lost]:
+        """The stretches nothing covers; call it after `segments` was read to its end."""
+        holes = []
+        at = 0
+        for start, stop in sorted(self._spans.values()):
+            if start - at > _SLACK_US:
+                holes.append(Lost(at, start, "not readable or never written"))
+            at = max(at, stop)
+        if not self.sealed and (planned := int(self.head["planned_s"] * 1e6)) > at:
+            holes.append(Lost(at, planned, "the collector ended without sealing"))
+        return holes
+
+    def _hurt(self, what: str) -> None:
+        if what not in self.damage:
+            self.damage.append(what)
+
+
+def open_archive(path: Path) -> Archive:
+    """Open a sealed archive, or the ``.part`` of a run that was cut short (its journal is found beside it).
+
+    Raises:
+        ArchiveError: no such file, not an archive, from a newer version, or nothing in it is readable.
+    """
+    part = path.with_name(path.name + PART)
+    if not path.exists() and part.exists():
+        path = part
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArchiveError(f"{path}: {error.strerror}", "pass the archive that `haready collect` printed") from error
+    damage: list[str] = []
+    found = list(_scan(data, damage))
+    heads: dict[str, dict[str, Json]] = {}
+    for member in found:
+        if member.name in (START, MANIFEST):
+            head = _head(data, member, damage)
+            if head is not None:
+                heads[member.name] = head
+    head = heads.get(MANIFEST) or heads.get(START)
+    if head is None:
+        if not found:
+            raise ArchiveError(
+                f"{path}: not a haready archive", "pass the .zip (or .zip.part) that `haready collect` wrote"
+            )
+        raise ArchiveError(
+            f"{path}: neither manifest nor start can be read", "the file is damaged beyond use; copy it again"
+        )
+    segments = [member for member in found if _SEGMENT.match(member.name)]
+    if MANIFEST in heads:
+        _compare(head, data, found, damage)
+    journal = None
+    if path.name.endswith(PART):
+        last = max((int(match[1]) for m in segments if (match := _SEGMENT.match(m.name))), default=0)
+        journal = _read_journal(path.with_name(path.name.removesuffix(PART) + JOURNAL), head, last, damage)
+    digest = hashlib.sha256(data).hexdigest()
+    return Archive(path, head, MANIFEST in heads, digest, len(data), damage, segments, journal)
+
+
+def _scan(data: bytes, damage: list[str]) -> Iterator[_Member]:
+    """Walk the local headers; after a broken one, go on at the next signature."""
+    at = count = 0
+    while 0 <= at < len(data) and count < MAX_MEMBERS:
+        if data[at : at + 4] in _DIRECTORY:
+            return
+        member = _member(data, at)
+        if member is None:
+            following = data.find(_SIGNATURE, at + 1)
+            end = following if following >= 0 else len(data)
+            if count or following >= 0:
+                damage.append(f"bytes {at} to {end} are not readable")
+            at = following
+            continue
+        count += 1
+        if member.offset + member.size > len(data):
+            damage.append(f"{member.name}: cut short")
+            return
+        yield member
+        at = member.offset + member.size
+
+
+def _member(data: bytes, at: int) -> _Member | None:
+    if len(data) - at < _LOCAL.size:
+        return None
+    signature, _, flags, method, _, _, crc, packed, plain, name_size, extra_size = _LOCAL.unpack_from(data, at)
+    name = data[at + _LOCAL.size : at + _LOCAL.size + name_size].decode("ascii", "replace")
+    known = name in (README, START, MANIFEST) or _SEGMENT.match(name)
+    if signature != _SIGNATURE or not known or method or flags & 0x08 or packed != plain or plain > MAX_MEMBER_B:
+        return None
+    return _Member(name, at + _LOCAL.size + name_size + extra_size, plain, crc)
+
+
+def _head(data: bytes, member: _Member, damage: list[str]) -> dict[str, Json] | None:
+    raw = data[member.offset : member.offset + member.size]
+    try:
+        head = json.loads(raw)
+        if zlib.crc32(raw) != member.crc or not isinstance(head, dict):
+            raise ValueError("checksum does not match")
+        check_format(head, str(head.get("tool", "")))
+        for key, kind in (("node", str), ("session", str), ("t0_ns", int), ("planned_s", (int, float)), ("plan", dict)):
+            if not isinstance(head.get(key), kind):
+                raise ValueError(f"{key} is missing")
+    except (ValueError, RecursionError) as error:
+        damage.append(f"{member.name}: {error}")
+        return None
+    return head
+
+
+def _compare(manifest: dict[str, Json], data: bytes, found: list[_Member], damage: list[str]) -> None:
+    """Hold every member against what the manifest says of it."""
+    present = {member.name: member for member in found}
+    for row in manifest.get("members", ()):
+        member = present.get(str(row.get("name")))
+        if member is None:
+            damage.append(f"{row.get('name')}: missing")
+        elif hashlib.sha256(data[member.offset : member.offset + member.size]).hexdigest() != row.get("sha256"):
+            damage.append(f"{member.name}: checksum does not match")
+
+
+def _read_journal(path: Path, head: dict[str, Json], last: int, damage: list[str]) -> Segment | None:
+    """What a journal still holds, up to its last good check line; None if a segment holds it already."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        damage.append(f"{path.name}: {error.strerror}")
+        return None
+    lines, to_us = _checked_lines(raw)
+    if not lines:
+        damage.append(f"{path.name}: nothing readable")
+        return None
+    try:
+        first = json.loads(lines[0])
+        if first["session"] != head["session"] or first["seq"] <= last:
+            return None
+        segment = Segment(
+            first["seq"], first["node"], first["session"], first["t0_ns"], first["from_us"], to_us, [], {}
+        )
+        series: list[tuple[dict[str, Json], list[Row]]] = []
+        for line in lines[1:]:
+            value = json.loads(line)
+            if isinstance(value, list):
+                series[value[0]][1].extend(value[1])
+            elif "series" in value:
+                series.append((value, []))
+            elif "anchor" in value:
+                segment.anchors.append(value["anchor"])
+            elif "state" in value:
+                segment.state |= value["state"]
+        segment.blocks = [
+            Block.of(declared["table"], declared["labels"], tuple(declared["columns"]), rows)
+            for declared, rows in series
+            if rows
+        ]
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        damage.append(f"{path.name}: {error}")
+        return None
+    return segment
+
+
+def _checked_lines(raw: bytes) -> tuple[list[bytes], int]:
+    """Lines whose check line is there and right, and the time up to which they reach."""
+    stream = zlib.decompressobj(31)
+    text = bytearray()
+    try:
+        # In small bites, so that what precedes a damaged byte is not lost with it.
+        for at in range(0, len(raw), 256):
+            text += stream.decompress(raw[at : at + 256], MAX_TEXT_B - len(text))
+            if len(text) >= MAX_TEXT_B:
+                break
+    except zlib.error:
+        pass
+    good: list[bytes] = []
+    pending: list[bytes] = []
+    to_us = 0
+    for line in bytes(text).split(b"\n")[:-1]:
+        if line.startswith(b'{"check":'):
+            try:
+                at = int(json.loads(line)["to_us"])
+            except (ValueError, KeyError, TypeError):
+                break
+            if line != check_line(pending, at):
+                break
+            good += pending
+            pending, to_us = [], at
+        else:
+            pending.append(line)
+    return good, to_us

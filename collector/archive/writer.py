@@ -1,0 +1,204 @@
+"""Rows to disk: a journal that loses seconds at most, and segments that are never touched again.
+
+While a run goes on there are two files: ``NAME.zip.part``, a ZIP that grows by one closed
+segment every ten minutes, and ``NAME.zip.journal`` with the rows since then. Sealing adds the
+manifest and renames; it needs no second copy of anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO
+
+from collector.archive.format import (
+    FORMAT,
+    JOURNAL,
+    MANIFEST,
+    PART,
+    README,
+    START,
+    Block,
+    Row,
+    Segment,
+    check_line,
+    dumps,
+    segment_name,
+)
+from collector.contract import Json, Table
+from collector.machine import Anchor
+
+_README = """This is a measurement archive of haready: what one server and the network to its peers did during a run.
+
+  haready verify  FILE            is it whole?
+  haready inspect FILE            who, when, what
+  haready export  FILE --csv DIR  every table as CSV
+  haready assess  FILE FILE ...   verdict, settings and report, from the archives of all nodes
+
+start.json and manifest.json describe the run; segments/*.jsonl.gz hold the values, one line a column: the
+first value, then increments. Everything is plain text under gzip. It holds counters, timings and the machine's
+inventory; no payload and no user files.
+"""
+
+
+class Writer:
+    """The archive of one node while it is being made.
+
+    Every method may raise OSError (a full or failing disk): the caller stops sampling then.
+    """
+
+    def __init__(self, path: Path, start: Mapping[str, Json], tables: Iterable[Table]) -> None:
+        """Create ``path.part`` and ``path.journal``; `start` says who and why (see docs/archive-format.md)."""
+        self.path = path
+        self._part = path.with_name(path.name + PART)
+        self._start = dict(start)
+        self._columns = {table.name: table.columns for table in tables}
+        self._labels = {table.name: table.labels for table in tables}
+        self._members: list[dict[str, Json]] = []
+        self._file: IO[bytes] = open(self._part, "xb")
+        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
+        self._journal = _Journal(path.with_name(path.name + JOURNAL))
+        self._seq = 0
+        self._add(README, _README.encode())
+        self._add(START, dumps({"format": FORMAT, **self._start}))
+        self._settle(self._file)
+        self._open_segment(0)
+
+    @property
+    def size_B(self) -> int:
+        """Bytes on disk now."""
+        return self._file.tell() + self._journal.size_B
+
+    def rows(self, table: str, labels: tuple[str, ...], rows: list[Row]) -> None:
+        """Append rows; for a timed table each starts with its ``t_us``."""
+        key = (table, labels)
+        kept = self._rows.get(key)
+        if kept is None:
+            kept = self._rows[key] = []
+            named = dict(zip(self._labels[table], labels, strict=True))
+            head: dict[str, Json] = {"series": len(self._rows) - 1, "table": table, "labels": named}
+            self._journal.line(dumps(head | {"columns": self._columns[table]}))
+            self._index[key] = len(self._rows) - 1
+        kept.extend(rows)
+        self._journal.line(dumps([self._index[key], rows]))
+
+    def anchor(self, anchor: Anchor) -> None:
+        """Keep a reading of the clocks."""
+        triple = [anchor.mono_ns, anchor.real_ns, anchor.boot_ns]
+        self._anchors.append(triple)
+        self._journal.line(dumps({"anchor": triple}))
+
+    def state(self, state: Mapping[str, Json]) -> None:
+        """Replace the given parts of the segment's state (outcomes, peers, facts, events)."""
+        self._state |= state
+        self._journal.line(dumps({"state": state}))
+
+    def flush(self, now_us: int) -> None:
+        """Bring the journal to the disk. Called every few seconds."""
+        self._journal.flush(now_us)
+
+    def close_segment(self, now_us: int, anchor: Anchor) -> None:
+        """Turn the rows since the last call into a closed member, then empty the journal."""
+        self.anchor(anchor)
+        blocks = [
+            Block.of(table, dict(zip(self._labels[table], labels, strict=True)), self._columns[table], rows)
+            for (table, labels), rows in self._rows.items()
+        ]
+        segment = Segment(
+            seq=self._seq,
+            node=str(self._start["node"]),
+            session=str(self._start["session"]),
+            t0_ns=int(self._start["t0_ns"]),
+            from_us=self._from_us,
+            to_us=now_us,
+            anchors=self._anchors,
+            state=self._state,
+            blocks=blocks,
+        )
+        self._add(segment_name(self._seq), segment.encode(), rows=segment.rows)
+        self._settle(self._file)
+        self._open_segment(now_us)
+        self.anchor(anchor)
+
+    def seal(self, manifest: Mapping[str, Json]) -> str:
+        """Add the manifest, give the archive its final name and return its SHA-256.
+
+        Rows since the last `close_segment` are not in it: close first.
+        """
+        self._add(MANIFEST, dumps({"format": FORMAT, **self._start, **manifest, "members": list(self._members)}))
+        self._zip.close()
+        self._settle(self._file)
+        self._file.close()
+        os.replace(self._part, self.path)
+        self._journal.remove()
+        _settle_folder(self.path.parent)
+        with open(self.path, "rb") as sealed:
+            return hashlib.file_digest(sealed, "sha256").hexdigest()
+
+    def _open_segment(self, now_us: int) -> None:
+        self._seq += 1
+        self._from_us = now_us
+        self._rows: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
+        self._index: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._anchors: list[list[int]] = []
+        self._state: dict[str, Json] = {}
+        head = {name: self._start[name] for name in ("node", "session", "t0_ns")}
+        self._journal.restart(dumps({"format": FORMAT, **head, "seq": self._seq, "from_us": now_us}), now_us)
+
+    def _add(self, name: str, data: bytes, rows: int = 0) -> None:
+        self._zip.writestr(zipfile.ZipInfo(name), data)
+        digest = hashlib.sha256(data).hexdigest()
+        self._members.append({"name": name, "rows": rows, "bytes": len(data), "sha256": digest})
+
+    @staticmethod
+    def _settle(file: IO[bytes]) -> None:
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class _Journal:
+    """One deflate stream of JSON lines, each stretch closed by a line that carries its checksum."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = open(path, "wb", buffering=0)
+        self.size_B = 0
+
+    def restart(self, head: bytes, now_us: int) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self.size_B = 0
+        self._deflate = zlib.compressobj(6, zlib.DEFLATED, 31)
+        self._pending = [head]
+        self.flush(now_us)
+
+    def line(self, line: bytes) -> None:
+        self._pending.append(line)
+
+    def flush(self, now_us: int) -> None:
+        text = b"\n".join([*self._pending, check_line(self._pending, now_us)]) + b"\n"
+        data = self._deflate.compress(text) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+        self._pending = []
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+        self.size_B += len(data)
+        os.fdatasync(self._file.fileno()) if hasattr(os, "fdatasync") else os.fsync(self._file.fileno())
+
+    def remove(self) -> None:
+        self._file.close()
+        self._path.unlink()
+
+
+def _settle_folder(folder: Path) -> None:
+    """Make a rename durable, where folders can be synced."""
+    if hasattr(os, "O_DIRECTORY"):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
