@@ -25,3 +25,14 @@ def discover(package: ModuleType, constant: str) -> list[Any]:
             raise TypeError(f"{module.__name__} exports no {constant}")
         found.append(getattr(module, constant))
     return found
+
+
+def documented(package: ModuleType, constant: str) -> dict[str, str]:
+    """The page (module docstring) of every plug-in, by the name it has in commands and reports."""
+    pages = {}
+    for entry in sorted(pkgutil.iter_modules(package.__path__), key=lambda entry: entry.name):
+        module = importlib.import_module(f"{package.__name__}.{entry.name}")
+        plugin = getattr(module, constant)
+        name = getattr(plugin, "id", None) or plugin.name
+        pages[str(name)] = (module.__doc__ or "").strip()
+    return pages

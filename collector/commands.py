@@ -1,0 +1,290 @@
+"""The commands that a node needs: plan, collect, verify, inspect, export."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import re
+import secrets
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from collector.archive.format import Block
+from collector.archive.reader import Archive, open_archive
+from collector.contract import Json
+from collector.display import Display, duration, size
+from collector.errors import Exit, OperatorError
+from collector.plan import NAME, Topology, load, load_key
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?\Z")
+
+
+def version() -> str:
+    """The installed version."""
+    import importlib.metadata
+
+    return importlib.metadata.version("haready")
+
+
+def seconds(text: str) -> float:
+    """``24h``, ``15m``, ``1h30m`` or ``90s`` as seconds."""
+    match = _DURATION.match(text)
+    if not match or not text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 24h, 15m, 1h30m or 90s")
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
+    total = float(days * 86_400 + hours * 3600 + minutes * 60 + rest)
+    if total < 1:
+        raise argparse.ArgumentTypeError("a run lasts one second at least")
+    return total
+
+
+def plan(arguments: list[str]) -> int:
+    """Make a plan, or check one."""
+    parser = argparse.ArgumentParser(prog="haready plan", description="Make a plan, or check one.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="init|check")
+    init = verbs.add_parser("init", help="write a commented plan to edit, and a key")
+    init.add_argument("topology", choices=[t.value for t in Topology if t is not Topology.CUSTOM])
+    init.add_argument("-o", "--output", type=Path, default=Path("plan.toml"), metavar="FILE")
+    init.add_argument(
+        "--cluster", default="my-cluster", metavar="NAME", help="name of the cluster (default: my-cluster)"
+    )
+    check = verbs.add_parser("check", help="list every mistake in a plan")
+    check.add_argument("plan", type=Path, metavar="PLAN")
+    given = parser.parse_args(arguments)
+    return _init(given) if given.verb == "init" else _check(given)
+
+
+def _init(given: argparse.Namespace) -> int:
+    from collector.plan_templates import template
+
+    output: Path = given.output
+    key = output.with_suffix(".key")
+    if not NAME.match(given.cluster):
+        raise OperatorError(f"{given.cluster!r} is no name", "letters, digits, '.', '_' and '-', at most 63")
+    for path in (output, key):
+        if path.exists():
+            raise OperatorError(f"{path} exists already", "choose another name with -o, or remove it first")
+    text = template(Topology(given.topology), given.cluster, output.name, key.name)
+    try:
+        output.write_text(text, encoding="utf-8")
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    except OSError as error:
+        raise OperatorError(f"cannot write {output}: {error.strerror}", "choose another place with -o") from error
+    print(output)
+    print(key)
+    print(f"next: edit {output}, then `haready plan check {output}`; copy both files to every node", file=sys.stderr)
+    return Exit.DONE
+
+
+def _check(given: argparse.Namespace) -> int:
+    found = load(given.plan)
+    load_key(given.plan, found)
+    paths = list(found.paths())
+    print(f"{given.plan}: good. {found.cluster}: {len(found.nodes)} nodes, {len(paths)} directed paths")
+    for path in paths:
+        source, target = (found.node(end).addresses[path.network].ip for end in (path.source, path.target))
+        print(f"  {path.name:32} {source} -> {target}  port {found.probing.port} UDP and TCP")
+    for node in found.nodes:
+        print(f"on {node.name}: haready collect --plan {given.plan} --node {node.name} --duration 24h")
+    return Exit.DONE
+
+
+def collect(arguments: list[str]) -> int:
+    """Measure on this node until the planned end."""
+    parser = argparse.ArgumentParser(
+        prog="haready collect",
+        description="Measure on this node until the planned end; Ctrl-C ends early with a valid archive.",
+    )
+    parser.add_argument("--plan", type=Path, required=True, metavar="PLAN")
+    parser.add_argument("--node", required=True, metavar="NAME", help="which node of the plan this machine is")
+    parser.add_argument(
+        "--duration",
+        type=seconds,
+        default=86_400.0,
+        metavar="24h",
+        help="24h on systems in use (default), 15m at least on new ones",
+    )
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder of the archive (default: here)")
+    parser.add_argument("--quiet", action="store_true", help="no status and no events on stderr")
+    given = parser.parse_args(arguments)
+    from collector.machine import PsutilHost, SystemClock
+    from collector.supervisor import Job, Supervisor
+
+    found = load(given.plan)
+    found.node(given.node)
+    key = load_key(given.plan, found)
+    if not given.out.is_dir():
+        raise OperatorError(f"{given.out} is no folder", "make it first, or choose another with --out")
+    display = Display(given.node, quiet=given.quiet)
+    command = shlex.join(["haready", "collect", *arguments])
+    job = Job(found, given.node, key, given.out, given.duration, version(), command)
+    result = Supervisor(job, SystemClock(), PsutilHost(), display.event).run(display.status)
+    display.clear()
+    print(result.path)
+    print(f"sha256 {result.sha256}")
+    return Exit.ENDED_EARLY if result.early else Exit.DONE
+
+
+def verify(arguments: list[str]) -> int:
+    """Say whether archives are whole."""
+    parser = argparse.ArgumentParser(prog="haready verify", description="Check archives; exit code 5 on any damage.")
+    parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(arguments)
+    told = [_verified(open_archive(path)) for path in given.archives]
+    if given.json:
+        print(json.dumps(told, indent=1))
+    else:
+        for one in told:
+            print(
+                f"{one['archive']}: {'whole' if one['whole'] else 'NOT whole'}; {one['rows']} rows in {one['segments']} segments"
+            )
+            if not one["sealed"]:
+                print("  not sealed: the collector was cut short; what follows was read from its journal")
+            for text in (*one["damage"], *one["lost"]):
+                print(f"  {text}")
+            print(f"  sha256 {one['sha256']}")
+    return Exit.DONE if all(one["whole"] for one in told) else Exit.ARCHIVE
+
+
+def _verified(archive: Archive) -> dict[str, Json]:
+    rows = segments = 0
+    for segment in archive.segments():
+        segments += 1
+        try:
+            for block in segment.blocks:
+                rows += block.rows
+                for name in block.columns:
+                    block.column(name)  # every value has to be there and a number
+        except ValueError as error:
+            archive.damage.append(f"segment {segment.seq}: {error}")
+    lost = [
+        f"lost: {duration(hole.from_us / 1e6)} to {duration(hole.to_us / 1e6)} of the run ({hole.why})"
+        for hole in archive.lost()
+    ]
+    return {
+        "archive": str(archive.path),
+        "whole": archive.sealed and not archive.damage and not lost,
+        "sealed": archive.sealed,
+        "rows": rows,
+        "segments": segments,
+        "damage": archive.damage,
+        "lost": lost,
+        "sha256": archive.sha256,
+    }
+
+
+def inspect(arguments: list[str]) -> int:
+    """Who, when, what."""
+    parser = argparse.ArgumentParser(
+        prog="haready inspect", description="Show who made an archive, when, and what is in it."
+    )
+    parser.add_argument("archive", type=Path, metavar="ARCHIVE")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(arguments)
+    archive = open_archive(given.archive)
+    tables: dict[str, dict[str, int]] = {}
+    state: dict[str, Json] = {}
+    for segment in archive.segments():
+        state |= segment.state
+        for block in segment.blocks:
+            labels = ", ".join(block.labels.values())
+            series = tables.setdefault(block.table, {})
+            series[labels] = series.get(labels, 0) + block.rows
+    head = {name: value for name, value in archive.head.items() if name not in ("tables", "members")}
+    told = state | head | {"sealed": archive.sealed, "size_B": archive.size_B, "rows": tables, "damage": archive.damage}
+    if given.json:
+        print(json.dumps(told, indent=1))
+        return Exit.DONE
+    _print_inspection(told)
+    return Exit.DONE
+
+
+def _print_inspection(told: Mapping[str, Json]) -> None:
+    print(f"node       {told['node']} of cluster {told.get('cluster', '?')} ({told.get('origin', '?')} data)")
+    print(
+        f"started    {told.get('started', '?')}, planned for {duration(told['planned_s'])}, tool {told.get('tool', '?')}"
+    )
+    if told["sealed"]:
+        print(f"ended      {told['ended']} after {duration(told['duration_s'])}: {told['ended_because']}")
+    else:
+        print("ended      not sealed: the collector was cut short")
+    print(f"session    {told['session']}")
+    for node, sessions in sorted(told.get("peers", {}).items()):
+        print(f"met        {node} (session {', '.join(session[:8] for session in sessions)})")
+    print(f"size       {size(told['size_B'])}")
+    for table, series in sorted(told["rows"].items()):
+        for labels, rows in sorted(series.items()):
+            print(f"rows       {table:8} {labels:32} {rows}")
+    for outcome in told.get("outcomes", ()):
+        for interval in outcome["intervals"]:
+            span = f"{duration(interval['from_us'] / 1e6)} to {duration(interval['to_us'] / 1e6)}"
+            print(f"outcome    {outcome['probe']:28} {interval['state']:8} {span}  {interval['reason']}".rstrip())
+    for at_us, text in told.get("events", ()):
+        print(f"event      {duration(at_us / 1e6)}  {text}")
+    for text in told["damage"]:
+        print(f"damage     {text}")
+
+
+def export(arguments: list[str]) -> int:
+    """Every table as CSV."""
+    parser = argparse.ArgumentParser(
+        prog="haready export",
+        description="Write every table of an archive as CSV: stored integers, units in the column names.",
+    )
+    parser.add_argument("archive", type=Path, metavar="ARCHIVE")
+    parser.add_argument(
+        "--csv", type=Path, required=True, metavar="DIR", help="folder for TABLE.csv files; made if missing"
+    )
+    given = parser.parse_args(arguments)
+    archive = open_archive(given.archive)
+    folder: Path = given.csv
+    written: dict[str, tuple[Any, tuple[str, ...]]] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as files:
+            for segment in archive.segments():
+                for block in segment.blocks:
+                    # Names come from the archive; one that is no plain name becomes no file.
+                    if not NAME.match(block.table):
+                        raise OperatorError(
+                            f"{given.archive}: table name {block.table[:40]!r} is not usable",
+                            "it was not written by haready",
+                        )
+                    heading = (*block.labels, *block.columns)
+                    if block.table not in written:
+                        file = files.enter_context(
+                            (folder / f"{block.table}.csv").open("w", newline="", encoding="utf-8")
+                        )
+                        written[block.table] = (csv.writer(file, lineterminator="\n"), heading)
+                        written[block.table][0].writerow(heading)
+                    writer, expected = written[block.table]
+                    if heading != expected:
+                        raise OperatorError(
+                            f"{given.archive}: table {block.table} changes its columns", "run haready verify"
+                        )
+                    writer.writerows(_rows(block))
+    except OSError as error:
+        raise OperatorError(f"cannot write to {folder}: {error.strerror}", "choose another folder") from error
+    for table in sorted(written):
+        print(folder / f"{table}.csv")
+    for text in archive.damage:
+        print(f"warning: {text}", file=sys.stderr)
+    return Exit.ARCHIVE if archive.damage else Exit.DONE
+
+
+def _rows(block: Block) -> Iterator[tuple[str | int | None, ...]]:
+    labels = tuple(block.labels.values())
+    columns = [block.column(name) for name in block.columns]
+    for values in zip(*columns, strict=True):
+        yield (*labels, *values)
+
+
+COMMANDS = {"plan": plan, "collect": collect, "verify": verify, "inspect": inspect, "export": export}

@@ -1,0 +1,82 @@
+"""What a person sees of a running collection: one status line on a terminal, a line a minute elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+
+from collector.supervisor import Status
+
+_EVERY_S = 60.0
+
+
+def duration(seconds: float) -> str:
+    """``23:59:12``, or ``2d 03:00:00``."""
+    whole = max(0, round(seconds))
+    days, rest = divmod(whole, 86_400)
+    clock = f"{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+    return f"{days}d {clock}" if days else clock
+
+
+def size(count: int) -> str:
+    """``1.2 MB`` (powers of ten)."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def rtt(microseconds: int | None) -> str:
+    """``0.13 ms``; a dash if there was no reply yet."""
+    return "-" if microseconds is None else f"{microseconds / 1000:.2f} ms"
+
+
+def line(node: str, status: Status) -> str:
+    """Everything worth knowing in one line of about 90 columns."""
+    lost = max(0, status.sent - status.answered - status.met)  # the newest probe of a path is still under way
+    loss = f"{lost} of {status.sent}" if status.sent else "-"
+    return (
+        f"{node}  left {duration(status.left_s)}  paths up {status.met}/{status.paths}  "
+        f"lost {loss}  slowest now {rtt(status.rtt_us)}  archive {size(status.size_B)}"
+    )
+
+
+class Display:
+    """Writes to stderr, so that stdout carries nothing but the result."""
+
+    def __init__(self, node: str, *, quiet: bool) -> None:
+        self._node = node
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+        self._shown = False
+        self._next_s = 0.0
+
+    def status(self, status: Status) -> None:
+        """Once a second."""
+        if self._quiet:
+            return
+        text = line(self._node, status)
+        if self._terminal:
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write("\r" + text[:width].ljust(width))
+            sys.stderr.flush()
+            self._shown = True
+        elif time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + _EVERY_S
+            print(text, file=sys.stderr, flush=True)
+
+    def event(self, text: str) -> None:
+        """Something happened that an installer wants to know."""
+        if not self._quiet:
+            self.clear()
+            print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the status line away."""
+        if self._shown:
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write("\r" + " " * width + "\r")
+            self._shown = False

@@ -1,0 +1,42 @@
+"""A second ticker at real-time priority (SCHED_FIFO), as corosync runs: what such a process sees of the machine's stalls."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from collector.machine import Clock
+from collector.peers.ticker import Ticker
+from collector.processes import Inlet, Outlet
+
+PRIORITY = 10
+_REPORT_NS = 1_000_000_000
+
+
+def run_fifo(clock: Clock, t0_ns: int, orders: Inlet, out: Outlet) -> None:
+    """Body of the process. Where the class is not granted it says so and waits for the end."""
+
+    def report(state: str, reason: str, ticks: int) -> None:
+        out.put(("probe", "ticker fifo", state, reason, (clock.monotonic_ns() - t0_ns) // 1000, ticks, 0, 0.0, ""))
+
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    except (AttributeError, OSError) as error:
+        why = getattr(error, "strerror", None) or "the platform has none"
+        report("skipped", f"SCHED_FIFO is not allowed: {why}", 0)
+        select.select([orders.fd], [], [])
+        return
+    ticker = Ticker("fifo", clock, t0_ns, lambda table, labels, rows: out.put(("rows", table, labels, rows)))
+    ticks = 0
+    report_ns = clock.monotonic_ns()
+    while not orders.ended and not any(order[0] == "stop" for order in orders.messages()):
+        time.sleep(max(0.0, (ticker.due_ns - clock.monotonic_ns()) / 1e9))
+        now = clock.monotonic_ns()
+        ticker.tick(now)
+        ticks += 1
+        if now >= report_ns:
+            report_ns = now + _REPORT_NS
+            report("ok", "", ticks)
+            out.push()
+    out.push()

@@ -1,0 +1,162 @@
+"""The answering side of all paths of a node: authenticates, answers one for one, remembers what it saw."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+
+from collector.machine import Clock
+from collector.peers import stamp
+from collector.peers.ticker import Emit
+from collector.peers.timestamps import receive, restart_stamps, transmit_stamps
+
+REPLAY_WINDOW = 1024
+"""A packet this many slots behind the newest is a replay, not a late one."""
+_BURST = 64
+_RUN_NS = 5_000_000_000
+_ROWS_KEPT = 512
+
+
+@dataclass(slots=True)
+class _Session:
+    """One admitted sender. `last` is (rseq, kernel stamp) of the newest reply whose stamp is known."""
+
+    path: str
+    key: bytes
+    earlier_key: bytes | None = None
+    rseq: int = 0
+    newest: int = -1
+    last: tuple[int, int] | None = None
+    first: int = -1
+    count: int = 0
+    since_us: int = 0
+    rows: list[tuple[int | None, ...]] = field(default_factory=list)
+
+
+class Reflector:
+    """Answers on any number of sockets. Only senders that were admitted get an answer, and never more than they sent."""
+
+    def __init__(self, t0_ns: int, emit: Emit, clock: Clock) -> None:
+        self._t0_ns = t0_ns
+        self._emit = emit
+        self._clock = clock
+        self._sessions: dict[str, _Session] = {}
+        self._sends: dict[int, int] = {}
+        self._replies: dict[tuple[int, int], tuple[_Session, int]] = {}
+        self._malformed = self._unauthentic = self._stranger = self._replayed = self._send_errors = 0
+
+    def admit(self, path: str, address: str, key: bytes) -> None:
+        """Answer `address` under `key` from now on. What is under way under its earlier key is still answered."""
+        session = self._sessions.get(address)
+        if session is not None and session.key == key:
+            return
+        if session is not None:
+            self._close_run(session)
+            self._emit_rows(session)
+        self._sessions[address] = _Session(path, key, None if session is None else session.key)
+
+    def answer(self, sock: socket.socket) -> None:
+        """Answer what waits on `sock`, within reason, so that a flood does not stop the probes."""
+        fd = sock.fileno()
+        for _ in range(_BURST):
+            received = receive(sock)
+            if received is None:
+                break
+            now_ns = self._clock.monotonic_ns()
+            session = self._sessions.get(received.address)
+            if session is None:
+                self._stranger += 1
+                continue
+            packet = received.data
+            if len(packet) not in (stamp.BASE_B, stamp.PACKET_B):
+                self._malformed += 1
+                continue
+            key = session.key
+            if not stamp.authentic(key, packet):
+                key = session.earlier_key or b""
+                if not key or not stamp.authentic(key, packet):
+                    self._unauthentic += 1
+                    continue
+            slot = stamp.slot_of(packet)
+            if slot < session.newest - REPLAY_WINDOW:
+                self._replayed += 1
+                continue
+            self._saw(session, slot, now_ns)
+            self._reply(
+                sock, fd, session, key, packet, received.address, received.port, received.stamp_ns, received.ttl
+            )
+        self._read_transmit_stamps(sock, fd)
+
+    def _reply(
+        self,
+        sock: socket.socket,
+        fd: int,
+        session: _Session,
+        key: bytes,
+        packet: bytes,
+        address: str,
+        port: int,
+        stamp_ns: int | None,
+        ttl: int | None,
+    ) -> None:
+        t3 = self._clock.realtime_ns()
+        t2 = t3 if stamp_ns is None else stamp_ns
+        kernel = stamp_ns is not None
+        answer = stamp.reply(key, packet, session.rseq, t2, t3, kernel=kernel, ttl=ttl or 0, follow=session.last)
+        try:
+            sock.sendto(answer, (address, port))
+        except OSError:
+            self._send_errors += 1
+            restart_stamps(sock)
+            self._sends[fd] = 0
+            return
+        number = self._sends.get(fd, 0)
+        self._sends[fd] = (number + 1) & 0xFFFFFFFF
+        self._replies[fd, number] = (session, session.rseq)
+        session.rseq = (session.rseq + 1) & 0xFFFFFFFF
+        self._read_transmit_stamps(sock, fd)
+
+    def _read_transmit_stamps(self, sock: socket.socket, fd: int) -> None:
+        for number, stamp_ns in transmit_stamps(sock):
+            known = self._replies.pop((fd, number), None)
+            if known is not None:
+                known[0].last = (known[1], stamp_ns)
+        while len(self._replies) > _ROWS_KEPT:
+            del self._replies[next(iter(self._replies))]
+
+    def _saw(self, session: _Session, slot: int, now_ns: int) -> None:
+        session.newest = max(session.newest, slot)
+        if session.count and slot == session.first + session.count:
+            session.count += 1
+            return
+        self._close_run(session)
+        session.first, session.count = slot, 1
+        session.since_us = (now_ns - self._t0_ns) // 1000
+
+    def _close_run(self, session: _Session) -> None:
+        if session.count:
+            session.rows.append((session.since_us, session.first, session.count))
+            session.count = 0
+
+    def _emit_rows(self, session: _Session) -> None:
+        if session.rows:
+            self._emit("seen", (session.path,), session.rows)
+            session.rows = []
+
+    def flush(self) -> None:
+        """Emit the runs that ended, and those that have lasted for five seconds."""
+        now_us = (self._clock.monotonic_ns() - self._t0_ns) // 1000
+        for session in self._sessions.values():
+            if session.count and (now_us - session.since_us) * 1000 >= _RUN_NS:
+                self._close_run(session)
+            self._emit_rows(session)
+
+    def report(self, *, close: bool = False) -> None:
+        """Emit the counters of what was not answered; `close` also ends the runs."""
+        now_us = (self._clock.monotonic_ns() - self._t0_ns) // 1000
+        if close:
+            for session in self._sessions.values():
+                self._close_run(session)
+                self._emit_rows(session)
+        counts = (self._malformed, self._unauthentic, self._stranger, self._replayed, self._send_errors)
+        self._emit("wire", (), [(now_us, *counts)])

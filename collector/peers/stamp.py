@@ -1,0 +1,128 @@
+"""STAMP packets in authenticated mode (RFC 8762 4.2.2 and 4.3.2) with follow-up telemetry (RFC 8972 4.7, 4.8).
+
+Both directions are 152 octets, so nothing is amplified: the 112 of the base packet, a Follow-Up Telemetry TLV (20)
+and an HMAC TLV (20) that protects it. The follow-up carries the kernel's stamp of the reflector's *previous*
+reply, because a packet cannot carry the moment at which it itself was sent.
+
+The error estimate tells how good a stamp is: 1 us from the kernel, 10 ms from user space.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import struct
+from dataclasses import dataclass
+
+BASE_B = 112
+PACKET_B = 152
+_MAC_B = 16
+_SIGNED_B = 96
+_FOLLOW_UP, _HMAC = 7, 8
+_UNRECOGNISED = 0x80
+_SOFTWARE = 2
+"""Timestamping method "software" of RFC 8972."""
+
+_PROBE = struct.Struct(">I12xQHH68x")
+_REPLY = struct.Struct(">I12xQHH4xQ8xI12xQH6xB15x")
+_TLV = struct.Struct(">BBH")
+_FOLLOW = struct.Struct(">IQB3x")
+
+_KERNEL_ERROR, _USER_ERROR = 0x0587, 0x12A4
+_EPOCH_S = 2_208_988_800
+_SECOND_NS = 1_000_000_000
+
+
+def ntp(real_ns: int) -> int:
+    """Nanoseconds since 1970 as a 64-bit NTP timestamp."""
+    seconds, rest = divmod(real_ns, _SECOND_NS)
+    return ((seconds + _EPOCH_S) & 0xFFFFFFFF) << 32 | (rest << 32) // _SECOND_NS
+
+
+def from_ntp(stamp: int) -> int:
+    """A 64-bit NTP timestamp as nanoseconds since 1970; the era that began in 2036 is understood."""
+    seconds = stamp >> 32
+    if seconds < 1 << 31:
+        seconds += 1 << 32
+    return (seconds - _EPOCH_S) * _SECOND_NS + (((stamp & 0xFFFFFFFF) * _SECOND_NS + (1 << 31)) >> 32)
+
+
+def session_key(plan_key: bytes, path: str, sender_session: str, reflector_session: str) -> bytes:
+    """The key of one path between two starts of two nodes: packets of an earlier start do not pass."""
+    text = f"stamp\0{path}\0{sender_session}\0{reflector_session}"
+    return hmac.digest(plan_key, text.encode(), hashlib.sha256)
+
+
+def _mac(key: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, data, "sha256")[:_MAC_B]
+
+
+def _close(key: bytes, base: bytes, follow: bytes, flags: int) -> bytes:
+    """Base packet, its HMAC, the TLVs, and the HMAC over sequence number and TLVs."""
+    tlv = _TLV.pack(flags, _FOLLOW_UP, len(follow)) + follow
+    return b"".join((base, _mac(key, base), tlv, _TLV.pack(flags, _HMAC, _MAC_B), _mac(key, base[:4] + tlv)))
+
+
+def authentic(key: bytes, packet: bytes) -> bool:
+    """True if both HMACs are right. A packet of base length has only the first."""
+    if not hmac.compare_digest(_mac(key, packet[:_SIGNED_B]), packet[_SIGNED_B:BASE_B]):
+        return False
+    if len(packet) == BASE_B:
+        return True
+    tlv = packet[BASE_B : BASE_B + 20]
+    return hmac.compare_digest(_mac(key, packet[:4] + tlv), packet[PACKET_B - _MAC_B :])
+
+
+def probe(key: bytes, slot: int, t1_ns: int, ssid: int) -> bytes:
+    """The sender's packet for `slot`."""
+    base = _PROBE.pack(slot, ntp(t1_ns), _USER_ERROR, ssid)
+    return _close(key, base, _FOLLOW.pack(0, 0, 0), _UNRECOGNISED)
+
+
+def reply(
+    key: bytes,
+    packet: bytes,
+    rseq: int,
+    t2_ns: int,
+    t3_ns: int,
+    *,
+    kernel: bool,
+    ttl: int,
+    follow: tuple[int, int] | None,
+) -> bytes:
+    """The reflector's answer to `packet`, as long as it. `follow` is (rseq, t3 in ns) of the previous reply."""
+    slot, t1, t1_error, ssid = _PROBE.unpack_from(packet)
+    error = _KERNEL_ERROR if kernel else _USER_ERROR
+    base = _REPLY.pack(rseq, ntp(t3_ns), error, ssid, ntp(t2_ns), slot, t1, t1_error, ttl)
+    if len(packet) == BASE_B:
+        return base + _mac(key, base)
+    tail = _FOLLOW.pack(0, 0, 0) if follow is None else _FOLLOW.pack(follow[0], ntp(follow[1]), _SOFTWARE)
+    return _close(key, base, tail, 0)
+
+
+def slot_of(packet: bytes) -> int:
+    """The slot of a sender's packet."""
+    slot: int = _PROBE.unpack_from(packet)[0]
+    return slot
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reflector's packet, read. Stamps in ns since 1970 on the clock of who took them."""
+
+    slot: int
+    rseq: int
+    t1_ns: int
+    t2_ns: int
+    t3_ns: int
+    kernel: bool
+    ttl: int
+    follow: tuple[int, int] | None
+
+
+def read_reply(packet: bytes) -> Reply:
+    """Read an authentic reply of full length."""
+    rseq, t3, error, _ssid, t2, slot, t1, _t1_error, ttl = _REPLY.unpack_from(packet)
+    follow_rseq, follow_t3, method = _FOLLOW.unpack_from(packet, BASE_B + _TLV.size)
+    follow = (follow_rseq, from_ntp(follow_t3)) if method == _SOFTWARE else None
+    return Reply(slot, rseq, from_ntp(t1), from_ntp(t2), from_ntp(t3), error == _KERNEL_ERROR, ttl, follow)

@@ -1,0 +1,100 @@
+"""What the services between nodes write: slots are facts, states are derived in the analyzer.
+
+A *slot* is one planned transmission of a path; its number is the STAMP sequence number. `sent` and `reply`
+stand in the sender's archive, `seen` in the reflector's. Times are differences of kernel stamps in microseconds.
+"""
+
+from __future__ import annotations
+
+from collector.contract import Kind, Metric, Table
+
+SENT = Table(
+    "sent",
+    labels=("path",),
+    help="one row per slot; t_us is the intended time of the transmission",
+    metrics=(
+        Metric("slot", "1", Kind.COUNTER, help="number of the slot: whole periods since t0"),
+        Metric("late_us", "s", Kind.EVENT, 1e-6, "actual minus intended time, monotonic clock"),
+        Metric("tx_us", "s", Kind.EVENT, 1e-6, "from the call to the kernel's transmit stamp; null: no stamp came"),
+        Metric(
+            "flag",
+            "1",
+            Kind.EVENT,
+            help="0 sent, -1 skipped because the sender was stalled, else the errno of the call",
+        ),
+    ),
+)
+
+SKIPPED = -1
+
+REPLY = Table(
+    "reply",
+    labels=("path",),
+    timed=False,
+    help="one row per reply, in order of arrival; t1..t4 are the four stamps of RFC 8762",
+    metrics=(
+        Metric("slot", "1", Kind.EVENT, help="the slot that is answered"),
+        Metric("fwd_us", "s", Kind.EVENT, 1e-6, "t2 - t1, clock offset included"),
+        Metric("res_us", "s", Kind.EVENT, 1e-6, "t3 - t2, the peer's residence"),
+        Metric("back_us", "s", Kind.EVENT, 1e-6, "t4 - t3, clock offset included; fwd + back is the wire's share"),
+        Metric("rxq_us", "s", Kind.EVENT, 1e-6, "what is left of the monotonic round trip: mostly waiting to be read"),
+        Metric("rseq", "1", Kind.EVENT, help="the reflector's own count of replies"),
+        Metric("ttl", "1", Kind.EVENT, help="TTL of the reply on arrival; null: not told"),
+        Metric("ttl_fwd", "1", Kind.EVENT, help="TTL of the probe at the reflector"),
+        Metric(
+            "flags",
+            "1",
+            Kind.EVENT,
+            help="sum of 1 duplicate, 2 t1, 4 t2, 8 t3, 16 t4 from the kernel, 32 clock stepped",
+        ),
+    ),
+)
+
+DUPLICATE, T1_KERNEL, T2_KERNEL, T3_KERNEL, T4_KERNEL, STEPPED = 1, 2, 4, 8, 16, 32
+
+SEEN = Table(
+    "seen",
+    labels=("path",),
+    help="runs of consecutive slots that arrived at the reflector; a repeated number is a duplicate",
+    metrics=(
+        Metric("first", "1", Kind.EVENT, help="first slot of the run"),
+        Metric("count", "1", Kind.EVENT, help="length of the run"),
+    ),
+)
+
+TICKER = Table(
+    "ticker",
+    labels=("class",),
+    help="a process that wants to wake every 20 ms, once a second; class is its scheduling class",
+    metrics=(
+        Metric("ticks", "1", Kind.EVENT, help="wake-ups in this second"),
+        Metric("late_max_us", "s", Kind.EVENT, 1e-6, "the latest wake-up"),
+        Metric(
+            "run_delay_us", "s", Kind.EVENT, 1e-6, "time spent runnable but not running; null: kernel does not tell"
+        ),
+    ),
+)
+
+STALL = Table(
+    "stall",
+    labels=("class",),
+    help="pauses of the ticker of 20 ms and more; t_us is when it should have woken",
+    metrics=(
+        Metric("length_us", "s", Kind.EVENT, 1e-6, "how much too late it woke"),
+        Metric("run_delay_us", "s", Kind.EVENT, 1e-6, "share of it spent waiting for a CPU; 0: it was stopped"),
+    ),
+)
+
+WIRE = Table(
+    "wire",
+    help="packets that were not answered or not used, counted by kind since the start",
+    metrics=(
+        Metric("malformed", "1", Kind.COUNTER, help="too short, too long or not STAMP"),
+        Metric("unauthentic", "1", Kind.COUNTER, help="wrong key: an attacker, or a peer of an earlier session"),
+        Metric("stranger", "1", Kind.COUNTER, help="from an address that is not in the plan"),
+        Metric("replayed", "1", Kind.COUNTER, help="an old packet sent again"),
+        Metric("send_errors", "1", Kind.COUNTER, help="replies that the kernel refused to send"),
+    ),
+)
+
+TABLES = (SENT, REPLY, SEEN, TICKER, STALL, WIRE)

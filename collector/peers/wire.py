@@ -1,0 +1,116 @@
+"""The process that puts packets on the wire: sends probes, answers those of the peers, ticks.
+
+One loop serves all paths. It writes integers only, sends on an absolute schedule whatever happens (open loop), skips the
+slots it slept through, and reads replies at the ticks: the kernel stamped them when they came.
+"""
+
+from __future__ import annotations
+
+import gc
+import select
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from collector.machine import Clock
+from collector.peers.reflector import Reflector
+from collector.peers.sender import Sender
+from collector.peers.ticker import Ticker
+from collector.processes import Inlet, Outlet
+
+FLUSH_NS = 1_000_000_000
+COUNTERS_NS = 10_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A path this node sends on."""
+
+    name: str
+    source: str
+    target: str
+    port: int
+
+
+def run_wire(
+    outgoing: Sequence[Outgoing],
+    listening: Sequence[socket.socket],
+    period_ns: int,
+    session: str,
+    t0_ns: int,
+    clock: Clock,
+    orders: Inlet,
+    out: Outlet,
+) -> None:
+    """Body of the wire process.
+
+    Orders: ``("send", path, key)`` starts or re-keys a path, ``("pause", path)`` stops it, ``("reflect", path, address,
+    key)`` admits a sender and is answered by ``("ready", path)``, ``("stop",)`` ends. Once a second it reports
+    ``("path", name, sent, answered, rtt_us)`` for each path and its rows as ``("rows", ...)``.
+    """
+
+    def emit(table: str, labels: tuple[str, ...], rows: list[tuple[int | None, ...]]) -> None:
+        out.put(("rows", table, labels, rows))
+
+    senders = {
+        path.name: Sender(path.name, path.source, (path.target, path.port), period_ns, session, t0_ns, emit, clock)
+        for path in outgoing
+    }
+    reflector = Reflector(t0_ns, emit, clock)
+    by_fd = {sock.fileno(): sock for sock in listening}
+    waited_on = [orders.fd, *by_fd]
+    ticker = Ticker("default", clock, t0_ns, emit)
+    flush_ns = clock.monotonic_ns() + FLUSH_NS
+    counters_ns = clock.monotonic_ns() + COUNTERS_NS
+    # Nothing here makes cycles; a collection in the middle of a slot would be measured as lateness.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    active: list[Sender] = []
+    while not orders.ended:
+        due = min([ticker.due_ns, *(sender.due_ns for sender in active)])
+        wait = max(0.0, (due - clock.monotonic_ns()) / 1e9)
+        ready, _, _ = select.select(waited_on, [], [], wait)
+        now = clock.monotonic_ns()
+        if now >= ticker.due_ns:
+            ticker.tick(now)
+            for sender in active:
+                sender.collect()
+        for sender in active:
+            if clock.monotonic_ns() >= sender.due_ns:
+                sender.send()
+        for fd in ready:
+            if fd != orders.fd:
+                reflector.answer(by_fd[fd])
+        if orders.fd in ready:
+            for order in orders.messages():
+                match order:
+                    case ("send", path, key):
+                        senders[path].start(key)
+                    case ("pause", path):
+                        senders[path].pause()
+                    case ("reflect", path, address, key):
+                        reflector.admit(path, address, key)
+                        out.put(("ready", path))
+                    case ("stop",):
+                        _finish(senders.values(), reflector, out)
+                        return
+            active = [sender for sender in senders.values() if sender.active]
+        if now >= flush_ns:
+            flush_ns += FLUSH_NS * (1 + (now - flush_ns) // FLUSH_NS)
+            for sender in senders.values():
+                sender.flush()
+                out.put(("path", sender.path, sender.sent, sender.answered, sender.rtt_us))
+            reflector.flush()
+            out.push()
+        if now >= counters_ns:
+            counters_ns += COUNTERS_NS * (1 + (now - counters_ns) // COUNTERS_NS)
+            reflector.report()
+
+
+def _finish(senders: Iterable[Sender], reflector: Reflector, out: Outlet) -> None:
+    """Hand over what is still held, whatever its age."""
+    for sender in senders:
+        sender.flush(everything=True)
+    reflector.report(close=True)
+    out.push()

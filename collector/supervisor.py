@@ -1,0 +1,489 @@
+"""The main process of a node: starts the others, keeps their rows, stays acquainted with the peers, seals.
+
+It has no thread and waits in one place, so it can fork at any time. It never measures: whatever it does for a while
+(encoding a segment, waiting for the disk) delays nobody's packets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import secrets
+import selectors
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import collector.probes
+from collector.archive.format import SUFFIX
+from collector.archive.writer import Writer
+from collector.contract import Env, Json, Outcome, Probe, Run, State, Table
+from collector.errors import OperatorError
+from collector.machine import Clock, Host, take_anchor
+from collector.peers.fifo import run_fifo
+from collector.peers.hello import Identity, Peer
+from collector.peers.links import Links, cannot_bind
+from collector.peers.tables import TABLES
+from collector.peers.timestamps import udp_socket
+from collector.peers.wire import Outgoing, run_wire
+from collector.plan import Plan
+from collector.plugins import discover
+from collector.processes import Child, Message, fork
+from collector.scheduler import Watch, run_host
+
+FLUSH_S = 5.0
+ANCHOR_S = 10.0
+SEGMENT_S = 600.0
+FAREWELL_S = 2.0
+GRACE_S = 0.5
+HAND_OVER_S = 3.0
+RESTARTS = 20
+"""A child that died this often is not started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one start of the collector is asked to do. `segment_s` is shorter in tests only."""
+
+    plan: Plan
+    node: str
+    key: bytes
+    folder: Path
+    duration_s: float
+    version: str
+    command: str
+    segment_s: float = SEGMENT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is left: the sealed archive, its SHA-256, and why the run ended."""
+
+    path: Path
+    sha256: str
+    early: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A look at a running collection."""
+
+    left_s: float
+    paths: int
+    met: int
+    sent: int
+    answered: int
+    rtt_us: int | None
+    size_B: int
+
+
+class Supervisor:
+    """One start of the collector on one node. `run` does everything."""
+
+    def __init__(self, job: Job, clock: Clock, host: Host, tell: Callable[[str], None]) -> None:
+        self._job = job
+        self._clock = clock
+        self._tell = tell
+        self._t0_ns = clock.monotonic_ns()
+        self._session = secrets.token_hex(16)
+        self._node = job.plan.node(job.node)
+        self._outcomes: dict[str, Outcome] = {}
+        self._before: dict[str, tuple[int, int, float]] = {}
+        self._events: list[tuple[int, str]] = []
+        self._new_events: list[tuple[int, str]] = []
+        self._facts: dict[str, Json] = {}
+        self._peers: dict[str, list[str]] = {}
+        self._restarts: list[dict[str, Json]] = []
+        self._paths: dict[str, tuple[int, int, int | None]] = {}
+        self._keys: dict[str, bytes] = {}
+        self._admitted: dict[str, tuple[str, bytes]] = {}
+        self._stop = ""
+        self._probes: list[Probe] = discover(collector.probes, "PROBE")
+        self._parked: set[str] = set()
+        self._children: dict[str, Child] = {}
+        self._selector = selectors.DefaultSelector()
+        self._started = dt.datetime.now(dt.UTC)
+        name = f"haready-{job.plan.cluster}-{job.node}-{self._started:%Y%m%dT%H%M%SZ}{SUFFIX}"
+        run = Run(self._session, self._t0_ns, job.folder)
+        self._env = Env(clock, host, run, job.plan, self._node)
+        self._watch = Watch(self._probes)
+        me = Identity(job.plan, job.node, self._session, job.version, job.key)
+        self._links = Links(me, self._selector, clock, self)
+        self._listening: list[socket.socket] = []
+        self._path = job.folder / name
+
+    # --- the run ---------------------------------------------------------------------------------------------------
+
+    def run(self, look: Callable[[Status], None]) -> Result:
+        """Collect until the planned end, SIGINT or SIGTERM; `look` is called once a second.
+
+        Raises:
+            OperatorError: an address or port cannot be used, or the archive cannot be created or sealed.
+        """
+        self._bind()
+        tables: list[Table] = [*TABLES, *(table for probe in self._probes for table in probe.tables)]
+        try:
+            self._writer = Writer(self._path, self._start(tables), tables)
+        except OSError as error:
+            raise OperatorError(
+                f"cannot write to {self._job.folder}: {error.strerror}", "choose another folder with --out"
+            ) from error
+        with self._signals():
+            for name in ("wire", "fifo", "host"):
+                self._spawn(name)
+            self._links.listen()
+            try:
+                self._collect(look)
+                self._wind_down()
+                return self._seal()
+            except OSError as error:
+                why = f"the archive cannot be written: {error.strerror}"
+                self._kill_all()
+                raise OperatorError(
+                    f"{why}; stopped after {self._now_us() / 1e6:.0f} s",
+                    f"what was written until then is readable: haready verify {self._path}",
+                ) from error
+            finally:
+                self._kill_all()
+                self._links.close()
+
+    def _collect(self, look: Callable[[Status], None]) -> None:
+        end_ns = self._t0_ns + round(self._job.duration_s * 1e9)
+        timers = {"flush": FLUSH_S, "anchor": ANCHOR_S, "segment": self._job.segment_s}
+        due = {name: self._t0_ns + round(period * 1e9) for name, period in timers.items()}
+        beat_ns = self._t0_ns
+        self._writer.anchor(take_anchor(self._clock))
+        while not self._stop and (now := self._clock.monotonic_ns()) < end_ns:
+            if now >= beat_ns:
+                beat_ns = now + 1_000_000_000
+                self._links.beat()
+                self._check_children(now)
+                look(self._status(end_ns - now))
+            for name, at in due.items():
+                if now >= at:
+                    due[name] = now + round(timers[name] * 1e9)
+                    self._timer(name)
+            soonest = min(beat_ns, end_ns, *due.values())
+            self._wait(max(0.0, (soonest - self._clock.monotonic_ns()) / 1e9))
+
+    def _timer(self, name: str) -> None:
+        match name:
+            case "flush":
+                self._save_state()
+                self._writer.flush(self._now_us())
+            case "anchor":
+                self._writer.anchor(take_anchor(self._clock))
+            case "segment":
+                self._save_state()
+                self._writer.close_segment(self._now_us(), take_anchor(self._clock))
+                self._new_events = []
+
+    def _wait(self, seconds: float) -> None:
+        for key, mask in self._selector.select(seconds):
+            key.data(mask)
+
+    def _wind_down(self) -> None:
+        """Say goodbye, let what is under way come home, then stop the others: a clean end looks like no loss."""
+        why = self._stop or "planned end"
+        self._note(f"stopping: {why}")
+        self._links.leave()
+        deadline = self._clock.monotonic_ns() + round(FAREWELL_S * 1e9)
+        while not self._links.quiet and (now := self._clock.monotonic_ns()) < deadline:
+            self._links.beat()
+            self._wait(min(0.1, (deadline - now) / 1e9))
+        for path in self._paths:
+            self._order("wire", ("pause", path))
+        grace = self._clock.monotonic_ns() + round(GRACE_S * 1e9)
+        while (now := self._clock.monotonic_ns()) < grace:
+            self._wait((grace - now) / 1e9)
+        for name in list(self._children):
+            self._order(name, ("stop",))
+        deadline = self._clock.monotonic_ns() + round(HAND_OVER_S * 1e9)
+        while self._children and (now := self._clock.monotonic_ns()) < deadline:
+            self._wait((deadline - now) / 1e9)
+            for child in [child for child in self._children.values() if child.inlet.ended]:
+                self._forget(child)
+
+    def _seal(self) -> Result:
+        now_us = self._now_us()
+        for outcome in self._outcomes.values():
+            last = outcome.intervals[-1]
+            last.to_us = max(last.to_us, min(now_us, round(self._job.duration_s * 1e6)))
+        self._save_state()
+        self._writer.close_segment(now_us, take_anchor(self._clock))
+        why = self._stop or "planned end"
+        sha256 = self._writer.seal(
+            {
+                "ended": _iso(dt.datetime.now(dt.UTC)),
+                "duration_s": round(now_us / 1e6, 6),
+                "ended_because": why,
+                "outcomes": self._told_outcomes(),
+                "facts": self._facts,
+                "peers": self._peers,
+                "events": self._events,
+                "restarts": self._restarts,
+            }
+        )
+        return Result(self._path, sha256, early=bool(self._stop), why=why)
+
+    def _start(self, tables: list[Table]) -> dict[str, Json]:
+        """What is known before the first row; see docs/archive-format.md."""
+        job = self._job
+        return {
+            "tool": job.version,
+            "node": job.node,
+            "session": self._session,
+            "cluster": job.plan.cluster,
+            "origin": job.plan.origin.value,
+            "plan": dict(job.plan.data),
+            "plan_digest": job.plan.digest,
+            "started": _iso(self._started),
+            "t0_ns": self._t0_ns,
+            "planned_s": job.duration_s,
+            "command": job.command,
+            "tables": [asdict(table) for table in tables],
+        }
+
+    # --- processes -------------------------------------------------------------------------------------------------
+
+    def _bind(self) -> None:
+        """Open the probe port on this node's addresses here, so that a conflict is told before anything starts."""
+        port = self._job.plan.probing.port
+        for network in sorted({path.network for path in self._job.plan.paths() if path.target == self._job.node}):
+            address = str(self._node.addresses[network].ip)
+            try:
+                self._listening.append(udp_socket(address, port))
+            except OSError as error:
+                raise cannot_bind(error, address, network, port, "UDP") from error
+
+    def _spawn(self, name: str) -> None:
+        plan, clock, t0 = self._job.plan, self._clock, self._t0_ns
+        keep: list[int] = []
+        match name:
+            case "wire":
+                keep = [sock.fileno() for sock in self._listening]
+                outgoing = [
+                    Outgoing(
+                        path.name,
+                        str(self._node.addresses[path.network].ip),
+                        str(plan.node(path.target).addresses[path.network].ip),
+                        plan.probing.port,
+                    )
+                    for path in plan.paths()
+                    if path.source == self._job.node
+                ]
+                for out in outgoing:
+                    self._paths.setdefault(out.name, (0, 0, None))
+                period = round(plan.probing.period_s * 1e9)
+                child = fork(
+                    name,
+                    lambda orders, out: run_wire(
+                        outgoing, self._listening, period, self._session, t0, clock, orders, out
+                    ),
+                    keep,
+                )
+            case "fifo":
+                child = fork(name, lambda orders, out: run_fifo(clock, t0, orders, out))
+            case _:
+                probes = [probe for probe in self._probes if probe.name not in self._parked]
+                child = fork(name, lambda orders, out: run_host(probes, self._env, self._watch, orders, out))
+        self._children[name] = child
+        self._selector.register(child.inlet.fd, selectors.EVENT_READ, lambda _, child=child: self._read(child))
+
+    def _read(self, child: Child) -> None:
+        for message in child.inlet.messages():
+            self._take(message)
+        if child.inlet.ended:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(child.inlet.fd)
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case ("rows", table, labels, rows):
+                self._writer.rows(table, labels, rows)
+            case ("path", path, sent, answered, rtt_us):
+                self._paths[path] = (sent, answered, rtt_us)
+                self._links.heard(path, answered)
+                self._outcome(f"path {path}").ticks = sent
+            case ("probe", name, state, reason, t_us, ticks, missed, seconds, trace):
+                outcome = self._outcome(name)
+                before = self._before.get(name, (0, 0, 0.0))
+                outcome.enter(State(state), reason, t_us)
+                outcome.ticks, outcome.missed = before[0] + ticks, before[1] + missed
+                outcome.seconds = round(before[2] + seconds, 6)
+                outcome.traceback = outcome.traceback or trace
+            case ("facts", name, values):
+                self._facts[name] = values
+                self._writer.state({"facts": self._facts})
+            case ("ready", path):
+                self._links.admitted(path)
+            case _:
+                raise AssertionError(message[0])
+
+    def _order(self, name: str, message: Message) -> None:
+        child = self._children.get(name)
+        if child is not None:
+            with contextlib.suppress(BrokenPipeError):  # it died; `_check_children` sees to it
+                child.orders.put(message)
+
+    def _check_children(self, now_ns: int) -> None:
+        """Start again what died, and without its culprit what hangs."""
+        host = self._children.get("host")
+        overdue = self._watch.overdue(now_ns) if host is not None else []
+        if host is not None and overdue:
+            for probe in overdue:
+                self._parked.add(probe.name)
+                self._watch.leave(probe)
+                reason = f"no answer within {probe.deadline_s:.0f} s; left out for the rest of the run"
+                self._outcome(probe.name).enter(State.TIMEOUT, reason, self._now_us())
+            self._again(host, f"{', '.join(probe.name for probe in overdue)} hung")
+        for child in list(self._children.values()):
+            child.orders.push()
+            if child.inlet.ended:
+                self._again(child, "it ended unexpectedly")
+
+    def _again(self, child: Child, why: str) -> None:
+        self._read(child)
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(child.inlet.fd)
+        del self._children[child.name]
+        child.kill()
+        self._restarts.append({"process": child.name, "t_us": self._now_us(), "why": why})
+        self._note(f"process {child.name} was started again: {why}")
+        for probe in self._probes:
+            if child.name == "host":
+                self._watch.leave(probe)
+                done = self._outcome(probe.name)
+                self._before[probe.name] = (done.ticks, done.missed, done.seconds)
+        if sum(restart["process"] == child.name for restart in self._restarts) > RESTARTS:
+            self._note(f"process {child.name} is left out: it died too often")
+            return
+        self._spawn(child.name)
+        if child.name == "wire":
+            for path, (address, key) in self._admitted.items():
+                self._order("wire", ("reflect", path, address, key))
+            for path, key in self._keys.items():
+                self._order("wire", ("send", path, key))
+
+    def _forget(self, child: Child) -> None:
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(child.inlet.fd)
+        self._children.pop(child.name, None)
+        child.reap()
+
+    def _kill_all(self) -> None:
+        for child in list(self._children.values()):
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(child.inlet.fd)
+            del self._children[child.name]
+            child.kill()
+        for sock in self._listening:
+            sock.close()
+
+    # --- what the links decide -------------------------------------------------------------------------------------
+
+    def admit(self, path: str, address: str, key: bytes) -> None:
+        """See `Owner`."""
+        self._admitted[path] = (address, key)
+        self._order("wire", ("reflect", path, address, key))
+
+    def established(self, path: str, peer: Peer) -> None:
+        """See `Owner`."""
+        sessions = self._peers.setdefault(peer.node, [])
+        if peer.session not in sessions:
+            sessions.append(peer.session)
+            self._writer.state({"peers": self._peers})
+        self._keys[path] = peer.key
+        self._outcome(f"path {path}").enter(State.OK, "", self._now_us())
+        self._note(f"{path}: {peer.node} is there (session {peer.session[:8]})")
+        self._order("wire", ("send", path, peer.key))
+
+    def left(self, path: str, peer: Peer) -> None:
+        """See `Owner`."""
+        self._keys.pop(path, None)
+        self._outcome(f"path {path}").enter(State.SKIPPED, f"{peer.node} said goodbye", self._now_us())
+        self._note(f"{path}: {peer.node} said goodbye")
+        self._order("wire", ("pause", path))
+
+    def trouble(self, path: str, text: str) -> None:
+        """See `Owner`."""
+        if path in self._paths and path not in self._keys:
+            outcome = self._outcome(f"path {path}")
+            known = outcome.intervals and outcome.intervals[-1].reason
+            if known == text or (known and known.endswith("said goodbye")):
+                outcome.intervals[-1].to_us = self._now_us()
+                return
+            outcome.enter(State.SKIPPED, text, self._now_us())
+            self._note(f"{path}: {text}")
+
+    # --- small things ----------------------------------------------------------------------------------------------
+
+    def _outcome(self, name: str) -> Outcome:
+        return self._outcomes.setdefault(name, Outcome(name))
+
+    def _told_outcomes(self) -> list[Mapping[str, Json]]:
+        for path, (sent, _, _) in self._paths.items():
+            outcome = self._outcome(f"path {path}")
+            if not outcome.intervals:
+                outcome.enter(State.SKIPPED, "the peer was never met", 0)
+            elif outcome.intervals[-1].state is State.OK:
+                outcome.enter(State.OK, "", self._now_us())
+            outcome.ticks = sent
+        return [asdict(outcome) for _, outcome in sorted(self._outcomes.items()) if outcome.intervals]
+
+    def _save_state(self) -> None:
+        self._writer.state(
+            {"outcomes": self._told_outcomes(), "peers": self._peers, "facts": self._facts, "events": self._new_events}
+        )
+
+    def _note(self, text: str) -> None:
+        event = (self._now_us(), text)
+        self._events.append(event)
+        self._new_events.append(event)
+        self._tell(text)
+
+    def _status(self, left_ns: int) -> Status:
+        rtts = [rtt for _, _, rtt in self._paths.values() if rtt is not None]
+        return Status(
+            left_ns / 1e9,
+            self._links.planned,
+            self._links.met,
+            sum(sent for sent, _, _ in self._paths.values()),
+            sum(answered for _, answered, _ in self._paths.values()),
+            max(rtts, default=None),
+            self._writer.size_B,
+        )
+
+    def _now_us(self) -> int:
+        return (self._clock.monotonic_ns() - self._t0_ns) // 1000
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM ask for an orderly end; a pipe wakes the selector for them."""
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)
+        os.set_blocking(writing, False)
+
+        def asked(number: int, _frame: object) -> None:
+            self._stop = self._stop or f"stopped by {signal.Signals(number).name}"
+
+        earlier = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+        wakeup = signal.set_wakeup_fd(writing)
+        self._selector.register(reading, selectors.EVENT_READ, lambda _: os.read(reading, 64))
+        try:
+            yield
+        finally:
+            self._selector.unregister(reading)
+            signal.set_wakeup_fd(wakeup)
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+            os.close(reading)
+            os.close(writing)
+
+
+def _iso(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"

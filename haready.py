@@ -1,0 +1,192 @@
+"""The one command. The only module that knows all stages; each is imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+# Command -> (module that has it, what it does). Kept as text so that `--help` imports nothing.
+_COMMANDS = {
+    "plan": ("collector.commands", "make a plan, or check one"),
+    "collect": ("collector.commands", "measure on this node, into one archive"),
+    "verify": ("collector.commands", "is an archive whole?"),
+    "inspect": ("collector.commands", "who made an archive, when, what is in it"),
+    "export": ("collector.commands", "every table of an archive as CSV"),
+    "analyze": ("analyzer.commands", "archives of all nodes -> assessment.json"),
+    "report": ("reports.commands", "assessment.json -> report.pdf"),
+    "assess": ("haready", "analyze and report in one go"),
+    "list": ("haready", "probes, rules, stacks or sections, and what each is for"),
+    "demo": ("haready", "a real short run on this machine, from measuring to the PDF"),
+}
+
+_PLUGINS = {
+    "probes": ("collector.probes", "PROBE"),
+    "rules": ("analyzer.rules", "RULE"),
+    "stacks": ("analyzer.stacks", "STACK"),
+    "sections": ("reports.sections", "SECTION"),
+}
+
+_USAGE = """usage: haready [--version] [--debug] COMMAND ...
+
+Measures whether servers and the network between them will carry a high-availability
+cluster, and with which timeouts.
+
+{commands}
+
+`haready COMMAND --help` explains one. Start with `haready demo`, or with `haready plan init ha-pair`.
+Exit codes: 0 done or suitable, 1 bug, 2 usage or plan, 3 unsuitable, 4 conditional or inconclusive,
+5 archive unusable, 6 collection ended early with a valid archive, 130 interrupted."""
+
+
+def assess(arguments: list[str]) -> int:
+    """Archives to assessment and report."""
+    parser = argparse.ArgumentParser(prog="haready assess", description="Analyze archives and write the report.")
+    parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
+    parser.add_argument("-o", "--output", type=Path, default=Path("report.pdf"), metavar="PDF")
+    parser.add_argument("--json", type=Path, default=Path("assessment.json"), metavar="JSON", help="the same as data")
+    parser.add_argument("--paper", choices=["a4", "letter"], default="a4")
+    given = parser.parse_args(arguments)
+    from analyzer.commands import verdict_exit
+
+    return verdict_exit(_assess(given.archives, given.json, given.output, given.paper))
+
+
+def _assess(archives: list[Path], json: Path, pdf: Path, paper: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from analyzer.commands import assess_archives, print_verdict, write_assessment
+    from reports.commands import write_report
+
+    assessment = assess_archives(archives)
+    write_assessment(assessment, json)
+    write_report(assessment, pdf, paper)
+    print_verdict(assessment)
+    print(json)
+    print(pdf)
+    return assessment.verdict
+
+
+def list_plugins(arguments: list[str]) -> int:
+    """Show plug-ins, or the page of one."""
+    from collector.errors import OperatorError
+
+    parser = argparse.ArgumentParser(prog="haready list", description="Show what is built in, or explain one by name.")
+    parser.add_argument("kind", choices=sorted(_PLUGINS))
+    parser.add_argument("name", nargs="?")
+    given = parser.parse_args(arguments)
+    from collector.plugins import documented
+
+    package, constant = _PLUGINS[given.kind]
+    pages = documented(importlib.import_module(package), constant)
+    if given.name is None:
+        for name, page in pages.items():
+            print(f"{name:20} {page.splitlines()[0]}")
+        return 0
+    if given.name not in pages:
+        raise OperatorError(f"there is no {given.name!r} among the {given.kind}", "known: " + ", ".join(pages))
+    print(pages[given.name])
+    return 0
+
+
+def demo(arguments: list[str]) -> int:
+    """Measure, seal, assess and report on this machine."""
+    from collector.commands import seconds
+    from collector.errors import OperatorError
+
+    parser = argparse.ArgumentParser(
+        prog="haready demo",
+        description="Three collectors on loopback addresses really measure; then assess and report.",
+    )
+    parser.add_argument("--duration", type=seconds, default=60.0, metavar="60s")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="made if missing (default: demo)"
+    )
+    given = parser.parse_args(arguments)
+    from collector.lab.demo import collect_demo
+
+    folder: Path = given.output
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise OperatorError(f"{folder} is not empty", "choose another folder with -o, or remove it first")
+    except OSError as error:
+        raise OperatorError(f"cannot use {folder}: {error.strerror}", "choose another folder with -o") from error
+    terminal = sys.stderr.isatty()
+
+    def tell(text: str) -> None:
+        if terminal:
+            sys.stderr.write(f"\r{text.ljust(60)}")
+            sys.stderr.flush()
+
+    print(f"three collectors measure on this machine for {given.duration:.0f} s", file=sys.stderr)
+    archives = collect_demo(folder, given.duration, tell)
+    tell("")
+    print("\ranalyzing", file=sys.stderr)
+    _assess(archives, folder / "assessment.json", folder / "report.pdf", "a4")
+    return 0
+
+
+COMMANDS = {"assess": assess, "list": list_plugins, "demo": demo}
+
+
+def _usage() -> str:
+    return _USAGE.format(commands="\n".join(f"  {name:9} {text}" for name, (_, text) in _COMMANDS.items()))
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from collector.commands import version
+
+        print(f"haready {version()}")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in _COMMANDS:
+        print(f"error: there is no command {name!r}\nhint: known: {', '.join(_COMMANDS)}", file=sys.stderr)
+        return 2
+    module = _COMMANDS[name][0]
+    commands = COMMANDS if module == "haready" else importlib.import_module(module).COMMANDS
+    return int(commands[name](rest))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code. Errors are two lines on stderr; a traceback only with ``--debug``."""
+    from collector.errors import OperatorError
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given[:1]
+    given = given[debug:]
+    try:
+        code = _run(given)
+        sys.stdout.flush()
+    except OperatorError as error:
+        lines = str(error).splitlines()
+        print("\n".join(f"error: {line}" for line in lines), file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        code = error.code
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output (a pager, head) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except Exception as error:  # noqa: BLE001 - the last frame: a bug becomes two lines and exit code 1
+        if debug:
+            traceback.print_exc()
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(
+            "hint: this is a bug of haready; run it again as `haready --debug ...` and report what it prints",
+            file=sys.stderr,
+        )
+        code = 1
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

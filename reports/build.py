@@ -1,0 +1,73 @@
+"""Assessment to report model: which sections there are, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import reports.sections
+from analyzer.contract import Assessment
+from collector.plugins import discover
+from reports import figures
+from reports.contract import Block, Heading, Section
+
+MEASURED = "measured"
+"""The only origin whose report needs no label on every page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imprint:
+    """What a renderer puts around the blocks: title, labels, metadata. All plain text.
+
+    `banner` is printed on every page (empty: none); `created` is ISO 8601 UTC.
+    """
+
+    title: str
+    cluster: str
+    lines: tuple[str, ...]
+    banner: str
+    footer: str
+    subject: str
+    keywords: tuple[str, ...]
+    created: str
+
+
+def sections() -> list[Section]:
+    """All sections in the order of the report."""
+    found: list[Section] = discover(reports.sections, "SECTION")
+    return sorted(found, key=lambda section: (section.order, section.name))
+
+
+def build(assessment: Assessment) -> Iterator[tuple[Section, tuple[Block, ...]]]:
+    """Yield each section with its blocks; the first block is the section's heading.
+
+    Whatever a section raises goes through: a report that silently lacks a part is worse than none.
+    """
+    for section in sections():
+        yield section, (Heading(section.title), *section.build(assessment))
+
+
+def origin_label(origin: str) -> str:
+    """The label of every page that does not come from a real site; empty for a measurement."""
+    words = {"demonstration": "DEMONSTRATION", "synthetic": "SYNTHETIC DATA"}
+    if origin == MEASURED:
+        return ""
+    return f"{words.get(origin, origin.upper())} {figures.DASH} not a measurement of a site"
+
+
+def imprint(assessment: Assessment) -> Imprint:
+    """Title, labels and metadata of the document, from the assessment alone (no clock is read)."""
+    lines = (
+        f"Report of {figures.moment(assessment.created)}",
+        f"{figures.duration(assessment.duration_s)} of data from {figures.moment(assessment.started)}",
+    )
+    return Imprint(
+        title="High-availability readiness",
+        cluster=assessment.cluster,
+        lines=lines if assessment.duration_s > 0 else lines[:1],
+        banner=origin_label(assessment.origin),
+        footer=f"haready {assessment.tool_version}   plan {assessment.plan_digest[:12] or figures.DASH}",
+        subject=f"Verdict: {assessment.verdict.value}. {assessment.summary}",
+        keywords=("haready", "high availability", assessment.cluster, assessment.verdict.value, assessment.origin),
+        created=assessment.created,
+    )

@@ -1,0 +1,149 @@
+"""Numbers as people read them: three digits that matter, a unit, no raw floats.
+
+Every function takes base units (seconds, ratio, bytes) and answers a short text; None becomes a
+dash. Nothing depends on the locale.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+DASH = "\N{EN DASH}"
+"""Stands for "no value"; never for zero."""
+
+ARROW = "\N{RIGHTWARDS ARROW}"
+
+MICRO = "\N{MICRO SIGN}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Three significant digits, thousands kept whole: ``0.0124``, ``3.1``, ``86400``."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    if value == 0:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    text = f"{value:.{min(max(decimals, 0), 9)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def count(value: int | None) -> str:
+    """A whole number with thin groups: ``1 728 000``."""
+    return DASH if value is None else f"{value:,}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def seconds(value: float | None) -> str:
+    """A time with the unit its size asks for: ``3.1 us`` (with the micro sign), ``1.24 ms``, ``12 s``, ``5 min 30 s``."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    size = abs(value)
+    if size == 0:
+        return "0 s"
+    if size < 999.5e-6:
+        return f"{number(value * 1e6)} {MICRO}s"
+    if size < 999.5e-3:
+        return f"{number(value * 1e3)} ms"
+    if size < 119.95:
+        return f"{number(value)} s"
+    return duration(value)
+
+
+def duration(value: float | None) -> str:
+    """How long something ran: ``45 s``, ``12 min 05 s``, ``1 h 03 min``, ``24 h``, ``3 d 04 h``."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    whole = round(value)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 3600:
+        return _two(whole, 60, "min", "s")
+    minutes = round(value / 60)
+    if minutes < 48 * 60:
+        return _two(minutes, 60, "h", "min")
+    return _two(round(value / 3600), 24, "d", "h")
+
+
+def _two(whole: int, size: int, large: str, small: str) -> str:
+    first, rest = divmod(whole, size)
+    return f"{first} {large} {rest:02d} {small}" if rest else f"{first} {large}"
+
+
+def ratio(value: float | None) -> str:
+    """A share of one as per cent: ``0.12 %``; a tiny share keeps its digits."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    if value and abs(value) < 1e-7:
+        return "< 0.00001 %"
+    return f"{number(value * 100)} %"
+
+
+def octets(value: float | None, suffix: str = "") -> str:
+    """Bytes with decimal prefixes: ``512 B``, ``4.17 MB``; `suffix` "/s" for a rate."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    size, unit = abs(value), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    return f"{number(math.copysign(size, value))} {unit}{suffix}"
+
+
+def bits(value: float | None) -> str:
+    """A line rate: ``100 Mbit/s``."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    size, unit = abs(value), "bit/s"
+    for larger in ("kbit/s", "Mbit/s", "Gbit/s"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    return f"{number(size)} {unit}"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A measured figure of any unit that the assessment uses."""
+    match unit:
+        case "s":
+            return seconds(value)
+        case "ratio":
+            return ratio(value)
+        case "B":
+            return octets(value)
+        case "B/s":
+            return octets(value, "/s")
+        case "bps" | "bit/s":
+            return bits(value)
+        case "" | "1" | "count":
+            return number(value, 6)
+        case _:
+            return DASH if value is None else f"{number(value, 4)} {unit}"
+
+
+def entry(value: float | str) -> str:
+    """A value exactly as it is typed into the product: ``10``, ``1.5``, ``addp``."""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 instant as ``2026-11-21 09:35 UTC``; text that is none stays as it is."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return text or DASH
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def path(name: str) -> str:
+    """A directed path ``a>b/net`` as ``a -> b (net)`` with a real arrow; other names stay."""
+    ends, slash, network = name.rpartition("/")
+    source, sign, target = ends.partition(">")
+    return f"{source} {ARROW} {target} ({network})" if slash and sign else name
+
+
+def several(items: int, one: str, many: str = "") -> str:
+    """``1 path``, ``12 paths``."""
+    return f"{items} {one if items == 1 else many or one + 's'}"
