@@ -57,6 +57,7 @@ def assess(arguments: list[str]) -> int:
 
 def _assess(archives: list[Path], json: Path, pdf: Path, paper: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
     from analyzer.commands import assess_archives, print_verdict, write_assessment
+
     from reports.commands import write_report
 
     assessment = assess_archives(archives)

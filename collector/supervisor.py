@@ -13,14 +13,14 @@ import secrets
 import selectors
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import collector.probes
 from collector.archive.format import SUFFIX
 from collector.archive.writer import Writer
-from collector.contract import Env, Json, Outcome, Probe, Run, State, Table
+from collector.contract import Env, Json, Probe, Run, State, Table
 from collector.errors import OperatorError
 from collector.machine import Clock, Host, take_anchor
 from collector.peers.fifo import run_fifo
@@ -32,6 +32,7 @@ from collector.peers.wire import Outgoing, run_wire
 from collector.plan import Plan
 from collector.plugins import discover
 from collector.processes import Child, Message, fork
+from collector.record import Record
 from collector.scheduler import Watch, run_host
 
 FLUSH_S = 5.0
@@ -84,25 +85,27 @@ class Status:
 class Supervisor:
     """One start of the collector on one node. `run` does everything."""
 
-    def __init__(self, job: Job, clock: Clock, host: Host, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        clock: Clock,
+        host: Host,
+        tell: Callable[[str], None],
+        probes: Sequence[Probe] | None = None,
+    ) -> None:
+        """`tell` receives every event as text; `probes` replaces those found in `collector.probes`."""
         self._job = job
         self._clock = clock
         self._tell = tell
         self._t0_ns = clock.monotonic_ns()
         self._session = secrets.token_hex(16)
         self._node = job.plan.node(job.node)
-        self._outcomes: dict[str, Outcome] = {}
-        self._before: dict[str, tuple[int, int, float]] = {}
-        self._events: list[tuple[int, str]] = []
-        self._new_events: list[tuple[int, str]] = []
-        self._facts: dict[str, Json] = {}
-        self._peers: dict[str, list[str]] = {}
-        self._restarts: list[dict[str, Json]] = []
+        self._record = Record()
         self._paths: dict[str, tuple[int, int, int | None]] = {}
         self._keys: dict[str, bytes] = {}
         self._admitted: dict[str, tuple[str, bytes]] = {}
         self._stop = ""
-        self._probes: list[Probe] = discover(collector.probes, "PROBE")
+        self._probes: list[Probe] = discover(collector.probes, "PROBE") if probes is None else list(probes)
         self._parked: set[str] = set()
         self._children: dict[str, Child] = {}
         self._selector = selectors.DefaultSelector()
@@ -180,7 +183,7 @@ class Supervisor:
             case "segment":
                 self._save_state()
                 self._writer.close_segment(self._now_us(), take_anchor(self._clock))
-                self._new_events = []
+                self._record.close_segment()
 
     def _wait(self, seconds: float) -> None:
         for key, mask in self._selector.select(seconds):
@@ -210,9 +213,6 @@ class Supervisor:
 
     def _seal(self) -> Result:
         now_us = self._now_us()
-        for outcome in self._outcomes.values():
-            last = outcome.intervals[-1]
-            last.to_us = max(last.to_us, min(now_us, round(self._job.duration_s * 1e6)))
         self._save_state()
         self._writer.close_segment(now_us, take_anchor(self._clock))
         why = self._stop or "planned end"
@@ -221,11 +221,7 @@ class Supervisor:
                 "ended": _iso(dt.datetime.now(dt.UTC)),
                 "duration_s": round(now_us / 1e6, 6),
                 "ended_because": why,
-                "outcomes": self._told_outcomes(),
-                "facts": self._facts,
-                "peers": self._peers,
-                "events": self._events,
-                "restarts": self._restarts,
+                **self._record.whole(),
             }
         )
         return Result(self._path, sha256, early=bool(self._stop), why=why)
@@ -308,17 +304,10 @@ class Supervisor:
             case ("path", path, sent, answered, rtt_us):
                 self._paths[path] = (sent, answered, rtt_us)
                 self._links.heard(path, answered)
-                self._outcome(f"path {path}").ticks = sent
-            case ("probe", name, state, reason, t_us, ticks, missed, seconds, trace):
-                outcome = self._outcome(name)
-                before = self._before.get(name, (0, 0, 0.0))
-                outcome.enter(State(state), reason, t_us)
-                outcome.ticks, outcome.missed = before[0] + ticks, before[1] + missed
-                outcome.seconds = round(before[2] + seconds, 6)
-                outcome.traceback = outcome.traceback or trace
+            case ("probe", *report):
+                self._record.report(*report)
             case ("facts", name, values):
-                self._facts[name] = values
-                self._writer.state({"facts": self._facts})
+                self._record.facts[name] = values
             case ("ready", path):
                 self._links.admitted(path)
             case _:
@@ -339,7 +328,7 @@ class Supervisor:
                 self._parked.add(probe.name)
                 self._watch.leave(probe)
                 reason = f"no answer within {probe.deadline_s:.0f} s; left out for the rest of the run"
-                self._outcome(probe.name).enter(State.TIMEOUT, reason, self._now_us())
+                self._record.outcome(probe.name).enter(State.TIMEOUT, reason, self._now_us())
             self._again(host, f"{', '.join(probe.name for probe in overdue)} hung")
         for child in list(self._children.values()):
             child.orders.push()
@@ -352,14 +341,12 @@ class Supervisor:
             self._selector.unregister(child.inlet.fd)
         del self._children[child.name]
         child.kill()
-        self._restarts.append({"process": child.name, "t_us": self._now_us(), "why": why})
+        probes = [probe for probe in self._probes if child.name == "host"]
+        for probe in probes:
+            self._watch.leave(probe)
+        times = self._record.restarted(child.name, [probe.name for probe in probes], self._now_us(), why)
         self._note(f"process {child.name} was started again: {why}")
-        for probe in self._probes:
-            if child.name == "host":
-                self._watch.leave(probe)
-                done = self._outcome(probe.name)
-                self._before[probe.name] = (done.ticks, done.missed, done.seconds)
-        if sum(restart["process"] == child.name for restart in self._restarts) > RESTARTS:
+        if times > RESTARTS:
             self._note(f"process {child.name} is left out: it died too often")
             return
         self._spawn(child.name)
@@ -393,26 +380,23 @@ class Supervisor:
 
     def established(self, path: str, peer: Peer) -> None:
         """See `Owner`."""
-        sessions = self._peers.setdefault(peer.node, [])
-        if peer.session not in sessions:
-            sessions.append(peer.session)
-            self._writer.state({"peers": self._peers})
+        self._record.met(peer.node, peer.session)
         self._keys[path] = peer.key
-        self._outcome(f"path {path}").enter(State.OK, "", self._now_us())
+        self._record.outcome(f"path {path}").enter(State.OK, "", self._now_us())
         self._note(f"{path}: {peer.node} is there (session {peer.session[:8]})")
         self._order("wire", ("send", path, peer.key))
 
     def left(self, path: str, peer: Peer) -> None:
         """See `Owner`."""
         self._keys.pop(path, None)
-        self._outcome(f"path {path}").enter(State.SKIPPED, f"{peer.node} said goodbye", self._now_us())
+        self._record.outcome(f"path {path}").enter(State.SKIPPED, f"{peer.node} said goodbye", self._now_us())
         self._note(f"{path}: {peer.node} said goodbye")
         self._order("wire", ("pause", path))
 
     def trouble(self, path: str, text: str) -> None:
         """See `Owner`."""
         if path in self._paths and path not in self._keys:
-            outcome = self._outcome(f"path {path}")
+            outcome = self._record.outcome(f"path {path}")
             known = outcome.intervals and outcome.intervals[-1].reason
             if known == text or (known and known.endswith("said goodbye")):
                 outcome.intervals[-1].to_us = self._now_us()
@@ -422,28 +406,18 @@ class Supervisor:
 
     # --- small things ----------------------------------------------------------------------------------------------
 
-    def _outcome(self, name: str) -> Outcome:
-        return self._outcomes.setdefault(name, Outcome(name))
-
-    def _told_outcomes(self) -> list[Mapping[str, Json]]:
+    def _save_state(self) -> None:
         for path, (sent, _, _) in self._paths.items():
-            outcome = self._outcome(f"path {path}")
+            outcome = self._record.outcome(f"path {path}")
             if not outcome.intervals:
                 outcome.enter(State.SKIPPED, "the peer was never met", 0)
             elif outcome.intervals[-1].state is State.OK:
                 outcome.enter(State.OK, "", self._now_us())
             outcome.ticks = sent
-        return [asdict(outcome) for _, outcome in sorted(self._outcomes.items()) if outcome.intervals]
-
-    def _save_state(self) -> None:
-        self._writer.state(
-            {"outcomes": self._told_outcomes(), "peers": self._peers, "facts": self._facts, "events": self._new_events}
-        )
+        self._writer.state(self._record.state())
 
     def _note(self, text: str) -> None:
-        event = (self._now_us(), text)
-        self._events.append(event)
-        self._new_events.append(event)
+        self._record.event(self._now_us(), text)
         self._tell(text)
 
     def _status(self, left_ns: int) -> Status:

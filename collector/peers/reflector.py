@@ -13,7 +13,7 @@ from collector.peers.timestamps import receive, restart_stamps, transmit_stamps
 REPLAY_WINDOW = 1024
 """A packet this many slots behind the newest is a replay, not a late one."""
 _BURST = 64
-_RUN_NS = 5_000_000_000
+_RUN_NS = 3_000_000_000
 _ROWS_KEPT = 512
 
 
@@ -144,7 +144,7 @@ class Reflector:
             session.rows = []
 
     def flush(self) -> None:
-        """Emit the runs that ended, and those that have lasted for five seconds."""
+        """Emit the runs that ended, and those that have lasted for three seconds."""
         now_us = (self._clock.monotonic_ns() - self._t0_ns) // 1000
         for session in self._sessions.values():
             if session.count and (now_us - session.since_us) * 1000 >= _RUN_NS:

@@ -1,0 +1,75 @@
+"""The story of a run beside its rows: who was met, what happened, how every probe and path fared.
+
+It stands in the state of every segment (what is known so far) and whole in the manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from collector.contract import Json, Outcome, State
+
+
+class Record:
+    """Collects; the supervisor decides when it is written."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Json] = {}
+        self.peers: dict[str, list[str]] = {}
+        self.restarts: list[dict[str, Json]] = []
+        self._events: list[tuple[int, str]] = []
+        self._segment_events = 0
+        self._outcomes: dict[str, Outcome] = {}
+        self._before: dict[str, tuple[int, int, float]] = {}
+
+    def outcome(self, name: str) -> Outcome:
+        """The outcome of a probe, ticker or path, made at its first mention."""
+        return self._outcomes.setdefault(name, Outcome(name))
+
+    def report(
+        self, name: str, state: str, reason: str, t_us: int, ticks: int, missed: int, seconds: float, trace: str
+    ) -> None:
+        """What a probe's process says of it; the counts are since the start of that process."""
+        outcome = self.outcome(name)
+        before = self._before.get(name, (0, 0, 0.0))
+        outcome.enter(State(state), reason, t_us)
+        outcome.ticks, outcome.missed = before[0] + ticks, before[1] + missed
+        outcome.seconds = round(before[2] + seconds, 6)
+        outcome.traceback = outcome.traceback or trace
+
+    def restarted(self, process: str, probes: list[str], t_us: int, why: str) -> int:
+        """Note that a process was started again; its probes count on. Returns how often that has happened."""
+        for name in probes:
+            done = self.outcome(name)
+            self._before[name] = (done.ticks, done.missed, done.seconds)
+        self.restarts.append({"process": process, "t_us": t_us, "why": why})
+        return sum(restart["process"] == process for restart in self.restarts)
+
+    def met(self, node: str, session: str) -> bool:
+        """Note whom HELLO found; True if that start of the peer is new to us."""
+        sessions = self.peers.setdefault(node, [])
+        if session in sessions:
+            return False
+        sessions.append(session)
+        return True
+
+    def event(self, t_us: int, text: str) -> None:
+        """Something an engineer wants to find beside the rows of that moment."""
+        self._events.append((t_us, text))
+
+    def close_segment(self) -> None:
+        """Events so far are in a closed segment."""
+        self._segment_events = len(self._events)
+
+    def state(self) -> dict[str, Json]:
+        """What goes into a segment: everything as of now, and the events since the last one."""
+        return self._common() | {"events": self._events[self._segment_events :]}
+
+    def whole(self) -> dict[str, Json]:
+        """What goes into the manifest."""
+        return self._common() | {"events": self._events, "restarts": self.restarts}
+
+    def _common(self) -> dict[str, Any]:
+        outcomes = [asdict(outcome) for _, outcome in sorted(self._outcomes.items()) if outcome.intervals]
+        return {"outcomes": outcomes, "peers": self.peers, "facts": self.facts}
