@@ -1,0 +1,38 @@
+# make demo    set everything up and run the main job on this machine
+# make test    set everything up and run linters and tests
+VENV := .venv
+DEMO := demo
+SECONDS_EACH := 60
+
+.PHONY: demo test lint format bench clean
+
+demo: $(VENV)/.report
+	@rm -rf "$(DEMO)"
+	@$(VENV)/bin/haready demo --duration $(SECONDS_EACH)s -o "$(DEMO)"
+
+test: lint
+	$(VENV)/bin/python -m pytest -q
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+# What the collector costs, beside tools a user could run instead. As root it installs those for the comparison.
+bench: $(VENV)/.dev
+	$(VENV)/bin/python tests/bench/cost.py
+
+$(VENV)/.report: pyproject.toml tools/setup
+	@tools/setup $(VENV) report
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml tools/setup
+	@tools/setup $(VENV) report,dev
+	@touch $@ $(VENV)/.report
+
+clean:
+	rm -rf $(VENV) $(DEMO) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
