@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import time
 
 from collector.machine import Clock
 from collector.peers.ticker import Ticker
@@ -30,9 +29,13 @@ def run_fifo(clock: Clock, t0_ns: int, orders: Inlet, out: Outlet) -> None:
     ticker = Ticker("fifo", clock, t0_ns, lambda table, labels, rows: out.put(("rows", table, labels, rows)))
     ticks = 0
     report_ns = clock.monotonic_ns()
-    while not orders.ended and not any(order[0] == "stop" for order in orders.messages()):
-        time.sleep(max(0.0, (ticker.due_ns - clock.monotonic_ns()) / 1e9))
+    while not orders.ended:
+        ready, _, _ = select.select([orders.fd], [], [], max(0.0, (ticker.due_ns - clock.monotonic_ns()) / 1e9))
+        if ready and any(order[0] == "stop" for order in orders.messages()):
+            break
         now = clock.monotonic_ns()
+        if now < ticker.due_ns:
+            continue
         ticker.tick(now)
         ticks += 1
         if now >= report_ns:

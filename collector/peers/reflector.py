@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from collector.machine import Clock
 from collector.peers import stamp
 from collector.peers.ticker import Emit
-from collector.peers.timestamps import receive, restart_stamps, transmit_stamps
+from collector.peers.timestamps import Received, receive, restart_stamps, transmit_stamps
 
 REPLAY_WINDOW = 1024
 """A packet this many slots behind the newest is a replay, not a late one."""
-_BURST = 64
 _RUN_NS = 3_000_000_000
-_ROWS_KEPT = 512
+_STAMPS_AWAITED = 512
 
 
 @dataclass(slots=True)
@@ -56,55 +55,44 @@ class Reflector:
         self._sessions[address] = _Session(path, key, None if session is None else session.key)
 
     def answer(self, sock: socket.socket) -> None:
-        """Answer what waits on `sock`, within reason, so that a flood does not stop the probes."""
-        fd = sock.fileno()
-        for _ in range(_BURST):
-            received = receive(sock)
-            if received is None:
-                break
-            now_ns = self._clock.monotonic_ns()
-            session = self._sessions.get(received.address)
-            if session is None:
-                self._stranger += 1
-                continue
-            packet = received.data
-            if len(packet) not in (stamp.BASE_B, stamp.PACKET_B):
-                self._malformed += 1
-                continue
-            key = session.key
-            if not stamp.authentic(key, packet):
-                key = session.earlier_key or b""
-                if not key or not stamp.authentic(key, packet):
-                    self._unauthentic += 1
-                    continue
-            slot = stamp.slot_of(packet)
-            if slot < session.newest - REPLAY_WINDOW:
-                self._replayed += 1
-                continue
-            self._saw(session, slot, now_ns)
-            self._reply(
-                sock, fd, session, key, packet, received.address, received.port, received.stamp_ns, received.ttl
-            )
-        self._read_transmit_stamps(sock, fd)
+        """Answer one packet that waits on `sock`: whoever waits comes again, and a flood does not stop the probes."""
+        received = receive(sock)
+        if received is None:
+            # Woken by a transmit stamp that came late.
+            self._read_transmit_stamps(sock)
+            return
+        now_ns = self._clock.monotonic_ns()
+        session = self._sessions.get(received.address)
+        if session is None:
+            self._stranger += 1
+            return
+        packet = received.data
+        if len(packet) not in (stamp.BASE_B, stamp.PACKET_B):
+            self._malformed += 1
+            return
+        key = session.key
+        if not stamp.authentic(key, packet):
+            key = session.earlier_key or b""
+            if not key or not stamp.authentic(key, packet):
+                self._unauthentic += 1
+                return
+        slot = stamp.slot_of(packet)
+        if slot < session.newest - REPLAY_WINDOW:
+            self._replayed += 1
+            return
+        self._saw(session, slot, now_ns)
+        self._reply(sock, session, key, received)
 
-    def _reply(
-        self,
-        sock: socket.socket,
-        fd: int,
-        session: _Session,
-        key: bytes,
-        packet: bytes,
-        address: str,
-        port: int,
-        stamp_ns: int | None,
-        ttl: int | None,
-    ) -> None:
+    def _reply(self, sock: socket.socket, session: _Session, key: bytes, received: Received) -> None:
         t3 = self._clock.realtime_ns()
-        t2 = t3 if stamp_ns is None else stamp_ns
-        kernel = stamp_ns is not None
-        answer = stamp.reply(key, packet, session.rseq, t2, t3, kernel=kernel, ttl=ttl or 0, follow=session.last)
+        kernel = received.stamp_ns is not None
+        t2 = t3 if received.stamp_ns is None else received.stamp_ns
+        answer = stamp.reply(
+            key, received.data, session.rseq, t2, t3, kernel=kernel, ttl=received.ttl or 0, follow=session.last
+        )
+        fd = sock.fileno()
         try:
-            sock.sendto(answer, (address, port))
+            sock.sendto(answer, (received.address, received.port))
         except OSError:
             self._send_errors += 1
             restart_stamps(sock)
@@ -114,14 +102,15 @@ class Reflector:
         self._sends[fd] = (number + 1) & 0xFFFFFFFF
         self._replies[fd, number] = (session, session.rseq)
         session.rseq = (session.rseq + 1) & 0xFFFFFFFF
-        self._read_transmit_stamps(sock, fd)
+        self._read_transmit_stamps(sock)
 
-    def _read_transmit_stamps(self, sock: socket.socket, fd: int) -> None:
-        for number, stamp_ns in transmit_stamps(sock):
+    def _read_transmit_stamps(self, sock: socket.socket) -> None:
+        fd = sock.fileno()
+        for number, stamp_ns in transmit_stamps(sock, len(self._replies)):
             known = self._replies.pop((fd, number), None)
             if known is not None:
                 known[0].last = (known[1], stamp_ns)
-        while len(self._replies) > _ROWS_KEPT:
+        while len(self._replies) > _STAMPS_AWAITED:
             del self._replies[next(iter(self._replies))]
 
     def _saw(self, session: _Session, slot: int, now_ns: int) -> None:

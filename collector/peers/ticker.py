@@ -32,7 +32,7 @@ class Ticker:
         except OSError:
             self._schedstat = None
         now = clock.monotonic_ns()
-        self.due_ns = now + PERIOD_NS
+        self.due_ns = now + PERIOD_NS - (now - t0_ns) % PERIOD_NS
         self._delay_ns = self._run_delay()
         self._second_delay_ns = self._delay_ns
         self._second_ns = now + _SECOND_NS

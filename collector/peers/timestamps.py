@@ -91,10 +91,10 @@ def receive(sock: socket.socket) -> Received | None:
     return Received(data, source[0], source[1], stamp, ttl)
 
 
-def transmit_stamps(sock: socket.socket) -> list[tuple[int, int]]:
-    """What the error queue holds: (number of the send since the stamps were started, ns since 1970)."""
+def transmit_stamps(sock: socket.socket, expected: int) -> list[tuple[int, int]]:
+    """Up to `expected` entries of the error queue: (number of the send since the stamps were started, ns since 1970)."""
     found: list[tuple[int, int]] = []
-    while _MSG_ERRQUEUE:
+    while _MSG_ERRQUEUE and len(found) < expected:
         try:
             _, ancillary, _, _ = sock.recvmsg(0, _ANCILLARY_B, _MSG_ERRQUEUE | _MSG_DONTWAIT)
         except (BlockingIOError, ConnectionError):
