@@ -46,6 +46,12 @@ class ArchiveError(OperatorError):
     code = Exit.ARCHIVE
 
 
+class CutShortError(OperatorError):
+    """A collection had to end before its time; what was written until then is readable."""
+
+    code = Exit.ENDED_EARLY
+
+
 class Unavailable(Exception):  # noqa: N818 - a state, not a failure
     """A probe's word for "not present here" (a file, feature, permission or tool).
 

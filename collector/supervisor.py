@@ -21,7 +21,7 @@ import collector.probes
 from collector.archive.format import SUFFIX
 from collector.archive.writer import Writer
 from collector.contract import Env, Json, Probe, Run, State, Table
-from collector.errors import OperatorError
+from collector.errors import CutShortError, OperatorError
 from collector.machine import Clock, Host, take_anchor
 from collector.peers.fifo import run_fifo
 from collector.peers.hello import Identity, Peer
@@ -125,7 +125,8 @@ class Supervisor:
         """Collect until the planned end, SIGINT or SIGTERM; `look` is called once a second.
 
         Raises:
-            OperatorError: an address or port cannot be used, or the archive cannot be created or sealed.
+            OperatorError: an address or port cannot be used, or the archive cannot be created.
+            CutShortError: the archive could not be written any more; sampling has stopped.
         """
         self._bind()
         tables: list[Table] = [*TABLES, *(table for probe in self._probes for table in probe.tables)]
@@ -138,16 +139,14 @@ class Supervisor:
         with self._signals():
             for name in ("wire", "fifo", "host"):
                 self._spawn(name)
-            self._links.listen()
             try:
                 self._collect(look)
                 self._wind_down()
                 return self._seal()
             except OSError as error:
-                why = f"the archive cannot be written: {error.strerror}"
-                self._kill_all()
-                raise OperatorError(
-                    f"{why}; stopped after {self._now_us() / 1e6:.0f} s",
+                self._writer.abandon()
+                raise CutShortError(
+                    f"the archive cannot be written: {error.strerror}; stopped after {self._now_us() / 1e6:.0f} s",
                     f"what was written until then is readable: haready verify {self._path}",
                 ) from error
             finally:
@@ -247,7 +246,8 @@ class Supervisor:
     # --- processes -------------------------------------------------------------------------------------------------
 
     def _bind(self) -> None:
-        """Open the probe port on this node's addresses here, so that a conflict is told before anything starts."""
+        """Open the ports on this node's addresses first, so that a conflict is told before anything starts."""
+        self._links.listen()
         port = self._job.plan.probing.port
         for network in sorted({path.network for path in self._job.plan.paths() if path.target == self._job.node}):
             address = str(self._node.addresses[network].ip)

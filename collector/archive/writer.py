@@ -139,6 +139,12 @@ class Writer:
         with open(self.path, "rb") as sealed:
             return hashlib.file_digest(sealed, "sha256").hexdigest()
 
+    def abandon(self) -> None:
+        """Leave part and journal as they are, for the reader. A ZipFile would otherwise end the part with a directory."""
+        self._zip.fp = None
+        self._file.close()
+        self._journal.close()
+
     def _open_segment(self, now_us: int) -> None:
         self._seq += 1
         self._from_us = now_us
@@ -189,8 +195,11 @@ class _Journal:
         self.size_B += len(data)
         os.fdatasync(self._file.fileno()) if hasattr(os, "fdatasync") else os.fsync(self._file.fileno())
 
-    def remove(self) -> None:
+    def close(self) -> None:
         self._file.close()
+
+    def remove(self) -> None:
+        self.close()
         self._path.unlink()
 
 

@@ -1,0 +1,448 @@
+"""`haready collect` as a user meets it: real processes, real sockets on loopback, real archives."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from nodes import children_of, haready, loopback_plan, start_collect
+
+from collector.archive.reader import Archive, open_archive
+
+SKIPPED = -1
+
+
+def _only(folder: Path, node: str, pattern: str = "*.zip") -> Path:
+    found = list(folder.glob(f"haready-test-{node}-{pattern}"))
+    assert len(found) == 1
+    return found[0]
+
+
+def _column(archive: Archive, table: str, label: str, column: str) -> list[int]:
+    return [
+        value
+        for segment in archive.segments()
+        for block in segment.blocks
+        if block.table == table and label in block.labels.values()
+        for value in block.column(column)
+        if value is not None
+    ]
+
+
+def _wait_for(text: str, log: Path, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while text not in (log.read_text(encoding="utf-8") if log.exists() else ""):
+        assert time.monotonic() < deadline, f"{text!r} did not appear in {log}"
+        time.sleep(0.05)
+
+
+def _two_lines(done: subprocess.CompletedProcess[str], code: int, error: str, hint: str) -> None:
+    assert done.returncode == code, done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2, done.stderr
+    assert re.search(f"^error: .*{error}", lines[0]), lines[0]
+    assert re.search(f"^hint: .*{hint}", lines[1]), lines[1]
+
+
+@pytest.mark.slow
+def test_two_nodes_that_end_at_different_times_see_every_probe_answered(tmp_path):
+    plan = loopback_plan(tmp_path, "80.1")
+    first = start_collect(plan, "a", tmp_path, "5s")
+    second = start_collect(plan, "b", tmp_path, "8s")
+    printed = [process.communicate(timeout=60) for process in (first, second)]
+
+    assert [first.returncode, second.returncode] == [0, 0]
+    for (out, _), node in zip(printed, "ab", strict=True):
+        path = _only(tmp_path, node)
+        archive = open_archive(path)
+        assert out == f"{path}\nsha256 {archive.sha256}\n"
+    for node, peer in (("a", "b"), ("b", "a")):
+        archive = open_archive(_only(tmp_path, node))
+        slots = _column(archive, "sent", f"{node}>{peer}/ch1", "slot")
+        flags = _column(archive, "sent", f"{node}>{peer}/ch1", "flag")
+        sent = [slot for slot, flag in zip(slots, flags, strict=True) if flag != SKIPPED]
+        assert len(sent) > 10
+        assert sorted(_column(archive, "reply", f"{node}>{peer}/ch1", "slot")) == sent
+        reflector = open_archive(_only(tmp_path, peer))
+        seen = zip(
+            _column(reflector, "seen", f"{node}>{peer}/ch1", "first"),
+            _column(reflector, "seen", f"{node}>{peer}/ch1", "count"),
+            strict=True,
+        )
+        assert [slot for start, count in seen for slot in range(start, start + count)] == sent
+        assert archive.head["peers"] == {peer: [reflector.head["session"]]}
+        assert archive.lost() == []
+        assert archive.damage == []
+    checked = haready("verify", str(_only(tmp_path, "a")), str(_only(tmp_path, "b")))
+    assert checked.returncode == 0
+    assert checked.stdout.count(": whole;") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "net"), [(signal.SIGTERM, "80.2"), (signal.SIGINT, "80.3")])
+def test_a_signal_ends_early_with_a_valid_archive(tmp_path, number, net):
+    plan = loopback_plan(tmp_path, net)
+    log = tmp_path / "log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "haready", "collect", "--plan", str(plan), "--node", "a", "--out", str(tmp_path)],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+        _wait_for("Connection refused", log)
+        process.send_signal(number)
+        process.communicate(timeout=30)
+
+    assert process.returncode == 6
+    archive = open_archive(_only(tmp_path, "a"))
+    assert archive.head["ended_because"] == f"stopped by {number.name}"
+    assert haready("verify", str(archive.path)).returncode == 0
+    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob("*.journal"))
+
+
+def test_a_port_in_use_is_told_before_anything_starts(tmp_path):
+    import socket
+
+    plan = loopback_plan(tmp_path, "80.4")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.80.4.1", 8862))
+        done = haready("collect", "--plan", str(plan), "--node", "a", "--out", str(tmp_path))
+    _two_lines(done, 2, r"UDP port 8862 on 127.80.4.1 \(ch1\) is in use", "another collector")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.80.4.1", 8862))
+        taken.listen()
+        done = haready("collect", "--plan", str(plan), "--node", "a", "--out", str(tmp_path))
+    _two_lines(done, 2, r"TCP port 8862 on 127.80.4.1 \(ch1\) is in use", "another collector")
+    assert not list(tmp_path.glob("haready-*"))
+
+
+def test_an_address_of_another_machine_is_told(tmp_path):
+    plan = loopback_plan(tmp_path, "80.5")
+    plan.write_text(plan.read_text().replace("127.80.5.1", "192.0.2.1"))
+    done = haready("collect", "--plan", str(plan), "--node", "a", "--out", str(tmp_path))
+    _two_lines(done, 2, "192.0.2.1 .*is not on this machine", "--node right")
+
+
+def test_mistakes_of_the_operator_are_two_lines_and_exit_code_2(tmp_path):
+    plan = loopback_plan(tmp_path, "80.6")
+    _two_lines(haready("collect", "--plan", str(plan), "--node", "c"), 2, "no node 'c'", "nodes: a, b")
+    _two_lines(
+        haready("collect", "--plan", "nowhere.toml", "--node", "a"), 2, "nowhere.toml: No such file", "plan init"
+    )
+    _two_lines(haready("collect", "--plan", str(plan), "--node", "a", "--out", "nowhere"), 2, "no folder", "--out")
+    (tmp_path / "plan.key").chmod(0o644)
+    _two_lines(haready("collect", "--plan", str(plan), "--node", "a"), 2, "open to others", "chmod 600")
+    _two_lines(haready("nonsense"), 2, "no command 'nonsense'", "plan")
+
+
+def test_a_bad_plan_lists_every_mistake(tmp_path):
+    plan = loopback_plan(tmp_path, "80.7")
+    plan.write_text(plan.read_text().replace("format = 1", "format = 9").replace('kind = "channel"', 'kind = "tube"'))
+    done = haready("plan", "check", str(plan))
+    assert done.returncode == 2
+    assert [line.split(": ")[2] for line in done.stderr.splitlines()[:-1]] == ["network.ch1.kind", "format"][::-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "net", "reason"),
+    [("key", "80.8", "its key differs"), ("plan", "80.9", "the plans differ")],
+)
+def test_nodes_with_another_key_or_plan_never_probe_and_say_why(tmp_path, change, net, reason):
+    plan_a = loopback_plan(tmp_path / "a", net)
+    plan_b = loopback_plan(tmp_path / "b", net)
+    if change == "key":
+        (tmp_path / "b" / "plan.key").write_text("x" * 64)
+    else:
+        plan_b.write_text(plan_b.read_text() + "[target]\nfalse_failovers_per_year = 5\n")
+    running = [start_collect(plan_a, "a", plan_a.parent, "5s"), start_collect(plan_b, "b", plan_b.parent, "5s")]
+    for process in running:
+        process.communicate(timeout=60)
+
+    assert [process.returncode for process in running] == [0, 0]
+    archive = open_archive(_only(tmp_path / "a", "a"))
+    assert _column(archive, "sent", "a>b/ch1", "slot") == []
+    outcome = next(one for one in archive.head["outcomes"] if one["probe"] == "path a>b/ch1")
+    assert {interval["state"] for interval in outcome["intervals"]} == {"skipped"}
+    assert any(reason in interval["reason"] for interval in outcome["intervals"])
+    assert archive.head["peers"] == {}
+
+
+@pytest.mark.slow
+def test_a_peer_that_starts_again_is_met_again(tmp_path):
+    plan = loopback_plan(tmp_path, "80.10")
+    (tmp_path / "first").mkdir()
+    staying = start_collect(plan, "a", tmp_path, "14s")
+    leaving = start_collect(plan, "b", tmp_path / "first", "60s")
+    deadline = time.monotonic() + 20
+    while not list((tmp_path / "first").glob("*.part")) or time.monotonic() < deadline - 17:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    leaving.kill()  # without a goodbye
+    leaving.communicate()
+    returning = start_collect(plan, "b", tmp_path, "6s")
+    for process in (staying, returning):
+        process.communicate(timeout=60)
+
+    archive = open_archive(_only(tmp_path, "a"))
+    again = open_archive(_only(tmp_path, "b"))
+    sessions = archive.head["peers"]["b"]
+    assert len(sessions) == 2
+    assert sessions[1] == again.head["session"]
+    seen = _column(again, "seen", "a>b/ch1", "count")
+    assert sum(seen) >= 5
+    assert _column(again, "reply", "b>a/ch1", "slot")
+
+
+_DRIVER = """
+import os, random, re, resource, sys, time
+from pathlib import Path
+from collector.contract import Batch, Kind, Metric, Probe, Table
+from collector.errors import OperatorError, Unavailable
+from collector.machine import PsutilHost, SystemClock
+from collector.plan import load, load_key
+from collector.supervisor import Job, Supervisor
+
+def table(name):
+    return Table(name, metrics=(Metric("n", "1", Kind.COUNTER),))
+
+def steady(env):
+    n = 0
+    while True:
+        n += 1
+        yield Batch("steady", (), env.clock.monotonic_ns(), (n,))
+        yield None
+
+def hanging(env):
+    yield Batch("hanging", (), env.clock.monotonic_ns(), (1,))
+    yield None
+    time.sleep(3600)
+    yield None
+
+def greedy(env):
+    yield Batch("greedy", (), env.clock.monotonic_ns(), (1,))
+    yield None
+    re.match(r"(a+)+$", "a" * 40 + "b")  # keeps the interpreter's lock for ever
+    yield None
+
+def absent(env):
+    raise Unavailable("not on this machine")
+    yield None
+
+def broken(env):
+    raise ValueError("a bug")
+    yield None
+
+def flooding(env):
+    numbers = random.Random(1)
+    while True:
+        for _ in range(100):
+            yield Batch("flooding", (), env.clock.monotonic_ns(), (numbers.getrandbits(62),))
+        yield None
+
+BODIES = {body.__name__: body for body in (steady, hanging, greedy, absent, broken, flooding)}
+if os.environ.get("FILE_SIZE"):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_SIZE"]),) * 2)
+path, node, out, seconds, names = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), float(sys.argv[4]), sys.argv[5:]
+plan = load(path)
+probes = [Probe(name, (table(name),), BODIES[name], period_s=0.2, deadline_s=1.0) for name in names]
+job = Job(plan, node, load_key(path, plan), out, seconds, "0", "test")
+supervisor = Supervisor(job, SystemClock(), PsutilHost(), lambda text: print(text, file=sys.stderr, flush=True), probes)
+try:
+    supervisor.run(lambda status: None)
+except OperatorError as error:
+    print(f"error: {error}\\nhint: {error.hint}", file=sys.stderr)
+    sys.exit(error.code)
+"""
+
+
+def _drive(
+    plan: Path, node: str, seconds: float, *probes: str, log: Path | None = None, file_size: str = ""
+) -> subprocess.Popen[str]:
+    """Start a collector with probes made for the test."""
+    command = [sys.executable, "-c", _DRIVER, str(plan), node, str(plan.parent), str(seconds), *probes]
+    env = os.environ | {"FILE_SIZE": file_size}
+    return subprocess.Popen(command, stderr=log.open("w") if log else subprocess.DEVNULL, env=env)  # type: ignore[return-value]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("culprit", "net"), [("hanging", "80.11"), ("greedy", "80.12")])
+def test_a_probe_that_hangs_is_left_out_and_the_others_go_on(tmp_path, culprit, net):
+    plan = loopback_plan(tmp_path, net)
+    assert _drive(plan, "a", 8, "steady", culprit).wait(60) == 0
+
+    archive = open_archive(_only(tmp_path, "a"))
+    outcomes = {one["probe"]: one for one in archive.head["outcomes"]}
+    assert outcomes[culprit]["intervals"][-1]["state"] == "timeout"
+    assert "no answer within 1 s" in outcomes[culprit]["intervals"][-1]["reason"]
+    assert outcomes["steady"]["intervals"][-1]["state"] == "ok"
+    times = _column(archive, "steady", "", "t_us") or [
+        value
+        for segment in archive.segments()
+        for block in segment.blocks
+        if block.table == "steady"
+        for value in block.column("t_us")
+        if value is not None
+    ]
+    assert max(times) > 7_000_000, "the healthy probe stopped"
+    assert [restart["process"] for restart in archive.head["restarts"]] == ["host"]
+    assert outcomes["steady"]["ticks"] == len(times), "ticks before the restart are not counted"
+
+
+@pytest.mark.slow
+def test_absent_and_broken_are_different_outcomes(tmp_path):
+    plan = loopback_plan(tmp_path, "80.13")
+    assert _drive(plan, "a", 4, "absent", "broken", "steady").wait(60) == 0
+
+    outcomes = {one["probe"]: one for one in open_archive(_only(tmp_path, "a")).head["outcomes"]}
+    assert [(i["state"], i["reason"]) for i in outcomes["absent"]["intervals"]] == [("skipped", "not on this machine")]
+    assert outcomes["broken"]["intervals"][-1]["state"] == "error"
+    assert "left out after 5 failures" in outcomes["broken"]["intervals"][-1]["reason"]
+    assert outcomes["broken"]["traceback"].count("Traceback") == 1
+    assert outcomes["steady"]["intervals"][-1]["state"] == "ok"
+
+
+@pytest.mark.slow
+def test_a_wire_process_that_dies_is_started_again_and_its_slots_go_on(tmp_path):
+    plan = loopback_plan(tmp_path, "80.14")
+    log = tmp_path / "log"
+    dying = _drive(plan, "a", 12, "steady", log=log)
+    other = start_collect(plan, "b", tmp_path, "14s")
+    _wait_for("b is there", log)
+    time.sleep(1.0)  # some slots before the kill
+    os.kill(children_of(dying.pid)[0], signal.SIGKILL)
+    assert dying.wait(60) == 0
+    other.communicate(timeout=60)
+
+    archive = open_archive(_only(tmp_path, "a"))
+    assert [restart["process"] for restart in archive.head["restarts"]] == ["wire"]
+    slots = _column(archive, "sent", "a>b/ch1", "slot")
+    assert slots == sorted(set(slots)), "slot numbers repeat or run back"
+    times = _column(archive, "sent", "a>b/ch1", "t_us")
+    at = archive.head["restarts"][0]["t_us"]
+    assert any(t > at + 1_000_000 for t in times), "nothing was sent after the restart"
+    answered = set(_column(archive, "reply", "a>b/ch1", "slot"))
+    late = [slot for slot, t in zip(slots, times, strict=True) if t > at + 1_000_000]
+    assert set(late) <= answered, "the new process is not answered"
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_in_two_lines_and_leaves_what_was_written(tmp_path):
+    plan = loopback_plan(tmp_path, "80.15")
+    log = tmp_path / "log"
+    process = _drive(plan, "a", 60, "flooding", log=log, file_size="60000")
+    assert process.wait(30) == 6
+
+    error, hint = log.read_text().splitlines()[-2:]
+    assert re.match(r"error: the archive cannot be written: File too large; stopped after \d+ s", error)
+    named = hint.removeprefix("hint: what was written until then is readable: haready verify ")
+    checked = haready("verify", named)
+    assert checked.returncode == 5
+    assert "NOT whole; " in checked.stdout
+    assert int(re.search(r"(\d+) rows", checked.stdout)[1]) > 0
+    archive = open_archive(Path(named))
+    values = [v for s in archive.segments() for b in s.blocks if b.table == "flooding" for v in b.column("n")]
+    assert len(values) > 0
+
+
+def test_the_status_line_on_a_terminal_tells_what_an_installer_wants_to_know(tmp_path):
+    plan = loopback_plan(tmp_path, "80.16")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "haready",
+            "collect",
+            "--plan",
+            str(plan),
+            "--node",
+            "a",
+            "--duration",
+            "3s",
+            "--out",
+            str(tmp_path),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env=os.environ | {"COLUMNS": "120"},
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(ours, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        shown += chunk
+    os.close(ours)
+    assert process.wait(30) == 0
+    text = shown.decode()
+    assert re.search(r"\ra  left 00:00:0\d  paths up 0/1  lost -  slowest now -  archive \d+(\.\d)? k?B", text)
+    assert re.search(r"\r +\r\d\d:\d\d:\d\d  stopping: planned end\r\n$", text), "the line is not taken away at the end"
+
+
+@pytest.mark.slow
+def test_inspect_and_export_show_what_was_collected(tmp_path):
+    plan = loopback_plan(tmp_path, "80.17")
+    running = [start_collect(plan, node, tmp_path, "5s") for node in "ab"]
+    for process in running:
+        process.communicate(timeout=60)
+    path = _only(tmp_path, "a")
+
+    shown = haready("inspect", str(path))
+    assert shown.returncode == 0
+    assert "node       a of cluster test (demonstration data)" in shown.stdout
+    assert re.search(r"met +b \(session [0-9a-f]{8}\)", shown.stdout)
+    told = json.loads(haready("inspect", "--json", str(path)).stdout)
+    assert told["facts"]["inventory"]["cpus"] == os.cpu_count()
+
+    done = haready("export", str(path), "--csv", str(tmp_path / "csv"))
+    assert done.returncode == 0
+    tables = {Path(line).stem for line in done.stdout.splitlines()}
+    assert tables >= {"sent", "reply", "seen", "cpu", "memory", "nic", "ticker"}
+    lines = (tmp_path / "csv" / "sent.csv").read_text().splitlines()
+    assert lines[0] == "path,t_us,slot,late_us,tx_us,flag"
+    assert len(lines) - 1 == told["rows"]["sent"]["a>b/ch1"]
+
+
+@pytest.mark.slow
+def test_a_stopped_collector_skips_its_slots_and_notes_the_stall(tmp_path):
+    plan = loopback_plan(tmp_path, "80.18")
+    log = tmp_path / "log"
+    stopped = _drive(plan, "a", 9, "steady", log=log)
+    other = start_collect(plan, "b", tmp_path, "11s")
+    _wait_for("b is there", log)
+    time.sleep(1.0)
+    wire = children_of(stopped.pid)[0]
+    os.kill(wire, signal.SIGSTOP)
+    time.sleep(1.5)
+    os.kill(wire, signal.SIGCONT)
+    assert stopped.wait(60) == 0
+    other.communicate(timeout=60)
+
+    archive = open_archive(_only(tmp_path, "a"))
+    flags = _column(archive, "sent", "a>b/ch1", "flag")
+    assert 5 <= flags.count(SKIPPED) <= 8, "1.5 s are seven slots of 0.2 s"
+    lengths = _column(archive, "stall", "default", "length_us")
+    delays = _column(archive, "stall", "default", "run_delay_us")
+    longest = max(range(len(lengths)), key=lengths.__getitem__)
+    assert 1_400_000 <= lengths[longest] <= 1_700_000
+    assert delays[longest] < 300_000, "a process that was stopped did not wait for a CPU"
+    times = _column(archive, "sent", "a>b/ch1", "t_us")
+    late = _column(archive, "sent", "a>b/ch1", "late_us")
+    really = sorted(due + by for due, by, flag in zip(times, late, flags, strict=True) if flag == 0)
+    gaps = sorted(after - before for before, after in itertools.pairwise(really))
+    assert gaps[1] > 100_000, "slots were sent in a burst; one late slot close to its successor is the schedule"
