@@ -69,13 +69,20 @@ def _two(whole: int, size: int, large: str, small: str) -> str:
     return f"{first} {large} {rest:02d} {small}" if rest else f"{first} {large}"
 
 
-def ratio(value: float | None) -> str:
+def ratio(value: float | None, digits: int = 3) -> str:
     """A share of one as per cent: ``0.12 %``; a tiny share keeps its digits."""
     if value is None or not math.isfinite(value):
         return DASH
     if value and abs(value) < 1e-7:
         return "< 0.00001 %"
-    return f"{number(value * 100)} %"
+    return f"{number(value * 100, digits)} %"
+
+
+def span(low: float | None, high: float | None) -> str:
+    """A range of shares: ``0.061 to 0.096 %``."""
+    if low is None or high is None:
+        return DASH
+    return f"{number(low * 100, 2)} to {ratio(high, 2)}"
 
 
 def octets(value: float | None, suffix: str = "") -> str:
@@ -116,7 +123,7 @@ def quantity(value: float | None, unit: str) -> str:
         case "bps" | "bit/s":
             return bits(value)
         case "" | "1" | "count":
-            return number(value, 6)
+            return count(int(value)) if value is not None and value == round(value) else number(value, 4)
         case _:
             return DASH if value is None else f"{number(value, 4)} {unit}"
 

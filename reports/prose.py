@@ -1,0 +1,79 @@
+"""The fixed texts of the method section: how it was measured, and what the words mean."""
+
+from __future__ import annotations
+
+METHOD = (
+    (
+        "Probes",
+        (
+            "Every node sends small UDP packets to every other node on every network, in the STAMP format of RFC 8762, "
+            "authenticated mode. The send times are fixed before the run (open loop): a slow answer does not delay the "
+            "next probe, so a bad second is not counted less than a good one."
+        ),
+    ),
+    (
+        "RTT and wire time",
+        (
+            "RTT is what an application sees: from handing the packet to the system to holding the answer, with both "
+            "machines in it. Wire time is the network alone: it comes from kernel timestamps at both ends, and the time "
+            "inside the peer is taken out. A large RTT with a small wire time points at a machine, not at the network."
+        ),
+    ),
+    (
+        "Loss and outages",
+        (
+            "A probe without an answer is lost. The archives of both nodes tell which way it was lost. The range beside "
+            "a loss is its 95 % confidence interval: with few probes it is wide, and limits are held against its lower "
+            "end. Several lost probes in a row are an outage. Probes that a stalled sender did not send, or that a "
+            "stopped peer could not answer, are unjudged and kept apart."
+        ),
+    ),
+    (
+        "Stalls",
+        (
+            "A small program on every node asks to be woken every few milliseconds and notes when it is late. A late "
+            "wake-up means that the machine stood still for a cluster product too."
+        ),
+    ),
+    (
+        "One time base",
+        (
+            "The clocks of the nodes are aligned without trusting wall clocks: for every ten minutes, the tenth of the "
+            "probes with the lowest RTT gives the offset. Its error is at most half of that RTT."
+        ),
+    ),
+    (
+        "Timeout rule for ADDP",
+        (
+            "T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S)). S is the longest stall, measured or from the "
+            "scenarios that are on. T is the same in both directions and on both nodes. The reconnect timeout is at "
+            "least 2 x T + p99.9 RTT. All are rounded up to whole seconds. A dead peer is noticed after T to 2 x T."
+        ),
+    ),
+    (
+        "Verdict and score",
+        (
+            "A finding gives points to what it is about. The score of an area is the mean of its worst subject, and the "
+            "worst area decides the overall score. What could not be judged never counts as good."
+        ),
+    ),
+)
+
+GLOSSARY = (
+    (
+        "ADDP",
+        "Advanced Disconnect Detection Protocol of Genesys: the two ends of a connection ask each other for a sign of life.",
+    ),
+    ("RTT", "Round-trip time: from sending a probe to having its answer."),
+    ("Wire time", "The part of the RTT that is spent in the network, there and back."),
+    ("p50, p99, p99.9", "Of 1000 probes, 500, 990 or 999 were this fast or faster. p50 is the median."),
+    ("Outage", "Several probes in a row on one path without an answer."),
+    ("Stall", "A time in which a machine did nothing, for example during a snapshot or a live migration."),
+    ("Split brain", "Both nodes believe that the other one is dead and both become active. Data is damaged."),
+    ("Suitable", "Nothing measured speaks against the cluster."),
+    ("Suitable with conditions", "It will work once the listed points are put right or accepted in writing."),
+    ("Not suitable", "At least one limit was failed. The cluster would fail over for nothing or lose data."),
+    ("No answer yet", "Too little or damaged data. This is no judgement of the site."),
+    ("Vendor floor", "The value is the smallest that the vendor advises; the measurement alone would allow less."),
+    ("Plan override", "The plan asked for this value. It replaces what was computed."),
+)

@@ -1,0 +1,382 @@
+"""Charts: matplotlib draws the data straight onto the page, as vectors.
+
+The only module that uses matplotlib. A chart is a flowable of fixed plot height. matplotlib does
+scales, ticks' places, lines, bands and marks; the page sets every text itself, so that it stays
+text in the embedded face, wraps or is shortened, and never covers the data. Lines differ in
+colour, grey value and dash or marker.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase, GraphicsContextBase, RendererBase
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle, StepPatch
+from matplotlib.path import Path as Outline
+from matplotlib.ticker import MaxNLocator
+from reportlab.lib.colors import Color, HexColor
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.pdfgen.pathobject import PDFPathObject
+from reportlab.platypus import Flowable, Paragraph
+
+from reports import figures
+from reports.contract import Band, Chart
+from reports.render.style import BOLD, CAPTION, INK, MUTED, REGULAR, SMALL, clean, markup, shortened
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.transforms import Transform
+
+PLOT_HEIGHT = 104.0
+LEFT, RIGHT, BOTTOM = 40.0, 8.0, 13.0
+LEGEND_ROW = 11.0
+STRIP = 7.0
+"""Height of a row of marks above the plot, in points."""
+
+TICK_SIZE = 6.8
+LABEL_SIZE = 7.0
+
+LOOKS: tuple[tuple[str, tuple[float, ...], str], ...] = (
+    ("#0b5394", (), ""),
+    ("#d9730d", (4.2, 1.6), ""),
+    ("#2b8a5a", (1.2, 1.2), ""),
+    ("#7b2d8b", (6, 1.6, 1.2, 1.6), ""),
+    ("#2d3640", (), "o"),
+    ("#c2407c", (4.2, 1.6), "s"),
+)
+"""Colour (safe for colour-blind readers, different in grey), dash and marker of the n-th line."""
+
+MARK_COLOURS = ("#9d1c2a", "#5f2a73", "#855400", "#465260")
+GRID, AXIS = HexColor("#e1e6eb"), HexColor("#8b95a1")
+
+
+def font_folder() -> Path:
+    """Where the DejaVu faces are that matplotlib ships; they are embedded in the document."""
+    return Path(mpl.get_data_path()) / "fonts" / "ttf"
+
+
+class PageRenderer(RendererBase):
+    """Draws shapes of a figure of 72 dots per inch onto a canvas whose origin is the figure's lower left corner."""
+
+    def __init__(self, canvas: Canvas, width: float, height: float) -> None:
+        super().__init__()
+        self._canvas, self._width, self._height = canvas, width, height
+
+    def flipy(self) -> bool:
+        """The page's origin is below."""
+        return False
+
+    def get_canvas_width_height(self) -> tuple[float, float]:
+        """Size in points."""
+        return self._width, self._height
+
+    def points_to_pixels(self, points: Any) -> Any:
+        """One dot is one point."""
+        return points
+
+    def new_gc(self) -> GraphicsContextBase:
+        """A graphics context with matplotlib's defaults."""
+        return GraphicsContextBase()
+
+    def draw_path(self, gc: GraphicsContextBase, path: Outline, transform: Transform, rgbFace: Any = None) -> None:  # noqa: N803 - matplotlib's name
+        """Stroke and fill an outline."""
+        canvas = self._canvas
+        red, green, blue, *rest = gc.get_rgb()
+        alpha = gc.get_alpha() if gc.get_forced_alpha() else (rest[0] if rest else 1.0)
+        stroke = gc.get_linewidth() > 0 and alpha > 0
+        canvas.saveState()
+        clip = gc.get_clip_rectangle()
+        if clip is not None:
+            window = canvas.beginPath()
+            window.rect(clip.x0, clip.y0, clip.width, clip.height)
+            canvas.clipPath(window, stroke=0, fill=0)
+        if stroke:
+            canvas.setStrokeColorRGB(red, green, blue, alpha)
+            canvas.setLineWidth(gc.get_linewidth())
+            canvas.setLineCap({"butt": 0, "round": 1, "projecting": 2}[str(gc.get_capstyle())])
+            canvas.setLineJoin({"miter": 0, "round": 1, "bevel": 2}[str(gc.get_joinstyle())])
+            dashes: Any = gc.get_dashes()[1]
+            if dashes is not None:
+                canvas.setDash(list(dashes))
+        if rgbFace is not None:
+            red, green, blue, *rest = rgbFace
+            canvas.setFillColorRGB(red, green, blue, rest[0] if rest and not gc.get_forced_alpha() else alpha)
+        canvas.drawPath(_page_path(path, transform), stroke=int(stroke), fill=int(rgbFace is not None))
+        canvas.restoreState()
+
+
+def _page_path(path: Outline, transform: Transform) -> PDFPathObject:
+    """An outline as page operators. Hundredths of a point are plenty and keep the document small."""
+    cleaned = path.cleaned(transform, remove_nans=True)
+    places, kinds = np.asarray(cleaned.vertices).tolist(), np.asarray(cleaned.codes).tolist()
+    code: list[str] = []
+    waiting: list[tuple[float, float]] = []
+    at = (0.0, 0.0)
+    for (x, y), kind in zip(places, kinds, strict=True):
+        if kind == Outline.MOVETO:
+            code.append(f"{x:.2f} {y:.2f} m")
+        elif kind == Outline.LINETO:
+            code.append(f"{x:.2f} {y:.2f} l")
+        elif kind in {Outline.CURVE3, Outline.CURVE4}:
+            waiting.append((x, y))
+            if len(waiting) < kind - 1:
+                continue
+            controls = waiting if kind == Outline.CURVE4 else _cubic(at, *waiting)
+            code.append(" ".join(f"{cx:.2f} {cy:.2f}" for cx, cy in controls) + " c")
+            waiting = []
+        elif kind == Outline.CLOSEPOLY:
+            code.append("h")
+            continue
+        at = (x, y)
+    return PDFPathObject(code)
+
+
+def _cubic(
+    start: tuple[float, float], control: tuple[float, float], end: tuple[float, float]
+) -> list[tuple[float, float]]:
+    """A quadratic curve as the cubic one that pages know."""
+    first = (start[0] + 2 / 3 * (control[0] - start[0]), start[1] + 2 / 3 * (control[1] - start[1]))
+    second = (end[0] + 2 / 3 * (control[0] - end[0]), end[1] + 2 / 3 * (control[1] - end[1]))
+    return [first, second, end]
+
+
+class ChartBox(Flowable):
+    """A chart with title, legend, axis labels and caption; it is never split."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__()
+        self._chart = chart
+        self._title = Paragraph(markup(chart.title), CAPTION.clone("chart title", textColor=INK))
+        self._caption = Paragraph(markup(chart.caption), SMALL)
+        self._marks = list(dict.fromkeys(mark.label for mark in chart.marks))[: len(MARK_COLOURS)]
+
+    def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: N803 - reportlab's names
+        """Size at the given width: all but the plot itself depends on the length of the texts."""
+        del aH
+        self.width = aW
+        self._title_height = self._title.wrap(aW, 1000)[1]
+        right = stringWidth(clean(self._chart.x_label), REGULAR, LABEL_SIZE)
+        self._caption_height = self._caption.wrap(max(aW - LEFT - RIGHT - right - 14, 100), 1000)[1]
+        self._foot = max(self._caption_height, 11.0)
+        beside = LEFT + stringWidth(clean(self._chart.y_label), REGULAR, LABEL_SIZE) + 16
+        self._legend = _legend_rows(self._labels(), beside, aW)
+        self._plot = STRIP * len(self._marks) + PLOT_HEIGHT + BOTTOM
+        self.height = self._title_height + LEGEND_ROW * len(self._legend) + 4 + self._plot + self._foot
+        return aW, self.height
+
+    def _labels(self) -> list[tuple[int, str, bool]]:
+        """Legend entries (place, text, is a mark). One line without marks needs no legend."""
+        lines = [(place, band.label, False) for place, band in enumerate(self._chart.bands)]
+        marks = [(place, label, True) for place, label in enumerate(self._marks)]
+        return lines + marks if len(lines) + len(marks) > 1 else []
+
+    def draw(self) -> None:
+        """Draw from the top down."""
+        canvas, chart = self.canv, self._chart
+        top = self.height - self._title_height
+        self._title.drawOn(canvas, 0, top)
+        canvas.setFont(REGULAR, LABEL_SIZE)
+        canvas.setFillColor(MUTED)
+        canvas.drawString(LEFT, top - LEGEND_ROW + 2.5, clean(chart.y_label))
+        for row in self._legend:
+            top -= LEGEND_ROW
+            for x, (place, text, is_mark) in row:
+                _legend_entry(canvas, x, top + 2.5, place, text, is_mark)
+        canvas.drawRightString(self.width - RIGHT, self._foot - SMALL.fontSize, clean(chart.x_label))
+        self._caption.drawOn(canvas, LEFT, self._foot - self._caption_height)
+        canvas.saveState()
+        canvas.translate(0, self._foot)
+        _draw_plot(canvas, chart, self._marks, self.width, self._plot)
+        canvas.restoreState()
+
+
+def _legend_rows(
+    entries: list[tuple[int, str, bool]], beside: float, width: float
+) -> list[list[tuple[float, tuple[int, str, bool]]]]:
+    """Places of the entries, row by row; the first row begins beside the label of the axis."""
+    rows: list[list[tuple[float, tuple[int, str, bool]]]] = [[]]
+    x = beside
+    for place, text, is_mark in entries:
+        text = shortened(clean(text), REGULAR, LABEL_SIZE, width - LEFT - 40)
+        room = 22 + stringWidth(text, REGULAR, LABEL_SIZE)
+        if x + room > width:
+            rows.append([])
+            x = LEFT
+        rows[-1].append((x, (place, text, is_mark)))
+        x += room + 14
+    return rows
+
+
+def _legend_entry(canvas: Canvas, x: float, y: float, place: int, text: str, is_mark: bool) -> None:
+    canvas.saveState()
+    if is_mark:
+        canvas.setFont(BOLD, LABEL_SIZE)
+        canvas.setFillColor(HexColor(MARK_COLOURS[place]))
+        canvas.drawCentredString(x + 9, y - 0.5, "▼" if place % 2 == 0 else "▽")
+    else:
+        colour, dash, marker = LOOKS[place % len(LOOKS)]
+        canvas.setStrokeColor(HexColor(colour))
+        canvas.setFillColor(HexColor(colour))
+        canvas.setLineWidth(1.4)
+        canvas.setDash(list(dash))
+        canvas.line(x, y + 2, x + 18, y + 2)
+        if marker == "o":
+            canvas.circle(x + 9, y + 2, 1.7, stroke=0, fill=1)
+        elif marker == "s":
+            canvas.rect(x + 7.4, y + 0.4, 3.2, 3.2, stroke=0, fill=1)
+    canvas.setFillColor(INK)
+    canvas.setFont(REGULAR, LABEL_SIZE)
+    canvas.drawString(x + 22, y, text)
+    canvas.restoreState()
+
+
+def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, height: float) -> None:
+    figure = Figure(figsize=(width / 72, height / 72), dpi=72, frameon=False)
+    FigureCanvasBase(figure)
+    axes = figure.add_axes(
+        (LEFT / width, BOTTOM / height, (width - LEFT - RIGHT) / width, PLOT_HEIGHT / height), frameon=False
+    )
+    # The page sets the labels: matplotlib's own cost more time than the data.
+    axes.set_axis_off()
+    for place, band in enumerate(chart.bands):
+        _draw_band(axes, band, place, chart)
+    across, upwards = _scale(axes, chart)
+    _draw_marks(axes, chart, marks)
+    _draw_grid(canvas, axes, across, upwards, chart.log_x)
+    figure.draw(PageRenderer(canvas, width, height))
+
+
+def _draw_grid(canvas: Canvas, axes: Axes, across: list[float], upwards: list[float], both: bool) -> None:
+    """Grid, axes and labels; a label that would touch the one before it is left out."""
+    box = axes.bbox
+    canvas.saveState()
+    canvas.setFont(REGULAR, TICK_SIZE)
+    canvas.setFillColor(INK)
+    for tick in upwards:
+        y = axes.transData.transform((axes.get_xlim()[0], tick))[1]
+        _line(canvas, GRID, box.x0, y, box.x1, y)
+        canvas.drawRightString(box.x0 - 4, y - 2.4, figures.number(tick))
+    edge = -math.inf
+    for tick in across:
+        x = axes.transData.transform((tick, axes.get_ylim()[0]))[0]
+        if both:
+            _line(canvas, GRID, x, box.y0, x, box.y1)
+        _line(canvas, AXIS, x, box.y0, x, box.y0 - 2.5)
+        label = figures.number(tick, 4)
+        half = stringWidth(label, REGULAR, TICK_SIZE) / 2
+        if x - half > edge + 4:
+            canvas.drawCentredString(x, box.y0 - 10, label)
+            edge = x + half
+    _line(canvas, AXIS, box.x0, box.y0, box.x1, box.y0)
+    _line(canvas, AXIS, box.x0, box.y0, box.x0, box.y1)
+    canvas.restoreState()
+
+
+def _line(canvas: Canvas, colour: Color, x0: float, y0: float, x1: float, y1: float) -> None:
+    canvas.setStrokeColor(colour)
+    canvas.setLineWidth(0.5)
+    canvas.line(x0, y0, x1, y1)
+
+
+def _known(values: Sequence[float | None], log: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Values as an array; what is absent, or has no place on a log axis, is not a number."""
+    array = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+    if log:
+        array[array <= 0] = math.nan
+    return array
+
+
+def _draw_band(axes: Axes, band: Band, place: int, chart: Chart) -> None:
+    colour, dash, marker = LOOKS[place % len(LOOKS)]
+    style: Any = (0, dash) if dash else "solid"
+    x, mid = _known(band.x, chart.log_x), _known(band.mid, chart.log_y)
+    if not (band.low and band.high and len(x)):
+        every = max(len(x) // 9, 1)
+        line = Line2D(x, mid, color=colour, linewidth=1.1, linestyle=style, marker=marker, markersize=3.2)
+        line.set(markeredgewidth=0, markevery=(place * every // len(LOOKS), every), zorder=3)
+        axes.add_artist(line)
+        return
+    # Steps as wide as a bin: as a line, a bin between two gaps would vanish.
+    step = float(np.median(np.diff(x))) if len(x) > 1 else 1.0
+    edges = np.append(x, x[-1] + step)
+    low: Any = _known(band.low, chart.log_y)
+    low = np.where(np.isnan(low), mid, low)
+    none: Any = None
+    spread = StepPatch(_known(band.high, chart.log_y), edges, baseline=low, fill=True)
+    spread.set(color=colour, alpha=0.3, linewidth=0.3)
+    middle = StepPatch(mid, edges, baseline=none, fill=False)
+    middle.set(edgecolor=colour, linewidth=0.9, linestyle=style, zorder=3)
+    # Not axes.stairs: it measures every step for automatic limits, which are ours.
+    axes.add_artist(spread)
+    axes.add_artist(middle)
+
+
+def _scale(axes: Axes, chart: Chart) -> tuple[list[float], list[float]]:
+    """Set scales and limits; answer the places of the labels, across and upwards."""
+    heights = [value for band in chart.bands for row in (band.low, band.mid, band.high) for value in row]
+    low, high, upwards = _limits(heights, chart.log_y, 5)
+    starts = [value for band in chart.bands for value in band.x]
+    if chart.log_x:
+        first, last, across = _limits(starts, log=True, count=10)
+    else:
+        widths = [band.x[1] - band.x[0] for band in chart.bands if len(band.x) > 1 and band.low]
+        first = min(starts, default=0.0)
+        last = max(max(starts, default=1.0) + max(widths, default=0.0), first + 1e-9)
+        steps = MaxNLocator(12, steps=[1, 2, 3, 4, 5, 6, 10]).tick_values(first, last)
+        across = [float(tick) for tick in steps if first <= tick <= last * 1.001]
+    axes.set_xscale("log" if chart.log_x else "linear")
+    axes.set_yscale("log" if chart.log_y else "linear")
+    axes.set_xlim(first, last)
+    axes.set_ylim(low, high)
+    return across, upwards
+
+
+def _limits(values: Sequence[float | None], log: bool, count: int) -> tuple[float, float, list[float]]:
+    """Lowest and highest end of an axis and the places of its labels, a few and all inside."""
+    known = [value for value in values if value is not None and math.isfinite(value) and (value > 0 or not log)]
+    if not known:
+        return (0.1, 10.0, [0.1, 1.0, 10.0]) if log else (0.0, 1.0, [0.0, 0.5, 1.0])
+    low, high = min(known), max(known)
+    if not log:
+        low = min(low, 0.0)
+        high = high * 1.05 if high > 0 else 1.0
+        places = MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        return low, high, [float(tick) for tick in places if low <= tick <= high]
+    low, high = low / 1.15, high * 1.15
+    if high / low < 4:
+        middle = math.sqrt(low * high)
+        low, high = middle / 2, middle * 2
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks: list[float] = []
+    for steps in ((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8), (1, 1.5, 2, 3, 4, 6), (1, 2, 5), (1, 3), (1,)):
+        ticks = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
+        if len(ticks) <= count:
+            break
+    return low, high, ticks[:: 1 + len(ticks) // (count + 1)]
+
+
+def _draw_marks(axes: Axes, chart: Chart, labels: list[str]) -> None:
+    """A row of ticks above the plot for each label; long marks also get their length."""
+    first, last = axes.get_xlim()
+    transform = axes.get_xaxis_transform()
+    for row, label in enumerate(labels):
+        colour = MARK_COLOURS[row]
+        events = [mark for mark in chart.marks if mark.label == label]
+        level = 1 + (row + 0.5) * STRIP / PLOT_HEIGHT
+        ticks = Line2D([mark.x + mark.length / 2 for mark in events], [level] * len(events), linestyle="none")
+        ticks.set(marker="v", markersize=4.2, color=colour, markeredgewidth=0.7, clip_on=False, transform=transform)
+        ticks.set_markerfacecolor(colour if row % 2 == 0 else "white")
+        axes.add_artist(ticks)
+        for mark in events:
+            if mark.length > (last - first) / 400:
+                shade = Rectangle((mark.x, 0), mark.length, 1, color=colour, alpha=0.14, linewidth=0)
+                shade.set_transform(transform)
+                axes.add_artist(shade)

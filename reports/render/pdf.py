@@ -1,0 +1,283 @@
+"""Blocks to PDF. Knows pages, not assessments.
+
+The same blocks and imprint give the same bytes: no clock is read, and the dates in the document
+are those of the imprint.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import assert_never
+
+from reportlab import rl_config
+from reportlab.lib.pagesizes import A4, LETTER
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    HRFlowable,
+    PageBreak,
+    PageTemplate,
+    Spacer,
+)
+from reportlab.platypus import Paragraph as Lines
+from reportlab.platypus import Table as Grid
+
+from reports.build import Imprint
+from reports.contract import Block, Callout, Chart, Checklist, Heading, Paragraph, Table, Text
+from reports.render import tables
+from reports.render.charts import ChartBox, font_folder
+from reports.render.style import (
+    AMBER,
+    BODY,
+    BOLD,
+    FACES,
+    HEADINGS,
+    MARGIN,
+    MUTED,
+    NAVY,
+    OVERLINE,
+    REGULAR,
+    RULE,
+    SMALL,
+    TITLE,
+    clean,
+    markup,
+    shortened,
+)
+
+TOTAL = "page-total"
+"""The form that carries the number of pages: named on every page, filled in at the end."""
+
+TOP, FOOT, BANNER, HEAD_LINE = 52.0, 48.0, 19.0, 16.0
+
+
+class Paper(StrEnum):
+    """Sizes of paper."""
+
+    A4 = "a4"
+    LETTER = "letter"
+
+
+SIZES = {Paper.A4: A4, Paper.LETTER: LETTER}
+
+
+class Headline(Lines):
+    """A heading that enters itself into the outline where it is drawn."""
+
+    def __init__(self, text: str, level: int, key: str) -> None:
+        super().__init__(markup(text), HEADINGS[level])
+        self._entry = (clean(text), level, key)
+
+    def draw(self) -> None:
+        """Draw the heading and its bookmark."""
+        text, level, key = self._entry
+        if level <= 2:
+            self.canv.bookmarkHorizontal(key, 0, self.height + 6)
+            self.canv.addOutlineEntry(text, key, level - 1, closed=level > 1)
+        super().draw()
+
+
+def render(parts: Iterable[Sequence[Block]], imprint: Imprint, paper: Paper = Paper.A4) -> bytes:
+    """The document as bytes. Each part is a section's blocks; the first part has its own first page."""
+    for face in FACES:
+        if face not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(face, str(font_folder() / f"{face}.ttf")))
+    # Text-safe encoding costs a quarter more bytes and time; reportlab has only this switch.
+    rl_config.useA85 = 0
+    width, height = SIZES[paper]
+    top = TOP + (BANNER if imprint.banner else 0)
+    first, later = (
+        Frame(MARGIN, FOOT, width - 2 * MARGIN, height - FOOT - room, 0, 0, 0, 0, id="text")
+        for room in (top - HEAD_LINE, top)
+    )
+    target = io.BytesIO()
+    document = BaseDocTemplate(
+        target,
+        pagesize=(width, height),
+        title=clean(f"{imprint.title}: {imprint.cluster}"),
+        author="haready",
+        subject=clean(imprint.subject),
+        keywords=[clean(word) for word in imprint.keywords],
+        creator="haready",
+        lang="en",
+        initialFontName=REGULAR,
+        invariant=1,
+    )
+    document.addPageTemplates(
+        [
+            PageTemplate("first", [first], onPage=_furniture(imprint, width, height), autoNextPageTemplate="later"),
+            PageTemplate("later", [later], onPage=_furniture(imprint, width, height)),
+        ]
+    )
+    story = [*_masthead(imprint), *_story(parts, width - 2 * MARGIN, height - FOOT - top)]
+    document.build([*story, _Closing()])
+    return target.getvalue()
+
+
+class _Closing(Flowable):
+    """The end of the document: by now the number of pages is known."""
+
+    def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: N803 - reportlab's names
+        del aW, aH
+        return 0, 0
+
+    def draw(self) -> None:
+        total = str(self.canv.getPageNumber())
+        self.canv.beginForm(TOTAL, 0, -3, 40, 10)
+        self.canv.setFont(REGULAR, 7)
+        self.canv.setFillColor(MUTED)
+        self.canv.drawString(0, 0, total)
+        self.canv.endForm()
+
+
+def _furniture(imprint: Imprint, width: float, height: float) -> Callable[[Canvas, object], None]:
+    """What draws header, label of origin and footer of a page. The first page has its masthead instead of a header."""
+    right = width - MARGIN
+
+    def draw(canvas: Canvas, _document: object) -> None:
+        first = canvas.getPageNumber() == 1
+        if first:
+            canvas.setDateFormatter(lambda *_: _pdf_date(imprint.created))
+            canvas.showOutline()
+        canvas.saveState()
+        if not first:
+            _header(canvas, imprint, right, height)
+        if imprint.banner:
+            _banner(canvas, imprint.banner, right, height - 58 + (HEAD_LINE if first else 0))
+        canvas.setStrokeColor(RULE)
+        canvas.setLineWidth(0.6)
+        canvas.line(MARGIN, 36, right, 36)
+        canvas.setFont(REGULAR, 7)
+        canvas.setFillColor(MUTED)
+        canvas.drawString(MARGIN, 26, shortened(clean(imprint.footer), REGULAR, 7, 0.7 * (right - MARGIN)))
+        canvas.drawRightString(right - 10, 26, f"Page {canvas.getPageNumber()} of ")
+        canvas.translate(right - 10, 26)
+        canvas.doForm(TOTAL)
+        canvas.restoreState()
+
+    return draw
+
+
+def _header(canvas: Canvas, imprint: Imprint, right: float, height: float) -> None:
+    canvas.setFont(REGULAR, 7)
+    canvas.setFillColor(MUTED)
+    canvas.drawRightString(right, height - 32, imprint.title)
+    canvas.setFont(BOLD, 7)
+    canvas.drawString(MARGIN, height - 32, shortened(clean(imprint.cluster), BOLD, 7, 0.6 * (right - MARGIN)))
+    canvas.setStrokeColor(RULE)
+    canvas.setLineWidth(0.6)
+    canvas.line(MARGIN, height - 37, right, height - 37)
+
+
+def _banner(canvas: Canvas, text: str, right: float, y: float) -> None:
+    dark, tint = AMBER
+    canvas.setFillColor(tint)
+    canvas.setStrokeColor(dark)
+    canvas.setLineWidth(0.6)
+    canvas.rect(MARGIN, y, right - MARGIN, 15, stroke=1, fill=1)
+    canvas.setFillColor(dark)
+    canvas.setFont(BOLD, 7.6)
+    label = shortened(clean(text), BOLD, 7.6, right - MARGIN - 40)
+    canvas.drawCentredString((MARGIN + right) / 2, y + 4.8, f"▲ {label} ▲")
+
+
+def _pdf_date(created: str) -> str:
+    try:
+        instant = datetime.fromisoformat(created)
+    except ValueError:
+        instant = datetime(2000, 1, 1, tzinfo=UTC)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return instant.astimezone(UTC).strftime("D:%Y%m%d%H%M%SZ")
+
+
+def _masthead(imprint: Imprint) -> list[Flowable]:
+    return [
+        Lines(markup(imprint.title), OVERLINE),
+        Lines(markup(imprint.cluster or "unnamed cluster"), _fitting(imprint.cluster)),
+        Spacer(1, 2),
+        Lines(markup("   \N{MIDDLE DOT}   ".join(imprint.lines)), SMALL),
+        HRFlowable(width="100%", thickness=1.2, color=NAVY, spaceBefore=2, spaceAfter=4),
+    ]
+
+
+def _fitting(name: str) -> ParagraphStyle:
+    """A long name gets a smaller title rather than a page full of it."""
+    if len(name) <= 40:
+        return TITLE
+    return TITLE.clone("long title", fontSize=11, leading=14)
+
+
+def _story(parts: Iterable[Sequence[Block]], width: float, height: float) -> list[Flowable]:
+    story: list[Flowable] = []
+    number = 0
+    for place, blocks in enumerate(parts):
+        if place == 1:
+            story.append(PageBreak())
+        elif place > 1:
+            story.append(CondPageBreak(0.5 * height))
+        waiting: list[Flowable] = []
+        led = False
+        for block in blocks:
+            number += 1
+            if isinstance(block, Heading) and led:
+                story += [*_opening(waiting, width, height), *waiting]
+                waiting, led = [], False
+            waiting += _flowables(block, f"b{number}", width, height)
+            if isinstance(block, Heading):
+                continue
+            if isinstance(block, Paragraph) and not led and len(waiting) > 1:
+                # A heading's first sentence stays with what it introduces.
+                led = True
+                continue
+            story += [*_opening(waiting, width, height), *waiting]
+            waiting, led = [], False
+        story += [*_opening(waiting, width, height), *waiting]
+    return story
+
+
+def _opening(flowables: list[Flowable], width: float, height: float) -> list[Flowable]:
+    need = _lead(flowables, width, height)
+    return [CondPageBreak(min(need, 0.9 * height))] if need else []
+
+
+def _lead(flowables: list[Flowable], width: float, height: float) -> float:
+    """The height that must be free so that these do not begin at the foot of a page and leave their heading there."""
+    need = 0.0
+    for flowable in flowables:
+        tall = flowable.wrap(width, height)[1] + flowable.getSpaceBefore() + flowable.getSpaceAfter()
+        if isinstance(flowable, Grid) and tall > 0.3 * height:
+            return need + sum(tables.row_heights(flowable)[:4])
+        if isinstance(flowable, Lines) and not isinstance(flowable, Headline) and tall > 0.3 * height:
+            return need + 60
+        need += tall
+    return need
+
+
+def _flowables(block: Block, key: str, width: float, height: float) -> list[Flowable]:
+    match block:
+        case Heading(text, level):
+            return [Headline(text, min(max(level, 1), 3), key)]
+        case Paragraph(text, small):
+            return [Lines(markup(text), SMALL if small else BODY)]
+        case Callout():
+            return tables.callout(block, width, height)
+        case Table():
+            return tables.table(block, width, height)
+        case Chart():
+            return [Spacer(1, 4), ChartBox(block), Spacer(1, 8)]
+        case Text():
+            return tables.literal(block, width, height)
+        case Checklist():
+            return tables.checklist(block, width, height)
+        case _:
+            assert_never(block)

@@ -1,0 +1,112 @@
+"""The look of the document: faces, colours and paragraph styles. Nothing here draws."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+from reportlab.lib.colors import Color, HexColor
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
+
+from analyzer.contract import Status
+from reports.contract import Tone
+
+REGULAR, BOLD, MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
+FACES = (REGULAR, BOLD, MONO)
+"""Names of the embedded faces; also the names of their files."""
+
+INK = HexColor("#1f2933")
+NAVY = HexColor("#17365d")
+MUTED = HexColor("#5c6773")
+RULE = HexColor("#d3d9e0")
+HEADER = HexColor("#eef2f6")
+PANEL = HexColor("#f6f8fa")
+
+MARGIN = 18 * mm
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """How a tone or a status looks: dark enough for text, a tint behind it, and a glyph with a word."""
+
+    dark: Color
+    tint: Color
+    glyph: str
+    word: str
+
+
+GREEN = (HexColor("#17633f"), HexColor("#e6f3ec"))
+AMBER = (HexColor("#855400"), HexColor("#fdf2dc"))
+RED = (HexColor("#9d1c2a"), HexColor("#fae6e8"))
+BLUE = (HexColor("#1c5590"), HexColor("#e7f0f9"))
+GREY = (HexColor("#465260"), HexColor("#eceff2"))
+VIOLET = (HexColor("#5f2a73"), HexColor("#f2e8f5"))
+
+STATUSES = {
+    Status.PASS: Shade(*GREEN, "\N{CHECK MARK}", "pass"),
+    Status.INFO: Shade(*BLUE, "\N{BLACK CIRCLE}", "info"),
+    Status.WARN: Shade(*AMBER, "\N{BLACK UP-POINTING TRIANGLE}", "warn"),
+    Status.FAIL: Shade(*RED, "\N{BALLOT X}", "fail"),
+    Status.SKIPPED: Shade(*GREY, "\N{WHITE CIRCLE}", "skipped"),
+    Status.ERROR: Shade(*VIOLET, "\N{BLACK DIAMOND}", "error"),
+}
+
+TONES = {
+    Tone.GOOD: Shade(*GREEN, "\N{CHECK MARK}", "Good"),
+    Tone.NOTE: Shade(*BLUE, "i", "Note"),
+    Tone.WARN: Shade(*AMBER, "!", "Attention"),
+    Tone.BAD: Shade(*RED, "\N{BALLOT X}", "Bad"),
+    Tone.UNKNOWN: Shade(*GREY, "?", "Unknown"),
+}
+
+
+def _style(name: str, face: str, size: float, leading: float, **more: Any) -> ParagraphStyle:
+    return ParagraphStyle(name, fontName=face, fontSize=size, leading=leading, textColor=INK, splitLongWords=1, **more)
+
+
+BODY = _style("body", REGULAR, 8.8, 12.8, spaceAfter=4)
+SMALL = _style("small", REGULAR, 7.4, 10.4, spaceAfter=4).clone("small", textColor=MUTED)
+CELL = _style("cell", REGULAR, 7.6, 10.2)
+CELL_BOLD = _style("cell bold", BOLD, 7.6, 10.2)
+CELL_RIGHT = CELL.clone("cell right", alignment=TA_RIGHT)
+HEAD = _style("head", BOLD, 7.2, 9.6).clone("head", textColor=NAVY)
+HEAD_RIGHT = HEAD.clone("head right", alignment=TA_RIGHT)
+CAPTION = _style("caption", BOLD, 7.8, 10.6).clone("caption", textColor=MUTED)
+HEADINGS = {
+    1: _style("heading 1", BOLD, 16, 20, spaceBefore=12, spaceAfter=5).clone("heading 1", textColor=NAVY),
+    2: _style("heading 2", BOLD, 10.6, 14, spaceBefore=9, spaceAfter=4).clone("heading 2", textColor=NAVY),
+    3: _style("heading 3", BOLD, 8.8, 12, spaceBefore=7, spaceAfter=3),
+}
+CALLOUT_TITLE = _style("callout title", BOLD, 12.6, 16)
+CALLOUT_TEXT = _style("callout text", REGULAR, 8.8, 12.4)
+TITLE = _style("title", BOLD, 21, 26).clone("title", textColor=NAVY)
+OVERLINE = _style("overline", BOLD, 8.4, 12).clone("overline", textColor=MUTED)
+LITERAL = _style("literal", MONO, 7.4, 10.2)
+
+
+def clean(text: str) -> str:
+    """Text that every renderer can take: control characters and lone surrogates become a visible mark."""
+    return "".join(
+        letter if letter == "\n" or unicodedata.category(letter) not in {"Cc", "Cs"} else "\N{REPLACEMENT CHARACTER}"
+        for letter in text.replace("\t", "    ").replace("\r\n", "\n")
+    )
+
+
+def markup(text: str) -> str:
+    """Plain text as paragraph markup: nothing in it is read as a tag, a line break stays one."""
+    return escape(clean(text)).replace("\n", "<br/>")
+
+
+def shortened(text: str, face: str, size: float, room: float) -> str:
+    """The text, or its beginning and end around an ellipsis where it is wider than `room` points."""
+    keep = len(text)
+    short = text
+    while keep > 2 and stringWidth(short, face, size) > room:
+        keep -= 2
+        short = f"{text[: keep // 2]}…{text[-(keep // 2) :]}"
+    return short

@@ -1,0 +1,152 @@
+"""Method: how it was measured, every finding with its evidence, and what remains open.
+
+What: The method in short, what was not tested and who can confirm it, the arithmetic of the score,
+    all findings with figures, limits and the sources of the limits, archive hashes, words.
+Why HA: Whoever signs must be able to follow each number back to a measurement and a limit.
+How: Nothing is judged here. Every finding appears once, in the order of urgency; every limit
+    appears once with its source; hashes are printed in full so that archives can be checked.
+Source: RFC 8762 (STAMP), RFC 8972 (its extensions), and the source named beside each limit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from analyzer.contract import Assessment, Evidence, Finding, Limit, Sense
+from reports import figures
+from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
+from reports.findings import by_urgency, name_text
+from reports.prose import GLOSSARY, METHOD
+
+
+def _build(assessment: Assessment) -> Iterator[Block]:
+    yield Heading("How it was measured", 2)
+    yield Table(("", ""), METHOD, (18, 82))
+    yield Heading("Not tested: please confirm", 2)
+    if assessment.untested:
+        yield Checklist(tuple((item.what, item.who) for item in assessment.untested))
+    else:
+        yield Paragraph("The assessment lists nothing that is left to confirm.")
+    yield Heading("How the score comes about", 2)
+    yield from _arithmetic(assessment)
+    yield Heading("All findings with their evidence", 2)
+    yield from _evidence(assessment)
+    yield Heading("Archives, plan and versions", 2)
+    yield from _provenance(assessment)
+    yield Heading("Words", 2)
+    yield Table(("", ""), GLOSSARY, (26, 74))
+
+
+def _arithmetic(assessment: Assessment) -> Iterator[Block]:
+    rows: list[tuple[str, ...]] = []
+    for part in assessment.score.areas:
+        subjects: dict[str, list[int]] = defaultdict(list)
+        for line in part.lines:
+            subjects[line.subject].append(line.points)
+        alike: dict[tuple[float, str], list[str]] = defaultdict(list)
+        for subject, points in subjects.items():
+            alike[sum(points) / len(points), _terms(points)].append(name_text(subject, assessment))
+        if not alike:
+            rows.append((part.area.value, "nothing could be judged", figures.DASH, figures.DASH))
+        for (mean, terms), names in sorted(alike.items()):
+            rows.append((part.area.value, ", ".join(names), terms, figures.number(mean)))
+    if not rows:
+        yield Paragraph("Nothing was scored.")
+        return
+    yield Table(
+        ("Area", "What was judged", "Points of its findings", "Mean"), tuple(rows), (10, 52, 28, 10), numeric=(3,)
+    )
+    told = ", ".join(f"{part.area.value} {part.score}" for part in assessment.score.areas if part.score is not None)
+    yield Paragraph(
+        f"Areas, each from its worst line: {told or 'none'}. Overall, the lowest of them: {assessment.score.overall}.",
+        small=True,
+    )
+
+
+def _terms(points: list[int]) -> str:
+    """``(5 x 100 + 1 x 50) / 6``: equal points gathered, best first."""
+    kinds = sorted(set(points), reverse=True)
+    return f"({' + '.join(f'{points.count(kind)} x {kind}' for kind in kinds)}) / {len(points)}"
+
+
+def _evidence(assessment: Assessment) -> Iterator[Block]:
+    findings = by_urgency(assessment.findings)
+    if not findings:
+        yield Paragraph("No check was made.")
+        return
+    yield Table(
+        ("Check", "Where", "Evidence and limit"),
+        tuple(
+            (f"{item.title}\n{item.rule}", name_text(item.subject.name, assessment), _figures(item))
+            for item in findings
+        ),
+        (23, 22, 55),
+        statuses=tuple(item.status for item in findings),
+    )
+    limits: dict[tuple[str, Limit], None] = {}
+    for item in findings:
+        for evidence in item.evidence:
+            if evidence.limit:
+                limits[item.rule, evidence.limit] = None
+    if limits:
+        yield Table(
+            ("Check", "Limit", "Warn", "Fail", "Source of the limit"),
+            tuple(
+                (
+                    rule,
+                    f"{limit.name} ({limit.sense.value})",
+                    figures.quantity(limit.warn, limit.unit),
+                    figures.quantity(limit.fail, limit.unit),
+                    limit.source,
+                )
+                for rule, limit in sorted(limits, key=lambda pair: (pair[0], pair[1].name))
+            ),
+            (20, 26, 10, 10, 34),
+            "Limits in use",
+            numeric=(2, 3),
+        )
+
+
+def _figures(item: Finding) -> str:
+    return "\n".join(_figure(evidence) for evidence in item.evidence) or item.message or figures.DASH
+
+
+def _figure(evidence: Evidence) -> str:
+    text = f"{evidence.what}: {figures.quantity(evidence.value, evidence.unit)}"
+    limit = evidence.limit
+    if limit is None:
+        return text
+    side = "over" if limit.sense is Sense.AT_MOST else "under"
+    levels = (("warn", limit.warn), ("fail", limit.fail))
+    told = ", ".join(
+        f"{word} {side} {figures.quantity(value, limit.unit)}" for word, value in levels if value is not None
+    )
+    return f"{text} ({told})" if told else text
+
+
+def _provenance(assessment: Assessment) -> Iterator[Block]:
+    if assessment.nodes:
+        yield Table(
+            ("Node", "Archive, its session and SHA-256"),
+            tuple(
+                (node.name, f"{node.archive} (session {node.session or figures.DASH})\n{node.sha256 or figures.DASH}")
+                for node in assessment.nodes
+            ),
+            (20, 80),
+        )
+    else:
+        yield Paragraph("No archive was read.")
+    yield Table(
+        ("", ""),
+        (
+            ("Plan digest", assessment.plan_digest or figures.DASH),
+            ("Made with", f"haready {assessment.tool_version}, assessment schema {assessment.schema}"),
+            ("Assessed", figures.moment(assessment.created)),
+            ("Origin of the data", assessment.origin),
+        ),
+        (20, 80),
+    )
+
+
+SECTION = Section("method", "Method and evidence", 90, _build)

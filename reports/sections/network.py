@@ -1,0 +1,236 @@
+"""Network: what every path did during the run.
+
+What: Round trips, losses, outages and stalls per directed path; outages that hit all channels of a
+    pair at once; charts over the run and as distributions; the network checks.
+Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
+    all channels fail together, both nodes can go active: a split brain.
+How: "RTT" is what an application sees. "Wire" is the network alone, from kernel timestamps at both
+    ends. Charts keep the lowest and highest value of every bin, so that no peak is lost.
+Source: Timings, joints, traces and curves of the assessment. The method is in the last section.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from analyzer.contract import Area, Assessment, Curve, Joint, Scope, Timing, Trace
+from reports import figures
+from reports.axes import Axis, fitting_axis, time_axis
+from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
+from reports.findings import finding_table
+
+LINES_PER_CHART = 6
+
+
+def _build(assessment: Assessment) -> Iterator[Block]:
+    timings = assessment.timings
+    yield Heading("Every path, each way", 2)
+    if timings:
+        yield Paragraph(
+            "RTT is what an application sees. Wire is the network without the two machines. "
+            "p99.9 means: 999 of 1000 probes were this fast or faster."
+        )
+        yield _delays(timings)
+        yield _losses(timings)
+        if any(item.unjudged for item in timings):
+            yield Paragraph(
+                "Unjudged: the sender was stalled or the peer was not running, "
+                "so these probes say nothing about the network. They count neither as lost nor as answered.",
+                small=True,
+            )
+    else:
+        yield Paragraph("No path was measured. Check that the nodes ran at the same time and can reach each other.")
+    yield Heading("Channels that failed together", 2)
+    yield from _joints(assessment.joints)
+    yield Heading("Network checks", 2)
+    network = (item for item in assessment.findings if item.area is Area.NETWORK)
+    yield finding_table(network, assessment) or Paragraph("No network check was made.")
+    yield from _charts(assessment)
+
+
+def _label(item: Timing) -> str:
+    return f"{item.source} {figures.ARROW} {item.target}"
+
+
+def _network(item: Timing) -> str:
+    return f"{item.network} (WAN)" if item.wan else item.network
+
+
+def _delays(timings: tuple[Timing, ...]) -> Table:
+    return Table(
+        ("Path", "Network", "RTT p50", "RTT p99", "RTT p99.9", "RTT max", "Wire p50", "Wire p99"),
+        tuple(
+            (
+                _label(item),
+                _network(item),
+                *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p99, item.rtt.p999, item.rtt.maximum)),
+                *(figures.seconds(value) for value in (item.wire.p50, item.wire.p99)),
+            )
+            for item in timings
+        ),
+        (22, 14, 10.6, 10.6, 10.6, 10.6, 10.6, 10.6),
+        "Delay",
+        numeric=(2, 3, 4, 5, 6, 7),
+    )
+
+
+def _losses(timings: tuple[Timing, ...]) -> Table:
+    unjudged = any(item.unjudged for item in timings)
+    head = (
+        "Path",
+        "Network",
+        "Loss",
+        "95 % range",
+        "Lost there / back",
+        "Longest outage",
+        "Longest stall",
+        "Length",
+        "Sent",
+    )
+    rows = tuple(
+        (
+            _label(item),
+            _network(item),
+            figures.ratio(item.loss, 2),
+            figures.span(item.loss_low, item.loss_high),
+            _directions(item),
+            figures.seconds(item.longest_outage_s) if item.outages else "none",
+            figures.seconds(item.longest_stall_s) if item.stalls else "none",
+            figures.duration(3600 * item.hours),
+            figures.count(item.sent),
+            *((figures.count(item.unjudged),) if unjudged else ()),
+        )
+        for item in timings
+    )
+    widths = (20, 14, 9, 17, 9, 9, 9, 7, 9)
+    return Table(
+        (*head, "Unjudged") if unjudged else head,
+        rows,
+        (*widths, 9) if unjudged else widths,
+        "Loss and silence",
+        numeric=(2, 3, 4, 5, 6, 7, 8, 9),
+    )
+
+
+def _directions(item: Timing) -> str:
+    text = f"{figures.count(item.lost_forward)} / {figures.count(item.lost_back)}"
+    return f"{text}, unknown {figures.count(item.lost_unknown)}" if item.lost_unknown else text
+
+
+def _joints(joints: tuple[Joint, ...]) -> Iterator[Block]:
+    if not joints:
+        yield Paragraph("No pair of nodes was measured on common time, so this cannot be said.")
+        return
+    yield Table(
+        ("Pair", "Channels", "All out at once", "Longest", "What it means"),
+        tuple(
+            (
+                f"{item.pair[0]} and {item.pair[1]}",
+                ", ".join(item.networks),
+                figures.several(item.common_outages, "time"),
+                figures.seconds(item.longest_common_outage_s) if item.common_outages else "none",
+                _meaning(item),
+            )
+            for item in joints
+        ),
+        (20, 18, 14, 12, 36),
+    )
+
+
+def _meaning(item: Joint) -> str:
+    if len(item.networks) < 2:
+        return "Only one channel: each of its outages cuts the pair. Add a second, independent one."
+    if item.common_outages:
+        return "The channels share something (switch, cable, provider). Separate them: this can split the cluster."
+    return "The channels never failed together in this run."
+
+
+def _charts(assessment: Assessment) -> Iterator[Block]:
+    paths = {item.path: item for item in assessment.timings}
+    traces: dict[tuple[str, frozenset[str]], list[tuple[Timing, Trace]]] = defaultdict(list)
+    for trace in assessment.traces:
+        timing = paths.get(trace.subject.name)
+        if trace.subject.scope is Scope.PATH and trace.unit == "s" and timing and any(v is not None for v in trace.mid):
+            traces[timing.network, frozenset((timing.source, timing.target))].append((timing, trace))
+    if traces:
+        yield Heading("Round trips over the run", 2)
+        yield Paragraph(
+            "The line is the median of each bin. The band reaches from the lowest to the highest round trip. "
+            "A mark at the top shows an outage: several probes in a row without an answer."
+        )
+    for pairs in traces.values():
+        yield _over_the_run(pairs, assessment)
+    curves: dict[str, list[tuple[Timing, Curve]]] = defaultdict(list)
+    for curve in assessment.curves:
+        timing = paths.get(curve.subject.name)
+        if curve.unit == "s" and timing and curve.value:
+            curves[_network(timing)].append((timing, curve))
+    if curves:
+        yield Heading("How round trips are distributed", 2)
+        yield Paragraph(
+            "A steep line is good: all round trips take about the same time. A long tail to the right is not."
+        )
+    for network, members in curves.items():
+        for first in range(0, len(members), LINES_PER_CHART):
+            yield _distribution(network, members[first : first + LINES_PER_CHART])
+
+
+def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -> Chart:
+    first = members[0][0]
+    end = max(trace.start_s + trace.step_s * len(trace.mid) for _, trace in members)
+    time = time_axis(end)
+    height = fitting_axis(value for _, trace in members for value in (*trace.low, *trace.mid, *trace.high))
+    bands = tuple(_band(timing, trace, time, height) for timing, trace in members)
+    marks = tuple(
+        Mark(outage.start_s / time.size, outage.length_s / time.size, f"outage {_label(timing)}")
+        for timing, _ in members
+        for outage in timing.outages
+    )
+    return Chart(
+        f"{first.source} and {first.target}, network {_network(first)}",
+        f"time since the start, {time.unit}",
+        f"RTT, {height.unit}",
+        bands,
+        marks,
+        log_y=height.wide,
+        caption=f"Start: {figures.moment(assessment.started)}. {_outage_text(members)}",
+    )
+
+
+def _outage_text(members: list[tuple[Timing, Trace]]) -> str:
+    total = sum(len(timing.outages) for timing, _ in members)
+    if not total:
+        return "No outage."
+    longest = max(timing.longest_outage_s for timing, _ in members)
+    return f"{figures.several(total, 'outage')}, the longest {figures.seconds(longest)}."
+
+
+def _band(timing: Timing, trace: Trace, time: Axis, height: Axis) -> Band:
+    return Band(
+        _label(timing),
+        tuple((trace.start_s + place * trace.step_s) / time.size for place in range(len(trace.mid))),
+        *(height.scaled(values) for values in (trace.mid, trace.low, trace.high)),
+    )
+
+
+def _distribution(network: str, members: Iterable[tuple[Timing, Curve]]) -> Chart:
+    members = list(members)
+    axis = fitting_axis(value for _, curve in members for value in curve.value)
+    return Chart(
+        f"Network {network}: share of round trips at or below a time",
+        f"RTT, {axis.unit}",
+        "share of probes, %",
+        tuple(
+            Band(
+                _label(timing),
+                tuple(value / axis.size for value in curve.value),
+                tuple(100 * share for share in curve.fraction),
+            )
+            for timing, curve in members
+        ),
+        log_x=True,
+    )
+
+
+SECTION = Section("network", "Network", 30, _build)

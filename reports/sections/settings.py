@@ -1,0 +1,99 @@
+"""Settings: what to enter, where, and why that value.
+
+What: For each product and subject the options with value, reason and source, the candidates for
+    the timeout with the one that decided, how fast a failure is noticed, and text to paste.
+Why HA: A timeout that is too short fails over for nothing and can split the cluster; one that is
+    too long keeps the service down. Somebody has to be able to check the value years later.
+How: Everything comes from the recommendations of the assessment; no value is computed here. A fact
+    about a product that was not confirmed in its documentation is marked "unverified".
+Source: Each row names the page of the product's documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.contract import Area, Assessment, Recommendation, Scenario, Setting
+from reports import figures
+from reports.contract import Block, Callout, Heading, Paragraph, Section, Table, Text, Tone
+from reports.findings import finding_table, name_text
+
+
+def _build(assessment: Assessment) -> Iterator[Block]:
+    if not assessment.recommendations:
+        yield Paragraph(
+            "No product in the plan asks for settings, or none could be computed. "
+            "Name the products under [[stack]] in plan.toml and analyze again."
+        )
+    for advice in assessment.recommendations:
+        yield from _recommendation(advice, assessment)
+    checks = finding_table((item for item in assessment.findings if item.area is Area.SETTINGS), assessment)
+    if checks:
+        yield Heading("Do the settings keep the targets", 2)
+        yield checks
+    yield Heading("Stalls that every timeout must survive", 2)
+    yield from _scenarios(assessment.scenarios)
+
+
+def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[Block]:
+    yield Heading(f"{advice.title}: {name_text(advice.subject.name, assessment)}", 2)
+    networks = ", ".join(advice.networks) or "none"
+    if advice.settings:
+        yield Paragraph(f"Enter in: {advice.where}\nNetworks: {networks}. The values rest on: {advice.basis.value}.")
+        yield Table(
+            ("Option", "Value", "Unit", "Why", "Source"),
+            tuple(
+                (item.option, figures.entry(item.value), item.unit or figures.DASH, item.because, _source(item))
+                for item in advice.settings
+            ),
+            (22, 8, 8, 34, 28),
+            numeric=(1,),
+        )
+    else:
+        yield Callout("No values for this product", "\n".join(advice.notes) or "No reason was recorded.", Tone.UNKNOWN)
+    if advice.constraints:
+        yield Table(
+            ("What asks for a timeout", "At least", "How it is computed", "Decides"),
+            tuple(
+                (item.name, figures.seconds(item.value_s), item.text, "yes, the largest" if item.binding else "no")
+                for item in advice.constraints
+            ),
+            (28, 12, 44, 16),
+            "Candidates for the timeout",
+            numeric=(1,),
+        )
+    if not advice.settings:
+        return
+    if advice.detection_s is not None:
+        low, high = (figures.seconds(limit) for limit in advice.detection_s)
+        yield Paragraph(f"With these values a dead peer is noticed after {low} to {high}.")
+    if advice.notes:
+        yield Paragraph("\n".join(f"Note: {note}" for note in advice.notes), small=True)
+    for snippet in advice.snippets:
+        yield Text(f"{snippet.title} {figures.DASH} on {snippet.node}", snippet.text)
+
+
+def _source(item: Setting) -> str:
+    return item.source if item.verified else f"{item.source} (unverified)"
+
+
+def _scenarios(scenarios: tuple[Scenario, ...]) -> Iterator[Block]:
+    if not scenarios:
+        yield Paragraph("The assessment names no scenarios.")
+        return
+    yield Paragraph(
+        "These stalls happen in ordinary operation, even if this run did not show one. "
+        "The timeouts count with every stall that is on. Only the plan can switch one off."
+    )
+    yield Table(
+        ("Stall", "Length", "Counts", "Why", "Source"),
+        tuple(
+            (item.title, figures.seconds(item.stall_s), "on" if item.on else "off", item.why, item.source)
+            for item in scenarios
+        ),
+        (26, 9, 9, 32, 24),
+        numeric=(1,),
+    )
+
+
+SECTION = Section("settings", "Settings", 20, _build)

@@ -1,0 +1,170 @@
+"""Verdict: the page to act on.
+
+What: The answer in words, the reasons for it, the values to enter, what to fix first, the score
+    with its breakdown, what was relaxed, and how much data it all rests on.
+Why HA: Whoever installs the cluster reads one page. It has to be enough to start, to stop, or to
+    measure again, and it has to say when it is not about a real site.
+How: Verdict, summary, reasons and fixes come from the assessment. Equal values for several
+    subjects share one row. The worst area decides the score.
+Source: The assessment; each value carries its own source in the section "Settings".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from analyzer.contract import Area, Assessment, Basis, Verdict
+from reports import figures
+from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
+from reports.findings import name_text
+
+ROWS_ON_PAGE_ONE = 4
+
+WORDS = {
+    Verdict.SUITABLE: ("Suitable", Tone.GOOD, "Install the cluster with the settings below."),
+    Verdict.CONDITIONAL: ("Suitable with conditions", Tone.WARN, "Do what is listed below first, then install."),
+    Verdict.UNSUITABLE: (
+        "Not suitable",
+        Tone.BAD,
+        "Do not install yet. Put right what is listed below and measure again.",
+    ),
+    Verdict.INCONCLUSIVE: ("No answer yet", Tone.UNKNOWN, "There is not enough good data to decide. Measure again."),
+}
+
+ORIGINS = {
+    "demonstration": (
+        "This is a demonstration, not a measurement of a site",
+        (
+            "All nodes ran on one machine. The figures show what a report looks like. "
+            "They say nothing about a real site. Do not enter these settings anywhere."
+        ),
+    ),
+    "synthetic": (
+        "This report is made from synthetic data",
+        (
+            "The data was generated, not measured. The figures say nothing about a real site. "
+            "Do not enter these settings anywhere."
+        ),
+    ),
+}
+
+AREAS = {
+    Area.DATA: "Data (how complete the run is)",
+    Area.HOST: "Hosts (the machines)",
+    Area.NETWORK: "Network",
+    Area.SETTINGS: "Settings (do they keep the targets)",
+}
+
+
+def _build(assessment: Assessment) -> Iterator[Block]:
+    if assessment.origin != "measured":
+        fallback = (f"Origin of the data: {assessment.origin}", "This is not a measurement of a real site.")
+        yield Callout(*ORIGINS.get(assessment.origin, fallback), Tone.WARN)
+    word, tone, action = WORDS[assessment.verdict]
+    if assessment.origin != "measured":
+        action = f"On a real site this would mean: {action[0].lower()}{action[1:]}"
+    yield Callout(word, f"{assessment.summary}\n{action}", tone)
+    if assessment.reasons:
+        yield Heading("Why", 2)
+        yield Paragraph("\n".join(f"{rank}. {text}" for rank, text in enumerate(assessment.reasons[:3], 1)))
+    yield Heading("Settings to enter", 2)
+    yield from _settings(assessment)
+    yield Heading("Fix first", 2)
+    if assessment.fixes:
+        yield Checklist(tuple((fix, "") for fix in assessment.fixes))
+    else:
+        suitable = assessment.verdict is Verdict.SUITABLE
+        yield Paragraph("Nothing has to be fixed." if suitable else "The assessment names nothing that could be fixed.")
+    yield from _relaxed(assessment)
+    yield Heading("Score", 2)
+    yield from _score(assessment)
+    yield Heading("What this rests on", 2)
+    yield _run_facts(assessment)
+
+
+def _settings(assessment: Assessment) -> Iterator[Block]:
+    groups: dict[tuple[str, Basis, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
+    for advice in assessment.recommendations:
+        if advice.settings:
+            pairs = tuple((item.option, f"{figures.entry(item.value)} {item.unit}".strip()) for item in advice.settings)
+            groups[advice.title, advice.basis, pairs].append(name_text(advice.subject.name, assessment))
+    rows = tuple(
+        (
+            title,
+            "\n".join(subjects),
+            "\n".join(option for option, _ in pairs),
+            "\n".join(value for _, value in pairs),
+            basis.value,
+        )
+        for (title, basis, pairs), subjects in groups.items()
+    )
+    if not rows:
+        yield Paragraph("This run gives no settings. The section “Settings” says why.")
+        return
+    yield Table(("Product", "For", "Option", "Value", "Based on"), rows[:ROWS_ON_PAGE_ONE], (26, 24, 24, 12, 14))
+    if len(rows) > ROWS_ON_PAGE_ONE:
+        more = figures.several(len(rows) - ROWS_ON_PAGE_ONE, "more group")
+        yield Paragraph(f"{more} of values: see the section “Settings”.", small=True)
+
+
+def _score(assessment: Assessment) -> Iterator[Block]:
+    overall = assessment.score.overall
+    if not assessment.score.areas:
+        yield Paragraph("Nothing could be scored.")
+        return
+    rows = tuple(
+        (
+            AREAS[part.area],
+            f"{part.score} of 100" if part.score is not None else "not judged",
+            name_text(part.worst, assessment) if part.score is not None and part.score < 100 else figures.DASH,
+        )
+        for part in assessment.score.areas
+    )
+    total = f"{overall} of 100" if overall is not None else "no score"
+    yield Table(("Area", "Score", "Worst"), (*rows, ("Overall (the worst area decides)", total, "")), (45, 18, 37))
+
+
+def _relaxed(assessment: Assessment) -> Iterator[Block]:
+    rows = [("Changed by the plan", text) for text in assessment.overrides]
+    rows += [
+        ("Stall left out", f"{item.title}, {figures.seconds(item.stall_s)}: {item.why}")
+        for item in assessment.scenarios
+        if not item.on
+    ]
+    if rows:
+        yield Heading("Relaxed for this site", 2)
+        yield Table(("What", "How"), tuple(rows), (24, 76))
+
+
+def _run_facts(assessment: Assessment) -> Table:
+    planned = max((node.planned_s for node in assessment.nodes), default=0.0)
+    gaps = sum(node.gaps_s for node in assessment.nodes)
+    damaged = [node.name for node in assessment.nodes if node.damage]
+    missing = sorted({node.name for node in assessment.planned} - {node.name for node in assessment.nodes})
+    complete = [
+        f"gaps of {figures.duration(gaps)} in all" if gaps else "no gaps",
+        f"damaged archive: {', '.join(damaged)}" if damaged else "no damage",
+        f"no archive from: {', '.join(missing)}" if missing else "an archive from every planned node",
+    ]
+    length = figures.duration(assessment.duration_s)
+    if planned:
+        length = f"{length} of {figures.duration(planned)} planned,"
+    return Table(
+        ("", ""),
+        (
+            ("Measured", f"{length} from {figures.moment(assessment.started)}" if assessment.nodes else "nothing"),
+            ("Complete", "; ".join(complete) if assessment.nodes else "no archive was read"),
+            ("Nodes", ", ".join(node.name for node in assessment.nodes) or "none"),
+            ("Cluster", f"{assessment.topology or 'topology not given'}; {_phase(assessment.phase)}"),
+        ),
+        (16, 84),
+    )
+
+
+def _phase(phase: str) -> str:
+    words = {"before": "measured before the installation", "live": "measured on the running cluster"}
+    return words.get(phase, phase)
+
+
+SECTION = Section("verdict", "Verdict", 10, _build)

@@ -1,0 +1,704 @@
+"""Assessments built by hand: what the report has to cope with, without any archive."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+
+from analyzer.contract import (
+    SCHEMA,
+    Area,
+    AreaScore,
+    Assessment,
+    Basis,
+    Constraint,
+    Curve,
+    Evidence,
+    Finding,
+    Joint,
+    Limit,
+    NodeSummary,
+    Outage,
+    PlanNode,
+    ProbeOutcome,
+    Quantiles,
+    Recommendation,
+    Scenario,
+    Scope,
+    Score,
+    ScoreLine,
+    Sense,
+    Setting,
+    Snippet,
+    Status,
+    Subject,
+    Timing,
+    Trace,
+    Untested,
+    Verdict,
+)
+
+HOSTILE = "Zürich-Süd <script>alert(1)</script> & Северный " + "x" * 160
+LONG = "n" * 200
+
+RTT = Limit("rtt_p999_s", "s", 0.05, 0.15, Sense.AT_MOST, "Genesys SIP Server HA guide: ADDP >= 2 x latency")
+LOSS = Limit("loss", "ratio", 0.001, 0.01, Sense.AT_MOST, "design value: lower end of the 95 % interval")
+STALL = Limit("stall_s", "s", 0.5, 2.0, Sense.AT_MOST, "corosync: token warning at 75 %; design value")
+GAP = Limit("coverage", "ratio", 0.99, 0.9, Sense.AT_LEAST, "design value: share of planned time with data")
+DISK = Limit(
+    "fsync_p99_s", "s", 0.01, 0.05, Sense.AT_MOST, "etcd hardware guide: 99th percentile of WAL fsync below 10 ms"
+)
+
+PAIRS = (("sip-a", "sip-b"), ("sip-a", "sip-dr"), ("sip-b", "sip-dr"))
+NETWORKS = ("ha", "public")
+TEST_SCENARIOS = (
+    Scenario(
+        "migration",
+        "Live migration or snapshot of a virtual machine",
+        2.0,
+        True,
+        "The plan does not rule it out.",
+        "design value; detectors, tier C",
+    ),
+    Scenario(
+        "rstp",
+        "Rapid spanning tree converges",
+        6.0,
+        True,
+        "Switches can be replaced while the cluster runs.",
+        "IEEE 802.1w; design value",
+    ),
+    Scenario(
+        "stp",
+        "Classic spanning tree converges",
+        50.0,
+        False,
+        "The plan says that all ports of the nodes are edge ports.",
+        "IEEE 802.1D: 2 x 15 s + 20 s",
+    ),
+)
+
+
+def _delay(wan: bool) -> tuple[float, float]:
+    return (0.0213, 0.0008) if wan else (0.00021, 0.00003)
+
+
+def _trace(path: str, wan: bool, spikes: float, bins: int, step_s: float, hole: tuple[int, int] | None) -> Trace:
+    dice = random.Random(path)
+    base, spread = _delay(wan)
+    low, mid, high = [], [], []
+    for place in range(bins):
+        if hole and hole[0] <= place < hole[1]:
+            low.append(None), mid.append(None), high.append(None)
+            continue
+        day = 1 + 0.3 * max(0.0, math.sin(math.pi * (place / bins * 24 - 7) / 12))
+        low.append(base * (1 + 0.02 * dice.random()))
+        mid.append(low[-1] + spread * day * (0.8 + 0.4 * dice.random()))
+        high.append(mid[-1] + spread * 4 * dice.random() + (spikes * dice.random() if dice.random() < 0.05 else 0.0))
+    return Trace(f"rtt:{path}", "RTT", "s", Subject(Scope.PATH, path), 0.0, step_s, tuple(low), tuple(mid), tuple(high))
+
+
+def _curve(path: str, wan: bool, spikes: float) -> Curve:
+    base, spread = _delay(wan)
+    shift = random.Random(path).random() * 0.2
+    shares = [place / 100 for place in range(1, 100)] + [0.995, 0.999, 0.9995, 0.9999, 1.0]
+    values = []
+    for share in shares:
+        tail = spikes * max(0.0, share - 0.99) ** 2 * 9000
+        values.append(base + spread * (shift + 2 * share**2 - math.log(1.0001 - share) / 3) + tail)
+    return Curve(f"rtt-cdf:{path}", "RTT", "s", Subject(Scope.PATH, path), tuple(values), tuple(shares))
+
+
+def _timing(source: str, target: str, network: str, wan: bool, seconds: float, bad: bool) -> Timing:
+    base, spread = _delay(wan)
+    sent = int(seconds * 10)
+    outages = (Outage(0.31 * seconds, 4.2, 42), Outage(0.62 * seconds, 61.4, 614)) if bad else ()
+    lost = sum(outage.slots for outage in outages) + (3 if wan else 0)
+    return Timing(
+        path=f"{source}>{target}/{network}",
+        source=source,
+        target=target,
+        network=network,
+        wan=wan,
+        period_s=0.1,
+        hours=sent * 0.1 / 3600,
+        sent=sent,
+        answered=sent - lost,
+        lost_forward=lost // 2,
+        lost_back=lost - lost // 2,
+        lost_unknown=0,
+        unjudged=12 if bad else 0,
+        duplicates=0,
+        rtt=Quantiles(
+            sent - lost, base, base + spread, base + 4 * spread, base + 9 * spread, base + (0.9 if bad else 0.012)
+        ),
+        wire=Quantiles(
+            sent - lost,
+            2e-6 if not wan else base - 1e-4,
+            3.1e-6 if not wan else base,
+            5.4e-6 if not wan else base * 1.1,
+            base,
+            base * 1.6,
+        ),
+        residence=Quantiles(sent - lost, 4e-5, 8.4e-5, 1.5e-4, 4e-4, 3e-3),
+        loss=lost / sent,
+        loss_low=lost / sent * 0.8,
+        loss_high=lost / sent * 1.25 + 4 / sent,
+        outages=outages,
+        longest_outage_s=61.4 if bad else 0.0,
+        longest_stall_s=3.31 if bad else 0.043,
+        stalls=7 if bad else 2,
+        clock_offset_s=0.0123,
+        clock_error_s=0.0001,
+    )
+
+
+def _finding(
+    rule: str,
+    title: str,
+    area: Area,
+    scope: Scope,
+    name: str,
+    status: Status,
+    message: str,
+    *evidence: Evidence,
+    remedy: str = "",
+) -> Finding:
+    return Finding(rule, title, area, Subject(scope, name), status, message, evidence, remedy)
+
+
+def _advice(pair: tuple[str, str], wan: bool) -> Recommendation:
+    timeout = 20 if wan else 10
+    page = "docs.genesys.com, T-Server, backup-sync Section"
+    return Recommendation(
+        stack="genesys_sip",
+        title="Genesys SIP Server (HA sync)",
+        subject=Subject(Scope.PAIR, "-".join(pair)),
+        networks=("ha",),
+        where="SIP Server application, Options, section backup-sync, on primary and backup",
+        basis=Basis.FLOOR,
+        settings=(
+            Setting("protocol", "addp", "", "Without it the other options of the section are ignored.", page),
+            Setting("addp-timeout", timeout, "s", "The floor decides; the measurement alone would allow less.", page),
+            Setting("addp-remote-timeout", timeout, "s", "The same in both directions, because roles swap.", page),
+            Setting(
+                "sync-reconnect-tout",
+                2 * timeout + 1,
+                "s",
+                "At least 2 x T + p99.9 RTT, rounded up.",
+                "Genesys SIP Server HA guide",
+                verified=False,
+            ),
+        ),
+        constraints=(
+            Constraint("Floor", float(timeout), "Genesys advises 10 s on links at risk; 20 s on a WAN", binding=True),
+            Constraint("Round trips", 2 * _delay(wan)[0] * 1.4, "2 x p99.9 RTT"),
+            Constraint("Stalls", 7.5, "1.25 x 6 s (rapid spanning tree)"),
+        ),
+        detection_s=(float(timeout), 2.0 * timeout),
+        notes=("Restart is not needed; a new connection takes the values.",),
+        snippets=tuple(
+            Snippet(
+                node,
+                "Options of the SIP Server application",
+                f"[backup-sync]\nprotocol=addp\naddp-timeout={timeout}\naddp-remote-timeout={timeout}\nsync-reconnect-tout={2 * timeout + 1}\n",
+            )
+            for node in pair
+        ),
+    )
+
+
+def _node(name: str, role: str, site: str, seconds: float, archive: str = "") -> NodeSummary:
+    digest = random.Random(name).randbytes(32).hex()
+    return NodeSummary(
+        name=name,
+        role=role,
+        site=site,
+        archive=archive or f"voice-{name}-20261120T093500Z.haready",
+        sha256=digest,
+        session=digest[:8],
+        tool_version="0.1.0",
+        started="2026-11-20T09:35:00Z",
+        duration_s=seconds,
+        planned_s=seconds,
+        gaps_s=0.0,
+        sealed=True,
+        damage=(),
+        inventory=(
+            ("System", "Red Hat Enterprise Linux 9.4"),
+            ("Kernel", "5.14.0-427.13.1.el9_4.x86_64"),
+            ("Processor", "4 x Intel Xeon Gold 6338"),
+            ("Memory", "15.6 GB"),
+            ("Virtual", "VMware"),
+            ("Clock source", "tsc, chrony synchronised"),
+        ),
+        outcomes=tuple(
+            ProbeOutcome(probe, "ok", "", int(seconds), 0, seconds)
+            for probe in ("cpu", "memory", "disk", "nic", "stall")
+        ),
+    )
+
+
+def _machine_traces(node: str, bins: int, step_s: float) -> tuple[Trace, ...]:
+    dice = random.Random(node)
+    cpu = [0.08 + 0.05 * math.sin(place / bins * 6.3) ** 2 + 0.02 * dice.random() for place in range(bins)]
+    fsync = [0.0011 + 0.0004 * dice.random() for _ in range(bins)]
+    subject = Subject(Scope.NODE, node)
+    return (
+        Trace(
+            f"cpu:{node}",
+            "Processor in use",
+            "ratio",
+            subject,
+            0.0,
+            step_s,
+            tuple(v * 0.6 for v in cpu),
+            tuple(cpu),
+            tuple(min(1.0, v * (1.5 + 3 * (dice.random() < 0.02))) for v in cpu),
+        ),
+        Trace(
+            f"stall:{node}",
+            "Late wake-ups",
+            "s",
+            subject,
+            0.0,
+            step_s,
+            (5e-5,) * bins,
+            (9e-5,) * bins,
+            tuple(2e-4 + (0.04 * dice.random() if dice.random() < 0.03 else 0) for _ in range(bins)),
+        ),
+        Trace(
+            f"fsync:{node}",
+            "Time to make a write durable",
+            "s",
+            Subject(Scope.DEVICE, f"{node}/sda"),
+            0.0,
+            step_s,
+            tuple(v * 0.8 for v in fsync),
+            tuple(fsync),
+            tuple(v * 2.2 for v in fsync),
+        ),
+    )
+
+
+def _path_findings(item: Timing) -> tuple[Finding, ...]:
+    rtt, loss = item.rtt.p999, item.loss_low
+    return (
+        _finding(
+            "path.rtt",
+            "Round trips",
+            Area.NETWORK,
+            Scope.PATH,
+            item.path,
+            RTT.judge(rtt or 0),
+            "999 of 1000 round trips are within the limit.",
+            Evidence("RTT p99.9", rtt, "s", RTT),
+            Evidence("RTT median", item.rtt.p50, "s"),
+        ),
+        _finding(
+            "path.loss",
+            "Loss",
+            Area.NETWORK,
+            Scope.PATH,
+            item.path,
+            LOSS.judge(loss or 0),
+            "The loss is within the limit.",
+            Evidence("loss, lower end", loss, "ratio", LOSS),
+            Evidence("probes sent", float(item.sent), "count"),
+        ),
+    )
+
+
+def _score(findings: tuple[Finding, ...]) -> Score:
+    points = {Status.PASS: 100, Status.INFO: 100, Status.WARN: 50, Status.FAIL: 0, Status.ERROR: 0}
+    areas = []
+    for area in Area:
+        lines = tuple(
+            ScoreLine(item.subject.name, item.rule, item.status, points[item.status])
+            for item in findings
+            if item.area is area and item.status in points
+        )
+        means = {
+            name: sum(line.points for line in lines if line.subject == name)
+            / sum(line.subject == name for line in lines)
+            for name in {line.subject for line in lines}
+        }
+        worst = min(sorted(means), key=means.__getitem__, default="")
+        areas.append(AreaScore(area, round(means[worst]) if worst else None, worst, lines))
+    judged = [area.score for area in areas if area.score is not None]
+    return Score(min(judged) if judged else None, tuple(areas))
+
+
+def trio() -> Assessment:
+    """Three nodes, two networks, one site over a WAN, 24 clean hours."""
+    seconds, bins = 86400.0, 480
+    names = ("sip-a", "sip-b", "sip-dr")
+    roles = (("primary", "Zürich"), ("backup", "Zürich"), ("recovery", "Genève"))
+    timings, traces, curves = [], [], []
+    for left, right in PAIRS:
+        for network in NETWORKS:
+            for source, target in ((left, right), (right, left)):
+                wan = "sip-dr" in (left, right)
+                timings.append(_timing(source, target, network, wan, seconds, bad=False))
+                traces.append(_trace(timings[-1].path, wan, 0.01, bins, seconds / bins, None))
+                curves.append(_curve(timings[-1].path, wan, 0.01))
+    nodes = tuple(_node(name, *role, seconds) for name, role in zip(names, roles, strict=True))
+    findings = tuple(found for item in timings for found in _path_findings(item))
+    for name in names:
+        findings += (
+            _finding(
+                "node.stall",
+                "Stalls of the machine",
+                Area.HOST,
+                Scope.NODE,
+                name,
+                Status.PASS,
+                "The longest stall is 43 ms.",
+                Evidence("longest stall", 0.043, "s", STALL),
+            ),
+            _finding(
+                "node.fsync",
+                "Durable writes",
+                Area.HOST,
+                Scope.DEVICE,
+                f"{name}/sda",
+                Status.PASS,
+                "Writes become durable fast enough.",
+                Evidence("fsync p99", 0.0019, "s", DISK),
+            ),
+            _finding(
+                "data.coverage",
+                "Data is complete",
+                Area.DATA,
+                Scope.NODE,
+                name,
+                Status.PASS,
+                "All planned time has data.",
+                Evidence("coverage", 1.0, "ratio", GAP),
+            ),
+        )
+    findings += (
+        _finding(
+            "node.clock",
+            "Clock synchronisation",
+            Area.HOST,
+            Scope.NODE,
+            "sip-dr",
+            Status.WARN,
+            "Only one time server is set up.",
+            Evidence("time servers", 1.0, "count", Limit("servers", "count", 3, None, Sense.AT_LEAST, "chrony FAQ")),
+            remedy="Add two more time servers to chrony.conf on sip-dr.",
+        ),
+        _finding(
+            "pair.hosts",
+            "Separate physical hosts",
+            Area.HOST,
+            Scope.PAIR,
+            "sip-a-sip-b",
+            Status.PASS,
+            "The plan names two physical hosts.",
+        ),
+        _finding(
+            "cluster.targets",
+            "Targets of the plan",
+            Area.SETTINGS,
+            Scope.CLUSTER,
+            "voice",
+            Status.PASS,
+            "Detection within 40 s is below the target of 60 s.",
+            Evidence("slowest detection", 40.0, "s"),
+        ),
+    )
+    for name in names:
+        traces.extend(_machine_traces(name, bins, seconds / bins))
+    return Assessment(
+        schema=SCHEMA,
+        tool_version="0.1.0",
+        created="2026-11-21T10:02:11Z",
+        origin="measured",
+        cluster="Contact centre voice",
+        topology="trio: primary and backup at one site, recovery over a WAN",
+        phase="before",
+        plan_digest="5d41402abc4b2a76b9719d911017c592aa00ffee",
+        started="2026-11-20T09:35:00Z",
+        duration_s=seconds,
+        verdict=Verdict.SUITABLE,
+        summary="All three machines and both networks carry the cluster. Nothing measured in 24 hours speaks against it.",
+        reasons=(
+            "No path was out for longer than one probe; the loss on the WAN is 3 of 864 000 probes.",
+            "The slowest round trip in a thousand is 28.5 ms on the WAN, far below the limit of 50 ms.",
+            "The longest stall of a machine is 43 ms; the timeouts survive 6 s.",
+        ),
+        fixes=("Add two more time servers to chrony.conf on sip-dr.",),
+        overrides=(),
+        score=_score(findings),
+        planned=tuple(
+            PlanNode(name, *role, f"esx-{place}", (("ha", f"10.1.1.{place}/24"), ("public", f"192.0.2.{place}/24")))
+            for place, (name, role) in enumerate(zip(names, roles, strict=True), 1)
+        ),
+        nodes=nodes,
+        findings=findings,
+        timings=tuple(timings),
+        joints=tuple(Joint(pair, NETWORKS, 0, 0.0) for pair in PAIRS),
+        recommendations=tuple(_advice(pair, "sip-dr" in pair) for pair in PAIRS),
+        scenarios=TEST_SCENARIOS,
+        traces=tuple(traces),
+        curves=tuple(curves),
+        untested=(
+            Untested(
+                "The virtual address moves within the time that callers accept.", "Installer, in the acceptance test"
+            ),
+            Untested("A switchover with a live call, and back again.", "Installer and customer"),
+            Untested("The two network channels use separate switches and cables.", "Network team of the customer"),
+        ),
+    )
+
+
+def demonstration() -> Assessment:
+    """Two nodes on one machine for a minute: too little to decide."""
+    full = trio()
+    keep = tuple(item for item in full.timings if {item.source, item.target} == {"sip-a", "sip-b"})
+    paths = {item.path for item in keep}
+    timings = tuple(_timing(item.source, item.target, item.network, False, 60.0, bad=False) for item in keep)
+    coverage = tuple(
+        _finding(
+            "data.coverage",
+            "Data is complete",
+            Area.DATA,
+            Scope.NODE,
+            name,
+            Status.WARN,
+            "The run lasted 60 s; 24 h are needed.",
+            Evidence(
+                "length",
+                60.0,
+                "s",
+                Limit("length_s", "s", 86400, 3600, Sense.AT_LEAST, "design value: one business day"),
+            ),
+            remedy="Measure for 24 hours.",
+        )
+        for name in ("sip-a", "sip-b")
+    )
+    findings = coverage + tuple(found for item in timings for found in _path_findings(item))
+    findings += (
+        _finding(
+            "node.psi",
+            "Pressure stall information",
+            Area.HOST,
+            Scope.NODE,
+            "sip-b",
+            Status.SKIPPED,
+            "Not judged: no PSI on this kernel.",
+        ),
+    )
+    return replace(
+        full,
+        origin="demonstration",
+        cluster="demo",
+        topology="pair",
+        duration_s=60.0,
+        verdict=Verdict.INCONCLUSIVE,
+        summary="One minute of data is too little to decide.",
+        reasons=("The run lasted 60 s; 24 h are needed.",),
+        fixes=("Measure for 24 hours.",),
+        score=_score(findings),
+        planned=full.planned[:2],
+        nodes=tuple(_node(name, "node", "here", 60.0) for name in ("sip-a", "sip-b")),
+        findings=findings,
+        timings=timings,
+        joints=full.joints[:1],
+        recommendations=(
+            replace(
+                full.recommendations[0],
+                settings=(),
+                constraints=(),
+                detection_s=None,
+                snippets=(),
+                notes=("No values from one minute of data. Measure for 24 hours.",),
+            ),
+        ),
+        traces=tuple(_trace(item.path, False, 0.002, 60, 1.0, None) for item in timings)
+        + _machine_traces("sip-a", 60, 1.0)[:1],
+        curves=tuple(curve for curve in full.curves if curve.subject.name in paths),
+    )
+
+
+def bad() -> Assessment:
+    """Outages on both channels at once, a damaged archive, a missing node, stalls, an override."""
+    full = trio()
+    timings = tuple(
+        _timing(item.source, item.target, item.network, item.wan, 86400.0, bad=item.wan)
+        for item in full.timings
+        if "sip-b" not in (item.source, item.target) or not item.wan
+    )
+    worst = "sip-a>sip-dr/ha"
+    findings = (
+        *tuple(found for item in timings for found in _path_findings(item)),
+        _finding(
+            "path.outage",
+            "Outages",
+            Area.NETWORK,
+            Scope.PATH,
+            worst,
+            Status.FAIL,
+            "The path was out for 61.4 s; the timeout is 20 s.",
+            Evidence(
+                "longest outage",
+                61.4,
+                "s",
+                Limit("outage_s", "s", 5, 20, Sense.AT_MOST, "the timeout that the stack needs"),
+            ),
+            remedy="Ask the provider for the line protocol of 2026-11-21, 00:27 UTC.",
+        ),
+        _finding(
+            "pair.joint",
+            "Channels fail together",
+            Area.NETWORK,
+            Scope.PAIR,
+            "sip-a-sip-dr",
+            Status.FAIL,
+            "Both channels were out at once, twice, for up to 61.4 s.",
+            Evidence("longest common outage", 61.4, "s"),
+            remedy="Lead the second channel over another provider.",
+        ),
+        _finding(
+            "node.stall",
+            "Stalls of the machine",
+            Area.HOST,
+            Scope.NODE,
+            "sip-a",
+            Status.WARN,
+            "The machine stood still for 3.31 s.",
+            Evidence("longest stall", 3.31, "s", STALL),
+            remedy="Stop snapshots of sip-a, or move them out of service hours.",
+        ),
+        _finding(
+            "node.fsync",
+            "Durable writes",
+            Area.HOST,
+            Scope.DEVICE,
+            "sip-a/sda",
+            Status.ERROR,
+            "The rule stopped with an error of its own; this is a bug of haready.",
+        ),
+        _finding(
+            "node.psi",
+            "Pressure stall information",
+            Area.HOST,
+            Scope.NODE,
+            "sip-dr",
+            Status.SKIPPED,
+            "Not judged: no PSI on this kernel.",
+        ),
+        _finding(
+            "data.damage",
+            "Archive is whole",
+            Area.DATA,
+            Scope.NODE,
+            "sip-dr",
+            Status.FAIL,
+            "The archive is cut off; 37 of 144 parts are missing.",
+            Evidence("parts", 107.0, "count"),
+            remedy="Fetch the archive again.",
+        ),
+        _finding(
+            "data.note",
+            "Notes of the operator",
+            Area.DATA,
+            Scope.NODE,
+            "sip-a",
+            Status.INFO,
+            "“backup job started” at 22:00.",
+        ),
+    )
+    damaged = replace(
+        full.nodes[2],
+        duration_s=64000.0,
+        gaps_s=731.0,
+        sealed=False,
+        damage=("member 107 of 144 ends in the middle of a line", "no manifest; 37 parts missing"),
+        outcomes=(
+            ProbeOutcome("cpu", "ok", "", 64000, 0, 64000.0),
+            ProbeOutcome("psi", "skipped", "no PSI on this kernel", 0, 0, 0.0),
+            ProbeOutcome("fsync", "timeout", "the disk did not answer within 30 s", 6100, 312, 61000.0),
+        ),
+    )
+    pairs = tuple((left, right) for left, right in PAIRS if right != "sip-dr" or left == "sip-a")
+    return replace(
+        full,
+        verdict=Verdict.UNSUITABLE,
+        summary="The WAN fails for longer than any timeout bridges, on both channels at once.",
+        reasons=(
+            "Both channels between sip-a and sip-dr were out together for 61.4 s.",
+            "sip-a stood still for 3.31 s during a snapshot.",
+            "The archive of sip-dr is cut off: 5 h 13 min are missing.",
+        ),
+        fixes=(
+            "Lead the second channel to the recovery site over another provider.",
+            "Stop snapshots of sip-a, or move them out of service hours.",
+            "Fetch the archive of sip-dr again.",
+        ),
+        overrides=(
+            "ADDP floor lowered from 20 s to 15 s on the WAN (plan: [stack.override], signed by the customer).",
+        ),
+        score=_score(findings),
+        nodes=(full.nodes[0], damaged),
+        findings=findings,
+        timings=timings,
+        joints=tuple(
+            Joint(
+                pair,
+                NETWORKS if "sip-dr" in pair else ("ha",),
+                2 if "sip-dr" in pair else 0,
+                61.4 if "sip-dr" in pair else 0.0,
+            )
+            for pair in pairs
+        ),
+        recommendations=(
+            replace(full.recommendations[1], basis=Basis.OVERRIDE),
+            replace(full.recommendations[0], settings=(), notes=("No archive of sip-b.",)),
+        ),
+        traces=tuple(
+            _trace(item.path, item.wan, 0.8 if item.wan else 0.01, 480, 180.0, (297, 300) if item.wan else None)
+            for item in timings
+        )
+        + _machine_traces("sip-a", 480, 180.0),
+        curves=tuple(_curve(item.path, item.wan, 0.8 if item.wan else 0.01) for item in timings),
+    )
+
+
+def empty() -> Assessment:
+    """Nothing at all: no nodes, no findings, no figures."""
+    return replace(
+        trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
+        reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), nodes=(), findings=(), timings=(), joints=(),
+        recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
+    )  # fmt: skip
+
+
+def hostile() -> Assessment:
+    """The bad site with names that no layout likes: long, foreign, full of markup."""
+    base = bad()
+    names = {"sip-a": HOSTILE, "sip-dr": LONG}
+
+    text = base.to_json()
+    for old, new in names.items():
+        text = text.replace(old, new)
+    renamed_all = Assessment.from_json(text)
+    first = renamed_all.recommendations[0]
+    return replace(
+        renamed_all,
+        origin="synthetic",
+        cluster=HOSTILE,
+        summary=HOSTILE + " \ud800\x00\x1b[31m",
+        overrides=("z" * 3000, *renamed_all.overrides),
+        recommendations=(
+            replace(first, snippets=(Snippet(LONG, HOSTILE, "a" * 700 + "\n  <b>&amp;\n" + LONG),)),
+            *renamed_all.recommendations[1:],
+        ),
+        untested=(Untested(LONG, HOSTILE), Untested("word " * 2500, "")),
+    )
+
+
+ALL = {"trio": trio, "demonstration": demonstration, "bad": bad, "empty": empty, "hostile": hostile}
