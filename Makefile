@@ -11,7 +11,7 @@ demo: $(VENV)/.report
 	@$(VENV)/bin/haready demo --duration $(SECONDS_EACH)s -o "$(DEMO)"
 
 test: lint
-	$(VENV)/bin/python -m pytest -q
+	$(VENV)/bin/python -m pytest -q -n 4
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
