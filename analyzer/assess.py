@@ -1,0 +1,228 @@
+"""Archives to assessment: the order of the steps, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from analyzer import rules, stacks
+from analyzer.align import Clock, align
+from analyzer.contract import (
+    SCHEMA,
+    Assessment,
+    Curve,
+    NodeSummary,
+    PlanNode,
+    ProbeOutcome,
+    Timing,
+    Trace,
+)
+from analyzer.engine import Material, judge, recommend
+from analyzer.frames import NodeData, read
+from analyzer.inventory import described
+from analyzer.scenarios import resolve
+from analyzer.score import score
+from analyzer.slots import path_log
+from analyzer.thin import node_charts, path_charts
+from analyzer.timing import joint, measure
+from analyzer.together import met, ordered
+from analyzer.untested import untested
+from analyzer.verdict import answer
+from collector.contract import Interval, Outcome, State
+from collector.plan import Plan, StackBinding
+from collector.plugins import discover
+
+_SEVERITY = (State.ERROR, State.TIMEOUT, State.SKIPPED, State.OK)
+
+
+def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment:
+    """Assess the archives of one run. `created` (default: now) is stamped into the result.
+
+    Raises:
+        OperatorError: the archives do not belong together, or the plan names something unknown.
+        ArchiveError: an archive cannot be used.
+    """
+    nodes = {node.name: node for node in ordered([read(path) for path in paths])}
+    plan = next(iter(nodes.values())).plan
+    inventories = {name: node.facts.get("inventory", {}) for name, node in nodes.items()}
+    scenarios = resolve(plan, inventories)
+    meetings = {
+        pair: met(nodes[pair[0]], nodes[pair[1]])
+        for pair in combinations([node.name for node in plan.nodes], 2)
+        if set(pair) <= set(nodes)
+    }
+    run = _measure(plan, nodes, meetings)
+    timings = run.timings
+    summaries = {name: _summary(node) for name, node in nodes.items()}
+    joints = {
+        pair: joint(pair, plan, list(timings.values()))
+        for pair in combinations([node.name for node in plan.nodes], 2)
+        if any({timing.source, timing.target} == set(pair) for timing in timings.values())
+    }
+    material = Material(
+        plan, nodes, summaries, timings, _reasons(plan, nodes), joints, meetings, scenarios, run.duration_s
+    )
+    findings = judge(discover(rules, "RULE"), material)
+    advice, failures = recommend(discover(stacks, "STACK"), material)
+    findings += failures
+    overrides = [_override(binding) for binding in plan.stacks if binding.override]
+    result = answer(plan, list(summaries.values()), timings, findings, overrides)
+    return Assessment(
+        schema=SCHEMA,
+        tool_version=tool_version(),
+        created=_iso(created or datetime.now(UTC)),
+        origin=str(plan.origin),
+        cluster=plan.cluster,
+        topology=str(plan.topology),
+        phase=str(plan.phase),
+        plan_digest=plan.digest,
+        started=_iso(min(datetime.fromisoformat(node.started) for node in nodes.values())),
+        duration_s=run.duration_s,
+        verdict=result.verdict,
+        summary=result.summary,
+        reasons=result.reasons,
+        fixes=result.fixes,
+        overrides=tuple(overrides),
+        score=score(findings),
+        planned=tuple(
+            PlanNode(
+                node.name,
+                str(node.role),
+                node.site,
+                node.host,
+                tuple((network, str(address)) for network, address in node.addresses.items()),
+            )
+            for node in plan.nodes
+        ),
+        nodes=tuple(summaries.values()),
+        findings=tuple(findings),
+        timings=tuple(timings.values()),
+        joints=tuple(joints.values()),
+        recommendations=tuple(advice),
+        scenarios=scenarios,
+        traces=(*run.traces, *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s))),
+        curves=run.curves,
+        untested=untested(plan),
+    )
+
+
+def tool_version() -> str:
+    """Version of the installed distribution; "unknown" in a bare checkout."""
+    try:
+        return version("haready")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the paths gave, by path name, and their charts."""
+
+    timings: Mapping[str, Timing]
+    traces: tuple[Trace, ...]
+    curves: tuple[Curve, ...]
+    duration_s: float
+
+
+def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[str, str], bool]) -> _Run:
+    """Align the clocks, judge every path, and put the host tables on the common time base."""
+    logs = {}
+    for path in plan.paths():
+        node = nodes.get(path.source)
+        # The columns are let go one by one as they are joined: a day of twelve paths is a quarter of a gigabyte.
+        sent = node.sent.pop(path.name, None) if node else None
+        if node is not None and sent is not None and len(sent):
+            logs[path.name] = path_log(path.name, sent, node.reply.pop(path.name, None), plan.probing.period_s)
+    clocks = align(list(nodes.values()), logs)
+    start_s, stop_s = _span(nodes, clocks)
+    for name, node in nodes.items():
+        for frame in node.tables.values():
+            if "t_us" in frame:
+                frame["t_s"] = clocks[name].to_base(frame["t_us"].to_numpy(dtype=np.float64) / 1e6) - start_s
+    timings: dict[str, Timing] = {}
+    traces: list[Trace] = []
+    curves: list[Curve] = []
+    for path in plan.paths():
+        log = logs.pop(path.name, None)
+        if log is not None:
+            usable = meetings.get((path.source, path.target), meetings.get((path.target, path.source), False))
+            found = measure(path, plan, log, nodes, clocks, usable, start_s)
+            timings[path.name] = found.timing
+            over_time, distribution = path_charts(found, stop_s - start_s)
+            traces.append(over_time)
+            curves += [distribution] if distribution else []
+    return _Run(timings, tuple(traces), tuple(curves), stop_s - start_s)
+
+
+def _span(nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock]) -> tuple[float, float]:
+    """First start and last end on the common base."""
+    ends = [clocks[name].to_base(np.array([0.0, node.duration_s])) for name, node in nodes.items()]
+    return min(float(end[0]) for end in ends), max(float(end[1]) for end in ends)
+
+
+def _reasons(plan: Plan, nodes: Mapping[str, NodeData]) -> dict[str, str]:
+    """Why a path may not have been measured, by path name."""
+    found = {}
+    for path in plan.paths():
+        node = nodes.get(path.source)
+        if node is None:
+            found[path.name] = f"no archive of node {path.source} was given"
+            continue
+        outcome = next((item for item in node.outcomes if item.probe == f"path {path.name}"), None)
+        reason = _longest(outcome).reason if outcome and outcome.intervals else ""
+        found[path.name] = f"path {path.name} was never measured" + (f" ({reason})" if reason else "")
+    return found
+
+
+def _worst(outcome: Outcome) -> Interval:
+    return min(outcome.intervals, key=lambda interval: (_SEVERITY.index(interval.state), -interval.to_us))
+
+
+def _longest(outcome: Outcome) -> Interval:
+    return max(outcome.intervals, key=lambda interval: interval.to_us - interval.from_us)
+
+
+def _fared(outcome: Outcome) -> ProbeOutcome:
+    """One line: a probe's worst state, a path's usual one (waiting for a peer and its goodbye belong to every run)."""
+    state, reason = State.SKIPPED, "never ran"
+    if outcome.intervals:
+        interval = _longest(outcome) if outcome.probe.startswith("path ") else _worst(outcome)
+        state, reason = interval.state, interval.reason
+    return ProbeOutcome(outcome.probe, str(state), reason, outcome.ticks, outcome.missed, outcome.seconds)
+
+
+def _summary(node: NodeData) -> NodeSummary:
+    planned = node.plan.node(node.name)
+    inventory = node.facts.get("inventory", {})
+    return NodeSummary(
+        name=node.name,
+        role=str(planned.role),
+        site=planned.site,
+        archive=node.path.name,
+        sha256=node.sha256,
+        session=node.session,
+        tool_version=node.tool_version,
+        started=node.started,
+        duration_s=node.duration_s,
+        planned_s=node.planned_s,
+        gaps_s=node.gaps_s,
+        sealed=node.sealed,
+        damage=node.damage,
+        inventory=described(inventory),
+        outcomes=tuple(_fared(outcome) for outcome in node.outcomes),
+    )
+
+
+def _override(binding: StackBinding) -> str:
+    assert binding.override is not None
+    return f"{binding.name}: floor {binding.override.floor_s} s instead of the vendor's, by the plan: {binding.override.reason}"
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,95 @@
+"""``haready analyze``: archives to assessment.json.
+
+numpy and pandas are imported only when they are needed, so that a node without them gets two clear lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyzer.contract import Verdict
+from collector.errors import Exit, OperatorError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from analyzer.contract import Assessment
+
+
+def assess_archives(paths: list[Path], created: datetime | None = None) -> Assessment:
+    """Assess the archives of one run. `created` (default: now) is stamped into the result.
+
+    Raises:
+        OperatorError: numpy or pandas is missing, or the archives do not belong together.
+        ArchiveError: an archive cannot be used.
+    """
+    try:
+        import numpy  # noqa: F401, ICN001 - only looked for
+        import pandas  # noqa: F401, ICN001
+    except ImportError as error:
+        raise OperatorError("the analysis needs numpy and pandas", "pip install 'haready[report]'") from error
+    from analyzer.assess import assess
+
+    return assess(paths, created)
+
+
+def analyze(arguments: list[str]) -> int:
+    """Write the assessment and print the verdict; the exit code follows from it."""
+    parser = argparse.ArgumentParser(
+        prog="haready analyze", description="Judge the archives of one run and write the assessment as JSON."
+    )
+    parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE", help="one archive per node")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("assessment.json"), metavar="FILE", help="default: %(default)s"
+    )
+    options = parser.parse_args(arguments)
+    assessment = assess_archives(options.archives)
+    write_assessment(assessment, options.output)
+    print_verdict(assessment)
+    print(options.output)
+    return verdict_exit(assessment.verdict)
+
+
+def verdict_exit(verdict: Verdict) -> int:
+    """The exit code of a verdict."""
+    match verdict:
+        case Verdict.SUITABLE:
+            return Exit.DONE
+        case Verdict.UNSUITABLE:
+            return Exit.UNSUITABLE
+        case Verdict.CONDITIONAL | Verdict.INCONCLUSIVE:
+            return Exit.CONDITIONAL
+
+
+def print_verdict(assessment: Assessment) -> None:
+    """The verdict and its reasons to standard output."""
+    print(f"verdict: {assessment.verdict}")
+    print(assessment.summary)
+    for reason in assessment.reasons:
+        print(f"  - {reason}")
+
+
+def write_assessment(assessment: Assessment, path: Path) -> None:
+    """Write the JSON whole or not at all.
+
+    Raises:
+        OperatorError: it cannot be written there.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(assessment.to_json())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise OperatorError(f"{path}: {error.strerror}", "choose another place with -o FILE") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+COMMANDS: Mapping[str, Callable[[list[str]], int]] = {"analyze": analyze}

@@ -1,0 +1,70 @@
+"""How long TCP stays silent after the network was out for a while.
+
+ADDP, etcd and most heartbeats ride on TCP. An outage does not end for TCP when the network comes back, but at the
+first retransmission after that, and the retransmissions are spaced ever wider.
+
+Source: RFC 6298 (timer, doubling); Linux uses a floor of 200 ms instead of the RFC's 1 s.
+"""
+
+from __future__ import annotations
+
+RTO_FLOOR_S = 0.2
+"""Shortest retransmission timeout of Linux (TCP_RTO_MIN)."""
+
+_SLACK = 1e-9
+"""An outage that ends at the very moment of a retransmission lets it through, whatever the last bit of a float says."""
+
+
+def rto_s(srtt_s: float, rttvar_s: float) -> float:
+    """Retransmission timeout in seconds: ``max(0.2, srtt + 4 rttvar)`` (RFC 6298 with the floor of Linux).
+
+    >>> rto_s(0.001, 0.0005)
+    0.2
+    >>> rto_s(0.25, 0.125)
+    0.75
+    """
+    return max(RTO_FLOOR_S, srtt_s + 4.0 * rttvar_s)
+
+
+def stall_s(outage_s: float, rto_s: float = RTO_FLOOR_S) -> float:
+    """Silence in seconds that a TCP connection shows for an outage of `outage_s`.
+
+    Retransmissions leave at ``rto (2^j - 1)`` after the first lost segment; the first of them that is not earlier
+    than the end of the outage gets through. The result lies between `outage_s` and ``2 outage_s + rto_s``.
+
+    >>> [round(stall_s(outage, 0.2), 9) for outage in (0.1, 0.3, 0.7, 1.5, 3.1, 5.0)]
+    [0.2, 0.6, 1.4, 3.0, 6.2, 6.2]
+
+    Raises:
+        ValueError: a negative outage, or a timeout that is not positive.
+    """
+    if outage_s < 0 or rto_s <= 0:
+        raise ValueError(f"outage {outage_s} s and retransmission timeout {rto_s} s make no sense")
+    silence = 0.0
+    step = rto_s
+    while silence < outage_s - _SLACK:
+        silence += step
+        step *= 2.0
+    return silence
+
+
+def worst_stall_s(outage_s: float, rto_high_s: float) -> float:
+    """The longest `stall_s` over all retransmission timeouts from the floor up to `rto_high_s`.
+
+    `stall_s` jumps both ways as the timeout grows, and the timeout that a connection has at that moment is not
+    known. The largest value over the range is known, and it never falls when outage or delay grow.
+
+    >>> worst_stall_s(6.0, 0.2) == stall_s(6.0, 0.2)
+    True
+    >>> worst_stall_s(6.0, 0.5)  # just below 0.4 s the retransmission at 6 s comes too early
+    12.4
+    """
+    high_s = max(rto_high_s, RTO_FLOOR_S)
+    longest = max(stall_s(outage_s, RTO_FLOOR_S), stall_s(outage_s, high_s))
+    doublings = 1
+    while outage_s > 0 and (edge_s := outage_s / float(2**doublings - 1)) > RTO_FLOOR_S:
+        if edge_s <= high_s:
+            # Just below the edge one more doubling is needed: 2 x outage + edge in the limit.
+            return max(longest, 2.0 * outage_s + edge_s)
+        doublings += 1
+    return longest

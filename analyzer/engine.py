@@ -1,0 +1,218 @@
+"""Iterate rules and stacks over their subjects; every subject gets a word, whatever happens.
+
+A missing need becomes a finding `skipped` that says what was missing, an exception becomes `error`. Identity is stamped
+here, so that no rule can mislabel itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, TypeVar
+
+from analyzer.contract import (
+    Area,
+    Finding,
+    Joint,
+    NodeSummary,
+    Recommendation,
+    Scenario,
+    Scope,
+    Status,
+    Subject,
+    Timing,
+)
+from analyzer.extension import ARCHIVE, JOINT, MEETING, TIMING, Context, Judgement, Rule, Stack, StackContext
+from analyzer.frames import NodeData
+from collector.plan import Plan, StackBinding
+
+T = TypeVar("T")
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything that can be asked about. `reasons`: why a planned path was not measured, by path name."""
+
+    plan: Plan
+    nodes: Mapping[str, NodeData]
+    summaries: Mapping[str, NodeSummary]
+    timings: Mapping[str, Timing]
+    reasons: Mapping[str, str]
+    joints: Mapping[tuple[str, str], Joint]
+    meetings: Mapping[tuple[str, str], bool]
+    scenarios: tuple[Scenario, ...]
+    duration_s: float
+
+
+def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
+    """Every rule on every subject of its scope, in the order of the rules."""
+    findings = []
+    for rule in rules:
+        for subject, node, given, missing in _subjects(rule, material):
+
+            def stamp(judgement: Judgement, rule: Rule = rule, subject: Subject = subject) -> Finding:
+                return Finding(
+                    rule.id,
+                    rule.title,
+                    rule.area,
+                    subject,
+                    judgement.status,
+                    judgement.message,
+                    judgement.evidence,
+                    judgement.remedy,
+                    judgement.traces,
+                )
+
+            if missing:
+                findings.append(stamp(Judgement(Status.SKIPPED, f"Not judged: {missing}.")))
+                continue
+            context = Context(subject, material.plan, node, material.duration_s, given, rule.limits)
+            words, failure = _attempt(rule.check, context)
+            findings += [stamp(word) for word in words]
+            if failure:
+                text = f"The rule {rule.id} failed: {failure}. This is a fault of haready, not of the site."
+                findings.append(stamp(Judgement(Status.ERROR, text, remedy="Report it with the archives.")))
+            elif not words:
+                findings.append(stamp(Judgement(Status.ERROR, f"The rule {rule.id} said nothing.")))
+    return findings
+
+
+def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recommendation], list[Finding]]:
+    """Every bound stack on every pair that its networks join; what went wrong comes as findings."""
+    known = {_spelling(stack.name): stack for stack in stacks}
+    advice: list[Recommendation] = []
+    findings: list[Finding] = []
+    for binding in material.plan.stacks:
+        stack = known.get(_spelling(binding.name))
+        title = stack.title if stack else "Settings"
+        if stack is None:
+            names = ", ".join(sorted(known))
+            text = f"This version has no settings for {binding.name!r}; it knows {names}."
+            subject = Subject(Scope.CLUSTER, material.plan.cluster)
+            remedy = "Correct the name under [[stack]] in plan.toml, or size this product by hand."
+            findings.append(_finding(binding.name, title, subject, Status.SKIPPED, text, remedy))
+            continue
+        for context in _pairs(binding, material):
+            found, failure = _attempt(stack.recommend, context)
+            advice += found
+            if failure:
+                text = f"The settings of {stack.name} could not be computed: {failure}. This is a fault of haready."
+                findings.append(
+                    _finding(stack.name, title, context.subject, Status.ERROR, text, "Report it with the archives.")
+                )
+    return advice, findings
+
+
+def _attempt(plug_in: Callable[[C], Iterator[T]], context: C) -> tuple[list[T], str]:
+    """Run a plug-in to its end: (what it yielded, the exception as text or "")."""
+    words: list[T] = []
+    try:
+        words.extend(plug_in(context))
+    except Exception as error:  # noqa: BLE001 - one rule's fault must not cost the others their word
+        return words, f"{type(error).__name__}: {error}"
+    return words, ""
+
+
+def _finding(name: str, title: str, subject: Subject, status: Status, text: str, remedy: str) -> Finding:
+    return Finding(name, title, Area.SETTINGS, subject, status, text, remedy=remedy)
+
+
+def _spelling(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
+    """The pairs that the bound networks join, automatic or not."""
+    automatic = {frozenset(pair) for pair in binding.auto_failover}
+    for pair in combinations([node.name for node in material.plan.nodes], 2):
+        paths = tuple(
+            path
+            for path in material.plan.paths()
+            if path.network in binding.networks and {path.source, path.target} == set(pair)
+        )
+        if not paths and frozenset(pair) not in automatic:
+            continue
+        timings = tuple(material.timings[path.name] for path in paths if path.name in material.timings)
+        yield StackContext(
+            material.plan,
+            binding,
+            Subject(Scope.PAIR, "-".join(pair)),
+            pair,
+            frozenset(pair) in automatic,
+            paths,
+            timings,
+            material.scenarios,
+        )
+
+
+_Asked = tuple[Subject, str, Mapping[str, Any], str]
+"""Subject, its node, what the rule needs, and what of that is missing."""
+
+
+def _subjects(rule: Rule, material: Material) -> Iterator[_Asked]:
+    match rule.scope:
+        case Scope.NODE:
+            for node in material.plan.nodes:
+                yield _node(rule, Subject(Scope.NODE, node.name), node.name, material)
+        case Scope.DEVICE:
+            for node in material.plan.nodes:
+                yield from _devices(rule, node.name, material)
+        case Scope.PATH:
+            for path in material.plan.paths():
+                subject = Subject(Scope.PATH, path.name)
+                timing = material.timings.get(path.name)
+                missing = "" if timing else material.reasons.get(path.name, "the path was never measured")
+                yield subject, path.source, _only(rule, {TIMING: timing}), missing
+        case Scope.PAIR:
+            for pair in combinations([node.name for node in material.plan.nodes], 2):
+                yield from _pair(rule, pair, material)
+        case Scope.CLUSTER:
+            yield Subject(Scope.CLUSTER, material.plan.cluster), "", {}, ""
+
+
+def _only(rule: Rule, offered: Mapping[str, Any]) -> dict[str, Any]:
+    return {need: offered[need] for need in rule.needs if need in offered}
+
+
+def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked:
+    data = material.nodes.get(name)
+    if data is None:
+        return subject, name, {}, f"no archive of node {name} was given"
+    offered: dict[str, Any] = {**data.tables, ARCHIVE: material.summaries[name]}
+    absent = [need for need in rule.needs if need not in offered]
+    if not absent:
+        return subject, name, _only(rule, offered), ""
+    why = [
+        f"{item.probe} was {item.state}{f' ({item.reason})' if item.reason else ''}"
+        for item in material.summaries[name].outcomes
+        if item.probe in absent
+    ]
+    return subject, name, {}, "; ".join([f"node {name} recorded no {', '.join(absent)}", *why])
+
+
+def _devices(rule: Rule, name: str, material: Material) -> Iterator[_Asked]:
+    """One subject per value of the label of the rule's first table, which bears the table's name."""
+    label = rule.needs[0]
+    frame = material.nodes[name].tables.get(label) if name in material.nodes else None
+    if frame is None or label not in frame:
+        yield _node(rule, Subject(Scope.NODE, name), name, material)
+        return
+    for device in frame[label].unique():
+        asked, node, given, missing = _node(rule, Subject(Scope.DEVICE, f"{name}/{device}"), name, material)
+        cut = {need: table[table[label] == device] if label in table else table for need, table in given.items()}
+        yield asked, node, cut, missing
+
+
+def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_Asked]:
+    """Pairs that no probed network joins are no subjects."""
+    if not any({path.source, path.target} == set(pair) for path in material.plan.paths()):
+        return
+    subject = Subject(Scope.PAIR, "-".join(pair))
+    offered = {JOINT: material.joints.get(pair), MEETING: material.meetings.get(pair)}
+    lacking = [name for name in pair if name not in material.nodes]
+    missing = f"no archive of node {' and '.join(lacking)} was given" if lacking else ""
+    if not missing and any(offered.get(need) is None for need in rule.needs):
+        missing = "no path between the two was measured"
+    yield subject, "", _only(rule, offered), missing

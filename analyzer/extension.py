@@ -1,0 +1,194 @@
+"""The analyzer's two extension points: rules and stacks.
+
+A module in `analyzer/rules/` exports ``RULE``, one in `analyzer/stacks/` exports ``STACK``; the folder listing is the
+registry. A rule judges, a stack recommends; both are pure generators over what the context gives them. The engine
+iterates the subjects, stamps identity, and turns missing inputs and exceptions into findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from analyzer.contract import (
+    Area,
+    Evidence,
+    Joint,
+    Limit,
+    NodeSummary,
+    Recommendation,
+    Scenario,
+    Scope,
+    Status,
+    Subject,
+    Timing,
+)
+from collector.plan import Plan, PlannedPath, StackBinding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TIMING, JOINT, ARCHIVE, MEETING = "timing", "joint", "archive", "meeting"
+"""Needs that are no tables: the path's `Timing`, the pair's `Joint`, the node's `NodeSummary`, whether a pair met."""
+
+SUFFICIENT_S = 900.0
+"""Exposure below which a run is a connectivity check only. Source: NF, at least 15 min on newly installed systems."""
+
+
+def exposure_s(timing: Timing) -> float:
+    """How long the path was really observed, in s: slots that were sent and say something about the network.
+
+    Less than `Timing.hours` where probes went to a peer that was not running.
+    """
+    judged = timing.answered + timing.lost_forward + timing.lost_back + timing.lost_unknown
+    return timing.hours * 3600.0 * judged / timing.sent if timing.sent else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A rule's word on the subject it was asked about; the engine makes a `Finding` of it."""
+
+    status: Status
+    message: str
+    evidence: tuple[Evidence, ...] = ()
+    remedy: str = ""
+    traces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may look at. `given` holds exactly what the rule declared in its needs.
+
+    `node` is the subject's node (for a path its sender, for a pair ""), `duration_s` the length of the whole run.
+    """
+
+    subject: Subject
+    plan: Plan
+    node: str
+    duration_s: float
+    given: Mapping[str, Any] = field(repr=False)
+    limits: tuple[Limit, ...] = ()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the node's archive: label columns, ``t_us``, ``t_s`` and the raw stored integers.
+
+        Counters stay raw (see `analyzer.rates`); null is NaN. For scope device only the device's rows.
+
+        Raises:
+            KeyError: not among the rule's needs.
+        """
+        frame: pd.DataFrame = self.given[name]
+        return frame
+
+    @property
+    def timing(self) -> Timing:
+        """The path's measured budget. Raises KeyError if the rule does not need "timing"."""
+        timing: Timing = self.given[TIMING]
+        return timing
+
+    @property
+    def joint(self) -> Joint:
+        """The pair's channels together. Raises KeyError if the rule does not need "joint"."""
+        joint: Joint = self.given[JOINT]
+        return joint
+
+    @property
+    def archive(self) -> NodeSummary:
+        """The node's archive in figures. Raises KeyError if the rule does not need "archive"."""
+        archive: NodeSummary = self.given[ARCHIVE]
+        return archive
+
+    @property
+    def met(self) -> bool:
+        """Whether the pair's archives name each other. Raises KeyError if the rule does not need "meeting"."""
+        met: bool = self.given[MEETING]
+        return met
+
+    def limit(self, name: str) -> Limit:
+        """The rule's limit of that name. Raises KeyError if it declares none."""
+        for limit in self.limits:
+            if limit.name == name:
+                return limit
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One check. `needs` names tables of the node's archive, or "timing", "joint", "archive", "meeting"."""
+
+    id: str
+    title: str
+    area: Area
+    scope: Scope
+    needs: tuple[str, ...]
+    limits: tuple[Limit, ...]
+    check: Callable[[Context], Iterator[Judgement]]
+
+
+class Combine(StrEnum):
+    """How a product uses the networks it is bound to."""
+
+    ONE_PATH = "one path"
+    SURVIVES = "survives while any lives"
+    WORST = "worst of them"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a product, in the product's own spelling and unit. None: no such bound, or not a number."""
+
+    name: str
+    section: str
+    unit: str
+    default: int | float | str | None
+    minimum: float | None
+    maximum: float | None
+    integer: bool
+    source: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StackContext:
+    """What a stack may look at: one pair of nodes and the paths between them over the bound networks.
+
+    `paths` are those the plan asks for, in both directions; `timings` those that were measured. `automatic` says
+    whether the pair fails over without a person.
+    """
+
+    plan: Plan
+    binding: StackBinding
+    subject: Subject
+    pair: tuple[str, str]
+    automatic: bool
+    paths: tuple[PlannedPath, ...]
+    timings: tuple[Timing, ...]
+    scenarios: tuple[Scenario, ...]
+
+    @property
+    def wan(self) -> bool:
+        """True if the two nodes stand at different sites."""
+        return self.plan.is_wan(*self.pair)
+
+    @property
+    def exposure_s(self) -> float:
+        """Shortest exposure of all paths that are used; 0 if one of them was never measured."""
+        measured = {timing.path: exposure_s(timing) for timing in self.timings}
+        return min((measured.get(path.name, 0.0) for path in self.paths), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One HA product: its options, and what it should be set to for a pair of nodes.
+
+    `name` is what the plan writes under ``[[stack]] name``.
+    """
+
+    name: str
+    title: str
+    scope: Scope
+    combine: Combine
+    options: tuple[Option, ...]
+    recommend: Callable[[StackContext], Iterator[Recommendation]]

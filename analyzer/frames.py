@@ -1,0 +1,318 @@
+"""Archives to arrays: one `NodeData` per archive, read segment by segment.
+
+The wire tables (`sent`, `reply`, `seen`) become numpy columns of the smallest integer type that holds them; the other
+tables become pandas frames with their raw stored integers. A block that cannot be parsed is damage, never a crash, and
+its stretch of time no longer counts as covered.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analyzer.columns import WIRE, Ints, host_column, wire_column
+from collector.archive.format import Block, Segment
+from collector.archive.reader import Archive, open_archive
+from collector.contract import Interval, Json, Outcome, State
+from collector.errors import ArchiveError, OperatorError
+from collector.plan import Plan, parse
+
+_LONGEST_US = 10**14
+"""Three years: no run is longer, and what is computed from it fits every type used."""
+
+
+@dataclass(slots=True)
+class Columns:
+    """One wire table of one path: equally long arrays by name, and which segment each stretch of rows came from.
+
+    Null is the smallest value of the column's type (see `null_of`).
+    """
+
+    arrays: dict[str, Ints]
+    chunks: list[tuple[int, int]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    def segment(self) -> npt.NDArray[np.int32]:
+        """Sequence number of the segment that every row came from."""
+        numbers = np.array([seq for seq, _ in self.chunks], dtype=np.int32)
+        return np.repeat(numbers, [rows for _, rows in self.chunks])
+
+
+@dataclass(slots=True)
+class NodeData:
+    """Everything an archive says, times in microseconds of the node's own monotonic clock since its start.
+
+    `anchors` are readings (monotonic ns, wall clock ns); `spans` the stretches in us that are covered by undamaged
+    segments; `tables` the host tables by name, with ``t_us`` and, once aligned, ``t_s`` on the run's common base.
+    """
+
+    path: Path
+    name: str
+    session: str
+    plan: Plan
+    tool_version: str
+    started: str
+    planned_s: float
+    duration_s: float
+    sealed: bool
+    sha256: str
+    t0_ns: int
+    damage: tuple[str, ...]
+    gaps_s: float
+    ended_because: str
+    peers: Mapping[str, tuple[str, ...]]
+    facts: Mapping[str, Mapping[str, Json]]
+    events: tuple[tuple[int, str], ...]
+    outcomes: tuple[Outcome, ...]
+    anchors: tuple[tuple[int, int], ...]
+    spans: tuple[tuple[int, int], ...]
+    sent: dict[str, Columns]
+    reply: dict[str, Columns]
+    seen: dict[str, Columns]
+    tables: dict[str, pd.DataFrame] = field(repr=False)
+
+    @property
+    def started_s(self) -> float:
+        """Wall-clock start in seconds since 1970."""
+        return datetime.fromisoformat(self.started).timestamp()
+
+
+def read(path: Path) -> NodeData:
+    """Read one archive whole.
+
+    Raises:
+        ArchiveError: not an archive, from a newer version, or nothing in it is readable.
+        PlanError: the plan inside has mistakes.
+        OperatorError: the archive's node is not in its own plan.
+    """
+    archive = open_archive(path)
+    head = archive.head
+    plan = parse(head["plan"], str(path))
+    node = str(head["node"])
+    if node not in {planned.name for planned in plan.nodes}:
+        raise OperatorError(
+            f"{path}: node {node!r} is not in its plan", "the archive was made by another tool or changed by hand"
+        )
+    if abs(head["t0_ns"]) >= 1 << 62:
+        raise ArchiveError(f"{path}: its start on the monotonic clock makes no sense", "copy the file again")
+    gathered = _Gathered()
+    for segment in archive.segments():
+        gathered.take(segment)
+    if not gathered.segments:
+        raise ArchiveError(
+            f"{path}: no measurement in it can be read" + (f" ({archive.damage[0]})" if archive.damage else ""),
+            "copy the file again from the node; if it stays so, repeat the run",
+        )
+    state = head if archive.sealed else gathered.state
+    end_us = max((to_us for _, to_us in gathered.covered), default=0)
+    return NodeData(
+        path=archive.path,
+        name=node,
+        session=str(head["session"]),
+        plan=plan,
+        tool_version=str(head.get("tool", "unknown")),
+        started=_instant(head.get("started"), gathered.anchors, int(head["t0_ns"])),
+        planned_s=_positive(head["planned_s"]),
+        duration_s=_positive(head.get("duration_s")) or end_us / 1e6,
+        sealed=archive.sealed,
+        sha256=archive.sha256,
+        t0_ns=int(head["t0_ns"]),
+        damage=(*archive.damage, *gathered.damage),
+        gaps_s=_gaps_s(archive),
+        ended_because=str(head.get("ended_because", "")),
+        peers=_peers(state.get("peers")),
+        facts=_facts(state.get("facts")),
+        events=_events(state.get("events")),
+        outcomes=_outcomes(state.get("outcomes")),
+        anchors=tuple(sorted(set(gathered.anchors))),
+        spans=_merged(gathered.spans),
+        sent=gathered.wire_table("sent"),
+        reply=gathered.wire_table("reply"),
+        seen=gathered.wire_table("seen"),
+        tables=gathered.host_tables(),
+    )
+
+
+class _Gathered:
+    """What the segments gave so far."""
+
+    def __init__(self) -> None:
+        self.segments = 0
+        self.damage: list[str] = []
+        self.anchors: list[tuple[int, int]] = []
+        self.spans: list[tuple[int, int]] = []
+        self.covered: list[tuple[int, int]] = []
+        self.state: dict[str, Json] = {}
+        self._wire: dict[tuple[str, str], list[tuple[int, dict[str, Ints]]]] = defaultdict(list)
+        self._host: dict[str, list[tuple[dict[str, str], dict[str, npt.NDArray[Any]]]]] = defaultdict(list)
+
+    def take(self, segment: Segment) -> None:
+        """Parse a segment's blocks and drop their text."""
+        if not 0 <= segment.from_us <= segment.to_us < _LONGEST_US:
+            self.damage.append(f"segment {segment.seq}: its times make no sense")
+            return
+        self.segments += 1
+        self.anchors += [
+            (mono, real)
+            for mono, real, _ in segment.anchors
+            if abs(mono - segment.t0_ns) < _LONGEST_US * 1000 and abs(real) < 1 << 62
+        ]
+        self._merge(segment.state)
+        intact = True
+        with warnings.catch_warnings():
+            # numpy before 2.3 only warns about text it cannot read to its end.
+            warnings.simplefilter("error", DeprecationWarning)
+            for block in segment.blocks:
+                try:
+                    self._block(segment, block)
+                except (ValueError, OverflowError, DeprecationWarning, KeyError, TypeError) as error:
+                    intact = False
+                    self.damage.append(f"segment {segment.seq}, table {block.table}: {error}")
+        self.covered.append((segment.from_us, segment.to_us))
+        if intact:
+            self.spans.append((segment.from_us, segment.to_us))
+
+    def _merge(self, state: Mapping[str, Json]) -> None:
+        """An unsealed archive has no manifest; its segments carry the same things."""
+        for key in ("outcomes", "peers"):
+            if key in state:
+                self.state[key] = state[key]
+        if isinstance(state.get("facts"), dict):
+            self.state.setdefault("facts", {}).update(state["facts"])
+        if isinstance(state.get("events"), list):
+            self.state.setdefault("events", []).extend(state["events"])
+
+    def _block(self, segment: Segment, block: Block) -> None:
+        kept = WIRE.get(block.table)
+        if kept is None:
+            columns = {name: host_column(segment, block, name) for name in block.columns}
+            self._host[block.table].append((dict(block.labels), columns))
+        else:
+            # Parsed before the list is made, so that a path of which nothing could be read leaves no trace.
+            piece = {name: wire_column(segment, block, name, kind) for name, kind in kept.items()}
+            self._wire[block.table, block.labels["path"]].append((segment.seq, piece))
+
+    def wire_table(self, table: str) -> dict[str, Columns]:
+        """The table's columns by path; the pieces are let go as they are joined."""
+        found = {}
+        for key in [key for key in self._wire if key[0] == table]:
+            pieces = self._wire.pop(key)
+            chunks = [(seq, len(next(iter(piece.values())))) for seq, piece in pieces]
+            arrays = {name: np.concatenate([piece.pop(name) for _, piece in pieces]) for name in WIRE[table]}
+            found[key[1]] = Columns(arrays, chunks)
+        return found
+
+    def host_tables(self) -> dict[str, pd.DataFrame]:
+        """A frame per table: label columns first, ordered by time within each label."""
+        return {table: _joined(pieces) for table, pieces in self._host.items()}
+
+
+def _joined(pieces: list[tuple[dict[str, str], dict[str, npt.NDArray[Any]]]]) -> pd.DataFrame:
+    names = list(dict.fromkeys(name for _, columns in pieces for name in columns))
+    labels = list(dict.fromkeys(name for label, _ in pieces for name in label))
+    lengths = [len(next(iter(columns.values()))) for _, columns in pieces]
+    data: dict[str, Any] = {}
+    for label in labels:
+        values = [words.get(label, "") for words, _ in pieces]
+        categories = sorted(set(values))
+        codes = np.repeat(np.array([categories.index(value) for value in values], dtype=np.int32), lengths)
+        data[label] = pd.Categorical.from_codes(codes, categories=pd.Index(categories))
+    for name in names:
+        data[name] = np.concatenate(
+            [
+                columns.pop(name) if name in columns else np.full(length, np.nan)
+                for (_, columns), length in zip(pieces, lengths, strict=True)
+            ]
+        )
+    return pd.DataFrame(data)
+
+
+def _gaps_s(archive: Archive) -> float:
+    return sum(max(0, hole.to_us - hole.from_us) for hole in archive.lost()) / 1e6
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Touching stretches become one; two seconds are the ordinary hand-over between segments."""
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if merged and start - merged[-1][1] <= 2_000_000:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    return tuple(merged)
+
+
+def _positive(value: Json) -> float:
+    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e9 else 0.0
+
+
+def _instant(value: Json, anchors: list[tuple[int, int]], t0_ns: int) -> str:
+    """The archive's start as ISO 8601 UTC; from the clock anchors if the head does not tell."""
+    try:
+        instant = datetime.fromisoformat(str(value))
+    except ValueError:
+        mono, real = min(anchors, default=(t0_ns, 0))
+        instant = datetime.fromtimestamp((real - mono + t0_ns) / 1e9, UTC)
+    instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _peers(value: Json) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        return {}
+    return {
+        str(node): tuple(str(session) for session in sessions)
+        for node, sessions in value.items()
+        if isinstance(sessions, list)
+    }
+
+
+def _facts(value: Json) -> dict[str, Mapping[str, Json]]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(name): facts for name, facts in value.items() if isinstance(facts, dict)}
+
+
+def _events(value: Json) -> tuple[tuple[int, str], ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        (event[0], str(event[1]))
+        for event in value
+        if isinstance(event, list) and len(event) == 2 and type(event[0]) is int
+    )
+
+
+def _outcomes(value: Json) -> tuple[Outcome, ...]:
+    """Outcomes as they were written; a malformed one is left out."""
+    found = []
+    for item in value if isinstance(value, list) else []:
+        try:
+            intervals = [
+                Interval(State(part["state"]), str(part["reason"]), int(part["from_us"]), int(part["to_us"]))
+                for part in item["intervals"]
+            ]
+            found.append(
+                Outcome(
+                    str(item["probe"]),
+                    intervals,
+                    int(item["ticks"]),
+                    int(item["missed"]),
+                    float(item["seconds"]),
+                    str(item.get("traceback", "")),
+                )
+            )
+        except (KeyError, TypeError, ValueError):
+            continue
+    return tuple(found)

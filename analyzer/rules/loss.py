@@ -1,0 +1,58 @@
+"""Whether the path loses packets.
+
+What: Share of the probes that were sent, could be judged and were never answered.
+Why HA: A lost heartbeat is a missed beat over UDP and a stall over TCP; a lossy path fails over for nothing.
+How: The lower bound of the exact 95 % interval is held against the limit: one lost packet in 15 minutes proves nothing.
+Source: Above 1 % Test-NetStack fails a network; 0.01 % on one site and 0.1 % between sites are design values.
+Fails when: the loss is above 1 % beyond doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.extension import TIMING, Context, Judgement, Rule
+
+_FAIL = "fail: Test-NetStack (less than 99 % answered)"
+LAN = Limit("loss on one site", "ratio", 1e-4, 1e-2, Sense.AT_MOST, f"warn: design value; {_FAIL}")
+WAN = Limit("loss between sites", "ratio", 1e-3, 1e-2, Sense.AT_MOST, f"warn: design value; {_FAIL}")
+
+
+def _check(context: Context) -> Iterator[Judgement]:
+    timing = context.timing
+    if timing.loss is None or timing.loss_low is None or timing.loss_high is None:
+        yield Judgement(
+            Status.SKIPPED,
+            f"Path {timing.path}: no probe could be judged ({timing.unjudged} say nothing about the network).",
+            remedy=f"Run the collectors on {timing.source} and {timing.target} at the same time.",
+        )
+        return
+    limit = context.limit((WAN if timing.wan else LAN).name)
+    status = limit.judge(timing.loss_low)
+    lost = timing.lost_forward + timing.lost_back + timing.lost_unknown
+    ways = (
+        (timing.lost_forward, f"on the way to {timing.target}"),
+        (timing.lost_back, "on the way back"),
+        (timing.lost_unknown, "either way"),
+    )
+    where = f" ({', '.join(f'{count} {way}' for count, way in ways if count)})" if lost else ""
+    yield Judgement(
+        status,
+        f"Path {timing.path} lost {lost} of {timing.answered + lost} probes{where}, {timing.loss:.3%}; "
+        f"at 95 % confidence between {timing.loss_low:.3%} and {timing.loss_high:.3%}.",
+        (
+            Evidence("loss, lower bound", timing.loss_low, "ratio", limit),
+            Evidence("loss", timing.loss, "ratio"),
+            Evidence("loss, upper bound", timing.loss_high, "ratio"),
+            Evidence("longest outage", timing.longest_outage_s, "s"),
+        ),
+        ""
+        if status is Status.PASS
+        else f"Find where network {timing.network} drops packets between {timing.source} and {timing.target}: "
+        "cabling, duplex, switch port counters, queues of the carrier.",
+        (f"rtt:{timing.path}",),
+    )
+
+
+RULE = Rule("loss", "Packet loss", Area.NETWORK, Scope.PATH, (TIMING,), (LAN, WAN), _check)

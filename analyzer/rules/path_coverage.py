@@ -1,0 +1,72 @@
+"""Whether the path was measured for long enough.
+
+What: Exposure of a directed path (slots really sent to a peer that ran, times the period), its share of the run, and the share of the
+    slots that say something about the network.
+Why HA: A path that was up for five minutes of a day proves little; a clean short run certifies nothing.
+How: Slots of the sender's archive, judged with the reflector's.
+Source: NF: at least 15 min on new systems, 24 h on systems in use. Shares: design values.
+Fails when: never; a warning lets the verdict be at best conditional, and below 15 min it is inconclusive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.extension import SUFFICIENT_S, TIMING, Context, Judgement, Rule, exposure_s
+from collector.plan import Phase
+
+_NF = "NF: at least 15 min on new systems, 24 h on systems in use"
+EXPOSURE = Limit("exposure", "s", SUFFICIENT_S, None, Sense.AT_LEAST, _NF)
+IN_USE = Limit("exposure of systems in use", "s", 23 * 3600.0, None, Sense.AT_LEAST, f"{_NF}, less an hour to start")
+SHARE = Limit("share of the run", "ratio", 0.8, None, Sense.AT_LEAST, "design value")
+JUDGED = Limit("share of slots judged", "ratio", 0.95, None, Sense.AT_LEAST, "design value")
+
+
+def _check(context: Context) -> Iterator[Judgement]:
+    timing = context.timing
+    exposed_s = exposure_s(timing)
+    exposure = context.limit((IN_USE if context.plan.phase is Phase.LIVE else EXPOSURE).name)
+    slots = timing.answered + timing.lost_forward + timing.lost_back + timing.lost_unknown
+    total = slots + timing.unjudged
+    figures = (
+        ("measured", exposed_s, exposure),
+        ("share of the run", exposed_s / context.duration_s if context.duration_s else 0.0, context.limit(SHARE.name)),
+        ("share of slots judged", slots / total if total else 0.0, context.limit(JUDGED.name)),
+    )
+    evidence = tuple(Evidence(what, value, limit.unit, limit) for what, value, limit in figures)
+    short, partly, blind = (limit.judge(value) is not Status.PASS for _, value, limit in figures)
+    minutes = f"{exposed_s:.0f} s" if exposed_s < 120 else f"{math.floor(exposed_s / 60)} min"
+    if not (short or partly or blind):
+        yield Judgement(Status.PASS, f"Path {timing.path} was measured for {minutes}.", evidence)
+        return
+    troubles = []
+    if short:
+        wanted_s = exposure.warn or 0.0
+        wanted = f"{wanted_s / 60:.0f} min" if wanted_s < 7200 else f"{wanted_s / 3600:.0f} h"
+        troubles.append(f"it was measured for {minutes} only, {wanted} are needed")
+    if partly:
+        troubles.append(f"it was measured for {figures[1][1]:.0%} of the run only")
+    if blind:
+        troubles.append(
+            f"{1.0 - figures[2][1]:.1%} of its slots say nothing about the network "
+            "(not sent by the sender, or the peer was not running)"
+        )
+    yield Judgement(
+        Status.WARN,
+        f"Path {timing.path}: {'; '.join(troubles)}.",
+        evidence,
+        f"Run the collectors on {timing.source} and {timing.target} at the same time, for 24 h on systems in use.",
+    )
+
+
+RULE = Rule(
+    "path-coverage",
+    "Measurement of the path",
+    Area.DATA,
+    Scope.PATH,
+    (TIMING,),
+    (EXPOSURE, IN_USE, SHARE, JUDGED),
+    _check,
+)

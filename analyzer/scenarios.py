@@ -1,0 +1,68 @@
+"""Stalls that every recommended timeout has to survive although a run may not have shown one.
+
+They are on unless the plan states that they cannot happen (``[scenario] off``); a scenario that needs a particular
+network design is off unless the plan asks for it (``[scenario] on``). The lengths are design values: typical published
+defaults of the mechanisms, not measurements of this site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from analyzer.contract import Scenario
+from collector.contract import Json
+from collector.errors import OperatorError
+from collector.plan import Plan
+
+_SOURCE = "design value"
+
+
+def resolve(plan: Plan, inventories: Mapping[str, Mapping[str, Json]]) -> tuple[Scenario, ...]:
+    """The default scenarios, switched by the plan. `inventories` by node; a node without one counts as virtual.
+
+    Raises:
+        OperatorError: the plan names a scenario that does not exist, or switches one both on and off.
+    """
+    physical = all(inventories.get(node.name, {}).get("virtual") is False for node in plan.nodes)
+    defaults = (
+        Scenario(
+            "live-migration",
+            "Live migration or snapshot of a virtual machine",
+            2.0,
+            not physical,
+            "every node says that it is a physical machine" if physical else "a node is, or may be, a virtual machine",
+            f"{_SOURCE}: the final stun lasts 0.5 to 2 s",
+        ),
+        Scenario(
+            "rstp",
+            "Rapid spanning tree finds a new path",
+            6.0,
+            True,
+            "a switch or a trunk can fail at any time",
+            f"{_SOURCE}: 1 to 6 s, three lost hellos of 2 s",
+        ),
+        Scenario(
+            "stp",
+            "Classic spanning tree finds a new path",
+            50.0,
+            False,
+            "only where switch ports are not edge ports",
+            f"{_SOURCE}: maximum age 20 s and twice the forward delay of 15 s",
+        ),
+    )
+    known = {scenario.name for scenario in defaults}
+    wanted = {**dict.fromkeys(plan.scenarios_off, False), **dict.fromkeys(plan.scenarios_on, True)}
+    if unknown := sorted(set(wanted) - known):
+        raise OperatorError(
+            f"the plan names the unknown scenario {unknown[0]!r}", "scenarios: " + ", ".join(sorted(known))
+        )
+    if both := sorted(set(plan.scenarios_off) & set(plan.scenarios_on)):
+        raise OperatorError(f"the plan switches scenario {both[0]!r} both on and off", "leave it in one of the lists")
+    return tuple(_switched(scenario, wanted.get(scenario.name)) for scenario in defaults)
+
+
+def _switched(scenario: Scenario, on: bool | None) -> Scenario:
+    if on is None:
+        return scenario
+    why = "the plan says that it can happen" if on else "the plan says that it cannot happen"
+    return Scenario(scenario.name, scenario.title, scenario.stall_s, on, why, scenario.source)

@@ -1,0 +1,43 @@
+"""Points: a mean per subject, the worst subject per area, the worst area over all.
+
+Unknown is never a pass: what was skipped or failed scores nothing. Information is not counted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from analyzer.contract import Area, AreaScore, Finding, Score, ScoreLine, Status
+
+POINTS: Mapping[Status, int] = {
+    Status.PASS: 100,
+    Status.WARN: 60,
+    Status.FAIL: 0,
+    Status.SKIPPED: 0,
+    Status.ERROR: 0,
+}
+"""Design values."""
+
+
+def score(findings: Iterable[Finding]) -> Score:
+    """The score with every term of its arithmetic; a mean is rounded down. Areas without a judged subject have none."""
+    lines: dict[Area, list[ScoreLine]] = defaultdict(list)
+    for finding in findings:
+        if finding.status in POINTS:
+            line = ScoreLine(finding.subject.name, finding.rule, finding.status, POINTS[finding.status])
+            lines[finding.area].append(line)
+    areas = tuple(_area(area, lines[area]) for area in Area)
+    judged = [area.score for area in areas if area.score is not None]
+    return Score(min(judged, default=None), areas)
+
+
+def _area(area: Area, lines: list[ScoreLine]) -> AreaScore:
+    points: dict[str, list[int]] = defaultdict(list)
+    for line in lines:
+        points[line.subject].append(line.points)
+    if not points:
+        return AreaScore(area, None, "", ())
+    means = {subject: sum(terms) // len(terms) for subject, terms in points.items()}
+    worst = min(means, key=means.__getitem__)
+    return AreaScore(area, means[worst], worst, tuple(lines))

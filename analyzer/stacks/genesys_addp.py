@@ -1,0 +1,236 @@
+"""Genesys SIP Server in hot standby: ADDP on the HA-sync link (section [backup-sync]).
+
+What: ADDP timeouts and the reconnect timeout of the link over which the two servers keep their state in step.
+Why HA: Too short, and a pause of the network or of a node costs the synchronisation; too long, and calls are handled
+    by a backup that is blind without anybody knowing.
+How: ``T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S))``, S being the longest stall that must not disconnect: pauses
+    measured on either node, TCP's silence after the longest outage measured, and the scenarios that are on.
+    ``R = ceil(2 T + p99.9 RTT)``. ADDP waits T for a sign of life, polls, and waits T again: detection takes T to 2T.
+    The worst of the bound networks counts, both ways. Under 15 minutes of measurement the vendor's floor stands.
+Source: Genesys SIP Server HA guide (both inequalities); docs.genesys.com, T-Server, "backup-sync Section" (options,
+    0 to 3600 s); Framework CORM, Host [addp] (10 s and more where delays are a risk). Floor between sites, factor 1.25
+    and the note above 30 s: design values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Timing
+from analyzer.detectors.tcp import rto_s, worst_stall_s
+from analyzer.extension import SUFFICIENT_S, Combine, Option, Stack, StackContext
+
+FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
+MARGIN = 1.25
+LONG_S = 30
+MAXIMUM_S = 3600
+
+TITLE = "Genesys SIP Server, ADDP of the HA-sync link"
+WHERE = "SIP Server Application objects of primary and backup > Options > [backup-sync]"
+_PAGE = 'docs.genesys.com, T-Server, "backup-sync Section"'
+_GSIP = "Genesys SIP Server HA guide: ADDP timeouts >= 2 x latency"
+_GSIP_R = "Genesys SIP Server HA guide: sync-reconnect-tout >= 2 x timeout + latency"
+
+OPTIONS = (
+    Option("protocol", "backup-sync", "", "default", None, None, False, _PAGE, True),
+    Option("addp-timeout", "backup-sync", "s", 0, 0, MAXIMUM_S, True, f"{_GSIP}; {_PAGE}", True),
+    Option("addp-remote-timeout", "backup-sync", "s", 0, 0, MAXIMUM_S, True, f"{_GSIP}; {_PAGE}", True),
+    Option("addp-trace", "backup-sync", "", "off", None, None, False, _PAGE, True),
+    # Type, range and default of this one come from memory; only the inequality was read.
+    Option("sync-reconnect-tout", "backup-sync", "s", 20, None, None, True, _GSIP_R, False),
+)
+
+_HOT_STANDBY = "For hot standby only: in warm standby nothing is synchronised and [backup-sync] has no effect."
+_HOST = (
+    "Whether a switchover happens is decided by the Host object's section [addp] (SCS to LCA), not by these options. "
+    "This version does not size it: the path from the SCS was not measured."
+)
+
+
+def recommend(context: StackContext) -> Iterator[Recommendation]:
+    """One recommendation for the pair; without settings where none would be right."""
+    if not context.automatic:
+        note = (
+            "Failover between these two nodes is manual, so a failover timeout would be wrong advice. How long an "
+            "interruption replication tolerates, and when to raise an alarm, is not sized by this version."
+        )
+        yield _bare(context, Basis.MEASURED if context.timings else Basis.FLOOR, (), (note,))
+        return
+    enough = context.exposure_s >= SUFFICIENT_S
+    constraints = _constraints(context, enough)
+    binding = max(constraints, key=lambda item: item.value_s)
+    constraints = tuple(replace(item, binding=item is binding) for item in constraints)
+    timeout_s = _whole(binding.value_s)
+    latency_s = _latency_s(context.timings)
+    if timeout_s > MAXIMUM_S:
+        note = (
+            f"A timeout of {timeout_s} s would be needed ({binding.text}), but the options end at {MAXIMUM_S} s. "
+            "No timeout helps here: find and mend the cause, then measure again."
+        )
+        yield _bare(context, Basis.MEASURED if enough else Basis.FLOOR, constraints, (note, _HOST))
+        return
+    reconnect_s = _whole(2 * timeout_s + latency_s)
+    _recheck(timeout_s, reconnect_s, latency_s)
+    settings = _settings(context, binding, timeout_s, reconnect_s, latency_s, enough)
+    yield Recommendation(
+        stack=STACK.name,
+        title=TITLE,
+        subject=context.subject,
+        networks=context.binding.networks,
+        where=WHERE,
+        basis=_basis(context, enough),
+        settings=settings,
+        constraints=constraints,
+        detection_s=(float(timeout_s), float(2 * timeout_s)),
+        notes=tuple(_notes(context, binding, timeout_s, enough)),
+        snippets=tuple(_snippet(node, settings) for node in context.pair),
+    )
+
+
+def _bare(
+    context: StackContext, basis: Basis, constraints: tuple[Constraint, ...], notes: tuple[str, ...]
+) -> Recommendation:
+    return Recommendation(
+        STACK.name, TITLE, context.subject, context.binding.networks, WHERE, basis, (), constraints, None, notes, ()
+    )
+
+
+def _basis(context: StackContext, enough: bool) -> Basis:
+    if not enough:
+        return Basis.FLOOR
+    return Basis.OVERRIDE if context.binding.override else Basis.MEASURED
+
+
+def _whole(value_s: float) -> int:
+    """Round up to whole seconds; a last bit of floating point does not cost a second."""
+    return math.ceil(value_s - 1e-9)
+
+
+def _latency_s(timings: tuple[Timing, ...]) -> float:
+    """Worst p99.9 round trip of all directions and networks; 0 where nothing was answered."""
+    return max((timing.rtt.p999 or 0.0 for timing in timings), default=0.0)
+
+
+def _constraints(context: StackContext, enough: bool) -> tuple[Constraint, ...]:
+    vendor_s = FLOOR_WAN_S if context.wan else FLOOR_LAN_S
+    why = "between sites (design value)" if context.wan else "Genesys advises 10 s and more where delays are a risk"
+    floor = Constraint("floor", float(vendor_s), f"floor {vendor_s} s, {why}")
+    override = context.binding.override
+    if override and enough:
+        # The plan's word lowers the floor and nothing else; it does not stand in for a measurement.
+        floor = Constraint(
+            "floor", float(override.floor_s), f"floor {override.floor_s} s by the plan: {override.reason}"
+        )
+    found = [floor]
+    if context.timings:
+        found += _measured(context.timings)
+    for scenario in context.scenarios:
+        if scenario.on:
+            found.append(
+                Constraint(
+                    f"scenario {scenario.name}",
+                    MARGIN * scenario.stall_s,
+                    f"{MARGIN} x {scenario.stall_s:g} s: {scenario.title} ({scenario.source})",
+                )
+            )
+    return tuple(found)
+
+
+def _measured(timings: tuple[Timing, ...]) -> Iterator[Constraint]:
+    latency = max(timings, key=lambda timing: timing.rtt.p999 or 0.0)
+    latency_s = latency.rtt.p999 or 0.0
+    yield Constraint("latency", 2.0 * latency_s, f"2 x {latency_s:.3g} s, the 99.9 % round trip of {latency.path}")
+    stalled = max(timings, key=lambda timing: timing.longest_stall_s)
+    yield Constraint(
+        "pause of a node",
+        MARGIN * stalled.longest_stall_s,
+        f"{MARGIN} x {stalled.longest_stall_s:.3g} s, the longest pause of {stalled.source} or {stalled.target}",
+    )
+    # A connection's timer starts at 3 x its first round trip (RFC 6298: rttvar = rtt / 2) and falls from there. Where
+    # it stands when the outage comes is not known, so the worst up to that counts.
+    silences = [
+        (worst_stall_s(timing.longest_outage_s, rto_s(rtt_s, rtt_s / 2.0)), timing)
+        for timing in timings
+        for rtt_s in (max(other.rtt.p99 or 0.0 for other in timings),)
+    ]
+    silence_s, out = max(silences, key=lambda item: item[0])
+    text = (
+        f"{MARGIN} x {silence_s:.3g} s: TCP stays silent that long after the outage of {out.longest_outage_s:.3g} s "
+        f"on {out.path}"
+        if out.longest_outage_s
+        else "no outage was measured"
+    )
+    yield Constraint("outage", MARGIN * silence_s, text)
+
+
+def _recheck(timeout_s: int, reconnect_s: int, latency_s: float) -> None:
+    """Hold the rounded values against the vendor's inequalities."""
+    if timeout_s < 2 * latency_s - 1e-9 or reconnect_s < 2 * timeout_s + latency_s - 1e-9:
+        raise AssertionError(
+            f"addp-timeout {timeout_s} and sync-reconnect-tout {reconnect_s} break the vendor's rule at {latency_s} s"
+        )
+
+
+def _settings(
+    context: StackContext, binding: Constraint, timeout_s: int, reconnect_s: int, latency_s: float, enough: bool
+) -> tuple[Setting, ...]:
+    reason = f"largest of all candidates: {binding.text}"
+    if not context.timings:
+        reason = f"vendor floor: nothing was measured between these nodes; {reason}"
+    elif not enough:
+        minutes = math.floor(context.exposure_s / 60.0)
+        reason = f"vendor floor: only {minutes} min were measured, 15 min at least are needed; {reason}"
+    because: dict[str, tuple[int | str, str]] = {
+        "protocol": ("addp", "without it the other options of the section are ignored"),
+        "addp-timeout": (timeout_s, reason),
+        "addp-remote-timeout": (timeout_s, "equal to addp-timeout: roles swap, so both ends wait alike"),
+        "addp-trace": ("full", "so that the log shows which end lost the other"),
+        "sync-reconnect-tout": (
+            reconnect_s,
+            f"2 x {timeout_s} s + {latency_s:.3g} s (99.9 % round trip), rounded up to whole seconds",
+        ),
+    }
+    return tuple(
+        Setting(
+            option.name, because[option.name][0], option.unit, because[option.name][1], option.source, option.verified
+        )
+        for option in OPTIONS
+    )
+
+
+def _notes(context: StackContext, binding: Constraint, timeout_s: int, enough: bool) -> Iterator[str]:
+    if not context.timings:
+        yield "Nothing was measured between these nodes on the bound networks; the values are floors and scenarios only."
+    else:
+        missing = sorted({path.name for path in context.paths} - {timing.path for timing in context.timings})
+        if missing:
+            yield f"Not measured: {', '.join(missing)}."
+    override = context.binding.override
+    if override and enough:
+        yield f"The plan sets the floor to {override.floor_s} s: {override.reason}."
+    elif override:
+        yield "The plan's floor was not applied: a shorter timeout than the vendor's floor needs 15 min of measurement."
+    if timeout_s > LONG_S:
+        yield (
+            f"Above {LONG_S} s a real failure goes unnoticed for long. What asks for it: {binding.text}. "
+            "Mend the cause instead of waiting it out."
+        )
+    yield "Enter the same values on both nodes."
+    yield _HOT_STANDBY
+    yield _HOST
+
+
+def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
+    lines = ["[backup-sync]"]
+    for setting in settings:
+        lines += [f"# {setting.because}", f"{setting.option} = {setting.value}"]
+    return Snippet(
+        node,
+        "Enter in Configuration Manager or Genesys Administrator > Application (SIP Server) > Options",
+        "\n".join(lines) + "\n",
+    )
+
+
+STACK = Stack("genesys-addp", TITLE, Scope.PAIR, Combine.WORST, OPTIONS, recommend)

@@ -1,0 +1,229 @@
+"""The measured budget of one directed path, and what all channels of a pair did together.
+
+Quantiles never interpolate below an observed value; up to 1,000 samples the 99.9 % quantile is the maximum,
+so that a short run gives no smaller figure than a long one. Loss is a share of the judged slots that were really sent,
+with the exact 95 % interval of Clopper and Pearson.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.align import Clock, wall_offset
+from analyzer.columns import Floats
+from analyzer.contract import Joint, Outage, Quantiles, Timing
+from analyzer.frames import NodeData
+from analyzer.proportion import clopper_pearson
+from analyzer.slots import EDGE_S, LOST, PathLog, Peer, Slot, judge
+from collector.plan import Plan, PlannedPath
+
+_WALL_ERROR_S = 1.0
+"""How far wall clocks are trusted where no path leads to a node (design value)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A path's timing, and what its charts are drawn from: times on the common base and round trips, in s."""
+
+    timing: Timing
+    t_s: Floats
+    rtt_s: Floats
+
+
+def quantiles(values_s: Floats) -> Quantiles:
+    """Summary of a distribution in seconds."""
+    if not len(values_s):
+        return Quantiles(0)
+    ordered = np.sort(values_s)
+    last = len(ordered) - 1
+
+    def at(fraction: float) -> float:
+        # The smallest observed value that at least this share of the values does not exceed (method "higher").
+        return float(ordered[int(np.ceil(fraction * last))])
+
+    return Quantiles(
+        samples=len(ordered),
+        minimum=float(ordered[0]),
+        p50=at(0.5),
+        p99=at(0.99),
+        p999=at(0.999),
+        maximum=float(ordered[-1]),
+    )
+
+
+def outages(t_s: Floats, state: npt.NDArray[np.int8], sub: npt.NDArray[np.int32], period_s: float) -> list[Outage]:
+    """Runs of at least two lost slots with no answer in between, on the time base of `t_s`.
+
+    A run starts at its first lost slot's intended time and ends at the next answered slot's, so that n slots last about
+    n periods; at the end of the record it ends with the last unanswered slot. Slots that the sender skipped do not end
+    a run (nothing was answered), nor do those its kernel refused (they count as lost here: the path was out). A slot
+    sent while the reflector was not running ends it, and so does a restart of the sender or a hole in the record.
+    """
+    lost = np.isin(state, (*LOST, Slot.REFUSED))
+    runs: list[Outage] = []
+    rows = np.flatnonzero(lost)
+    if not len(rows):
+        return runs
+    # A boundary between two lost slots: something answered or unjudged in between, a restart, or missing rows.
+    ends = np.cumsum(np.isin(state, (Slot.ANSWERED, Slot.UNJUDGED)))
+    holes = np.cumsum(np.diff(t_s, prepend=t_s[:1]) > max(EDGE_S, 2.5 * period_s))
+    apart = (np.diff(ends[rows]) > 0) | (np.diff(sub[rows]) > 0) | (np.diff(holes[rows]) > 0)
+
+    def apart_from(one: int, other: int) -> bool:
+        return bool(sub[one] != sub[other] or holes[one] != holes[other])
+
+    for run in np.split(rows, np.flatnonzero(apart) + 1):
+        if len(run) < 2:
+            continue
+        at = int(run[-1]) + 1
+        while at < len(state) and not apart_from(run[0], at) and state[at] in (Slot.SKIPPED, Slot.YOUNG):
+            at += 1
+        closed = at < len(state) and not apart_from(run[0], at)
+        end_s = t_s[at] if closed else t_s[at - 1] + period_s
+        runs.append(Outage(float(t_s[run[0]]), float(end_s - t_s[run[0]]), len(run)))
+    return runs
+
+
+def measure(
+    path: PlannedPath,
+    plan: Plan,
+    log: PathLog,
+    nodes: Mapping[str, NodeData],
+    clocks: Mapping[str, Clock],
+    peer_usable: bool,
+    start_s: float,
+) -> Measured:
+    """Judge one path. `start_s` is the start of the run on the common base; `peer_usable`: the archives met."""
+    source = nodes[path.source]
+    clock = clocks[path.source]
+    period_s = plan.probing.period_s
+    t_s = clock.to_base(log.t_us / 1e6) - start_s
+    peer = _peer(path, source, nodes[path.target], clocks) if peer_usable else None
+    state = judge(log, source.spans, peer)
+    counts = np.bincount(state, minlength=len(Slot))
+    lost = int(sum(counts[kind] for kind in LOST))
+    answered, sent = int(counts[Slot.ANSWERED]), int((log.flag == 0).sum())
+    judged = answered + lost
+    low, high = clopper_pearson(lost, judged) if judged else (None, None)
+    found = outages(t_s, state, log.sub, period_s)
+    ends = [node for name in (path.source, path.target) if (node := nodes.get(name)) is not None]
+    longest_stall_s, stalls = _stalls(ends)
+    offset_s, error_s = wall_offset(log)
+    rows, rtt_s = log.rtt_s()
+    timing = Timing(
+        path=path.name,
+        source=path.source,
+        target=path.target,
+        network=path.network,
+        wan=plan.is_wan(path.source, path.target),
+        period_s=period_s,
+        hours=sent * period_s / 3600.0,
+        sent=sent,
+        answered=answered,
+        lost_forward=int(counts[Slot.LOST_FORWARD]),
+        lost_back=int(counts[Slot.LOST_BACK]),
+        lost_unknown=int(counts[Slot.LOST_UNKNOWN]),
+        unjudged=len(state) - judged,
+        duplicates=log.duplicates,
+        rtt=quantiles(rtt_s),
+        wire=quantiles(log.wire_s()[1]),
+        residence=quantiles(log.residence_s()),
+        loss=lost / judged if judged else None,
+        loss_low=low,
+        loss_high=high,
+        outages=tuple(found),
+        longest_outage_s=max((outage.length_s for outage in found), default=0.0),
+        longest_stall_s=longest_stall_s,
+        stalls=stalls,
+        clock_offset_s=offset_s,
+        clock_error_s=error_s,
+    )
+    return Measured(timing, t_s[rows], rtt_s)
+
+
+def _peer(path: PlannedPath, source: NodeData, target: NodeData, clocks: Mapping[str, Clock]) -> Peer:
+    """The reflector's record on the sender's clock."""
+    here, there = clocks[path.source], clocks[path.target]
+
+    def mapped(local_us: npt.NDArray[np.int64]) -> Floats:
+        return here.to_local(there.to_base(local_us / 1e6))
+
+    seen = target.seen.get(path.name)
+    spans = mapped(np.array(target.spans, dtype=np.int64).reshape(-1)).reshape(-1, 2)
+    run = mapped(np.array([0, round(target.duration_s * 1e6)], dtype=np.int64))
+    # Only a sealed archive proves when its process ended, and only if no other session of that node answered too.
+    known = {*source.peers.get(path.target, ()), target.session} == {target.session}
+    errors = [_WALL_ERROR_S if clock.error_s is None else clock.error_s for clock in (here, there)]
+    return Peer(
+        seen=seen,
+        seen_s=mapped(seen.arrays["t_us"].astype(np.int64)) if seen is not None else np.array([]),
+        spans_s=tuple((float(start), float(stop)) for start, stop in spans),
+        run_s=(float(run[0]) if known else -np.inf, float(run[1]) if known and target.sealed else np.inf),
+        error_s=sum(errors),
+    )
+
+
+def _stalls(nodes: Sequence[NodeData]) -> tuple[float, int]:
+    """Longest pause in s of the ordinary ticker of any of the nodes, and the number of pauses of 20 ms and more."""
+    longest_us, count = 0.0, 0
+    for node in nodes:
+        for table, column in (("stall", "length_us"), ("ticker", "late_max_us")):
+            frame = node.tables.get(table)
+            if frame is None or column not in frame or "class" not in frame:
+                continue
+            values = frame.loc[frame["class"] == "default", column].dropna()
+            longest_us = max(longest_us, float(values.max()) if len(values) else 0.0)
+            count += len(values) if table == "stall" else 0
+    return longest_us / 1e6, count
+
+
+def joint(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> Joint:
+    """When every measured network between two nodes was out at the same moment.
+
+    A network is out while either direction is. A network that was not measured is not counted as a help.
+    """
+    networks = tuple(
+        network.name
+        for network in plan.networks
+        if any(timing.network == network.name and {timing.source, timing.target} == set(pair) for timing in timings)
+    )
+    common: list[tuple[float, float]] | None = None
+    for network in networks:
+        spans = _union(
+            (outage.start_s, outage.start_s + outage.length_s)
+            for timing in timings
+            if timing.network == network and {timing.source, timing.target} == set(pair)
+            for outage in timing.outages
+        )
+        common = spans if common is None else _intersection(common, spans)
+    lengths = [stop - start for start, stop in common or []]
+    return Joint(pair, networks, len(lengths), max(lengths, default=0.0))
+
+
+def _union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    merged: list[tuple[float, float]] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def _intersection(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Overlaps of two lists of stretches, each sorted and without overlap of its own."""
+    found = []
+    left = right = 0
+    while left < len(one) and right < len(other):
+        start, stop = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
+        if stop > start:
+            found.append((start, stop))
+        if one[left][1] <= other[right][1]:
+            left += 1
+        else:
+            right += 1
+    return found

@@ -1,0 +1,178 @@
+"""From findings to the one word, the reasons for it, and what to do first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from analyzer.contract import Area, Evidence, Finding, NodeSummary, Scope, Sense, Status, Timing, Verdict
+from analyzer.extension import SUFFICIENT_S, exposure_s
+from collector.plan import Plan
+
+_REASONS = 3
+_FIXES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict in words."""
+
+    verdict: Verdict
+    summary: str
+    reasons: tuple[str, ...]
+    fixes: tuple[str, ...]
+
+
+def answer(
+    plan: Plan,
+    summaries: Sequence[NodeSummary],
+    timings: Mapping[str, Timing],
+    findings: Sequence[Finding],
+    overrides: Sequence[str],
+) -> Answer:
+    """Judge the whole. Reasons come worst first, at most three; fixes at most five, none twice."""
+    gaps = _gaps(plan, summaries, timings)
+    damaged = [node for node in summaries if node.damage or not node.sealed]
+    by_status = {status: [finding for finding in findings if finding.status is status] for status in Status}
+    doubtful = [*by_status[Status.ERROR], *by_status[Status.WARN], *by_status[Status.SKIPPED]]
+    if by_status[Status.FAIL]:
+        verdict = Verdict.UNSUITABLE
+    elif gaps:
+        verdict = Verdict.INCONCLUSIVE
+    elif doubtful or damaged or overrides:
+        verdict = Verdict.CONDITIONAL
+    else:
+        verdict = Verdict.SUITABLE
+    concerns = [
+        *_grouped(by_status[Status.FAIL]),
+        *gaps,
+        *_grouped(by_status[Status.ERROR]),
+        *_grouped(
+            finding
+            for finding in by_status[Status.WARN]
+            if not (gaps and finding.area is Area.DATA and finding.subject.scope is Scope.PATH)
+        ),
+        *(
+            (
+                f"The archive of node {node.name} is damaged or was not closed in order.",
+                "Copy it again, or repeat the run.",
+            )
+            for node in damaged
+        ),
+        *((text, "Have the person named in the plan confirm the shorter floor.") for text in overrides),
+        *_grouped(by_status[Status.SKIPPED]),
+    ]
+    reasons = _once(text for text, _ in concerns) or _good(timings)
+    fixes = _once(remedy for _, remedy in concerns if remedy)
+    return Answer(verdict, _summary(plan, verdict, by_status), reasons[:_REASONS], fixes[:_FIXES])
+
+
+def _length(seconds: float) -> str:
+    """Rounded down, so that 14.9 min never reads as the 15 that are needed."""
+    return f"{math.floor(seconds)} s" if seconds < 120 else f"{math.floor(seconds / 60)} min"
+
+
+def _gaps(plan: Plan, summaries: Sequence[NodeSummary], timings: Mapping[str, Timing]) -> list[tuple[str, str]]:
+    """What keeps the run from proving anything: (what, what to do)."""
+    present = {node.name for node in summaries}
+    absent = [node.name for node in plan.nodes if node.name not in present]
+    found = []
+    if absent:
+        found.append(
+            (
+                f"No archive of node {', '.join(absent)} was given.",
+                f"Run the collector on {', '.join(absent)} as well and assess all archives together.",
+            )
+        )
+    never = [path for path in plan.paths() if path.name not in timings and path.source in present]
+    if never:
+        names = ", ".join(path.name for path in never[:3]) + (f" and {len(never) - 3} more" if len(never) > 3 else "")
+        found.append(
+            (
+                f"Never measured: {names}.",
+                "Check cabling, addresses, routes and firewalls of these paths, then repeat the run.",
+            )
+        )
+    short = [timing for timing in timings.values() if exposure_s(timing) < SUFFICIENT_S]
+    if short:
+        least = min(short, key=exposure_s)
+        found.append(
+            (
+                f"Path {least.path} was measured for {_length(exposure_s(least))}; less than 15 min prove nothing.",
+                "Repeat the run for at least 15 min on new systems, 24 h on systems in use.",
+            )
+        )
+    return found
+
+
+def _grouped(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    """One entry per rule: the worst subject's message, and how many more say the same."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.rule, []).append(finding)
+    found = []
+    for members in groups.values():
+        worst = max(members, key=_excess)
+        subjects = {finding.subject for finding in members} - {worst.subject}
+        more = f" The same check found this on {len(subjects)} more." if subjects else ""
+        found.append((worst.message + more, worst.remedy))
+    return found
+
+
+def _excess(finding: Finding) -> float:
+    """How far the finding's worst figure lies beyond its limit, relative to it."""
+    return max((_beyond(item) for item in finding.evidence), default=0.0)
+
+
+def _beyond(item: Evidence) -> float:
+    limit = item.limit
+    if limit is None or item.value is None:
+        return 0.0
+    bound = limit.warn if limit.warn is not None else limit.fail
+    if not bound:
+        return 0.0
+    share = item.value / bound
+    return share if limit.sense is Sense.AT_MOST else 1.0 - share
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
+
+
+def _good(timings: Mapping[str, Timing]) -> tuple[str, ...]:
+    """What speaks for a suitable site, in figures."""
+    measured = [timing for timing in timings.values() if timing.rtt.p999 is not None]
+    if not measured:
+        return ()
+    least_h = min(map(exposure_s, measured)) / 3600.0
+    slow = max(measured, key=lambda timing: timing.rtt.p999 or 0.0)
+    out = max(measured, key=lambda timing: timing.longest_outage_s)
+    outage = (
+        f"The longest outage lasted {out.longest_outage_s:.1f} s ({out.path})."
+        if out.longest_outage_s
+        else "No path had an outage."
+    )
+    return (
+        f"Every path was measured for at least {least_h:.2g} h.",
+        f"99.9 % of all round trips take at most {(slow.rtt.p999 or 0.0) * 1e3:.1f} ms (worst: {slow.path}).",
+        outage,
+    )
+
+
+def _summary(plan: Plan, verdict: Verdict, by_status: Mapping[Status, Sequence[Finding]]) -> str:
+    failed, warned = len(by_status[Status.FAIL]), len(by_status[Status.WARN])
+    unknown = len(by_status[Status.SKIPPED]) + len(by_status[Status.ERROR])
+    match verdict:
+        case Verdict.UNSUITABLE:
+            checks = "1 check failed" if failed == 1 else f"{failed} checks failed"
+            return f"The machines and network of {plan.cluster} will not carry a cluster as they are: {checks}."
+        case Verdict.INCONCLUSIVE:
+            return f"The measurement of {plan.cluster} is not complete enough to answer the question."
+        case Verdict.CONDITIONAL:
+            return (
+                f"The machines and network of {plan.cluster} will carry a cluster once the points below are settled "
+                f"({warned} warned, {unknown} could not be judged)."
+            )
+        case Verdict.SUITABLE:
+            return f"The machines and network of {plan.cluster} will carry a cluster with the settings below."

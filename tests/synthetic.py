@@ -1,0 +1,316 @@
+"""Archives whose every delay, loss, outage, clock offset, skew and stall is known exactly.
+
+`Site` describes a run; `write` makes one archive per node through the real writer. Times of events are true seconds
+since the start of the run; each node sees them on its own clocks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from collector.archive.writer import Writer
+from collector.contract import Kind, Metric, Table
+from collector.machine import Anchor
+from collector.plan import parse
+
+
+def _table(name: str, columns: str, labels: tuple[str, ...] = (), *, timed: bool = True) -> Table:
+    return Table(name, tuple(Metric(column, "1", Kind.EVENT) for column in columns.split()), labels, timed)
+
+
+TABLES = (
+    _table("sent", "slot late_us tx_us flag", ("path",)),
+    _table("reply", "slot fwd_us res_us back_us rxq_us rseq ttl ttl_fwd flags", ("path",), timed=False),
+    _table("seen", "first count", ("path",)),
+    _table("ticker", "ticks late_max_us run_delay_us", ("class",)),
+    _table("stall", "length_us run_delay_us", ("class",)),
+    _table("cpu", "user_cs nice_cs system_cs idle_cs iowait_cs irq_cs softirq_cs steal_cs", ("cpu",)),
+    _table("memory", "total_KiB available_KiB"),
+    _table("disk", "reads read_B read_ms writes write_B write_ms queue busy_ms", ("disk",)),
+)
+
+KERNEL = 2 | 4 | 8 | 16
+
+
+def plan_data(nodes: Iterable[str] = ("a", "b"), networks: Iterable[str] = ("ch1",), **extra: Any) -> dict[str, Any]:
+    """A plan as parsed TOML. `sites` maps a node to its site; other keywords replace top-level keys."""
+    sites = extra.pop("sites", {})
+    names, nets = list(nodes), list(networks)
+    return {
+        "format": 1,
+        "cluster": {"name": "test", "topology": "custom", "origin": "synthetic"},
+        "node": [
+            {
+                "name": name,
+                "site": sites.get(name, "main"),
+                "addr": {net: f"10.0.{place}.{number + 1}/24" for place, net in enumerate(nets)},
+            }
+            for number, name in enumerate(names)
+        ],
+        "network": {net: {} for net in nets},
+        "stack": [{"name": "genesys-addp", "networks": nets, "auto_failover": [[names[0], names[1]]]}],
+    } | extra
+
+
+@dataclass
+class Link:
+    """What happens on one directed path. Slots are numbered from the start of the sender.
+
+    `forward_s` and `back_s` give the delay of a slot; `lost_forward`, `lost_back` the slots that are lost; `skipped` those
+    the sender did not send; `refused` those its kernel refused; `doubled` those answered twice; `stepped` those during
+    which the sender's clock was stepped; `restart_at` the slots before which the sender died.
+    """
+
+    forward_s: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 0.0002)
+    back_s: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 0.0002)
+    residence_s: float = 0.0001
+    tx_us: int | None = 10
+    rxq_us: int = 20
+    lost_forward: Iterable[int] = ()
+    lost_back: Iterable[int] = ()
+    skipped: Iterable[int] = ()
+    refused: Iterable[int] = ()
+    doubled: Iterable[int] = ()
+    stepped: Iterable[int] = ()
+    restart_at: Iterable[int] = ()
+    flags: int = KERNEL
+    start_s: float = 1.0
+    stop_s: float | None = None
+
+
+@dataclass
+class Machine:
+    """One node: when it ran (true seconds), how its clocks are off, what its hosts tables say."""
+
+    start_s: float = 0.0
+    stop_s: float | None = None
+    wall_offset_s: float = 0.0
+    skew_ppm: float = 0.0
+    steps: Iterable[tuple[float, float]] = ()
+    t0_ns: int = 1_000_000_000_000
+    busy: Callable[[np.ndarray], np.ndarray] | None = None
+    stalls: Iterable[tuple[float, float]] = ()
+    ticker_late_s: float = 0.0001
+    virtual: bool | None = False
+    session: str = ""
+    sealed: bool = True
+    peers: Mapping[str, list[str]] | None = None
+    outcomes: Iterable[Mapping[str, Any]] = ()
+    memory: bool = False
+    disk: bool = False
+
+    def local_s(self, true_s: Any) -> Any:
+        """Own monotonic clock since own start."""
+        return (np.asarray(true_s) - self.start_s) * (1.0 + self.skew_ppm * 1e-6)
+
+    def wall_s(self, true_s: Any) -> Any:
+        """Own wall clock, in seconds after the common epoch: steady but for its offset and steps."""
+        true_s = np.asarray(true_s, dtype=float)
+        wall = true_s + self.wall_offset_s
+        for at_s, by_s in self.steps:
+            wall = wall + np.where(true_s >= at_s, by_s, 0.0)
+        return wall
+
+
+EPOCH_NS = 1_790_000_000_000_000_000
+
+
+@dataclass
+class Site:
+    """A run of `length_s` true seconds."""
+
+    length_s: float = 1000.0
+    period_s: float = 0.2
+    plan: dict[str, Any] = field(default_factory=plan_data)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    segment_s: float = 600.0
+    omit: Iterable[str] = ()
+
+    def machine(self, name: str) -> Machine:
+        return self.machines.setdefault(name, Machine())
+
+    def session(self, name: str) -> str:
+        return self.machine(name).session or f"session-{name}"
+
+
+def write(site: Site, folder: Path) -> dict[str, Path]:
+    """One archive per node (but those in `omit`), by node name."""
+    data = site.plan | {"probe": {"period_s": site.period_s}}
+    plan = parse(data, "synthetic")
+    rows: dict[str, list[tuple[str, tuple[str, ...], np.ndarray, np.ndarray]]] = {node.name: [] for node in plan.nodes}
+    for path in plan.paths():
+        link = site.links.get(path.name, Link())
+        _path(site, path, link, rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for node in plan.nodes:
+        if node.name not in set(site.omit):
+            _host(site, node.name, rows[node.name])
+            found[node.name] = _archive(site, plan, data, node.name, rows[node.name], folder)
+    return found
+
+
+def _path(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None:
+    a, b = site.machine(path.source), site.machine(path.target)
+    stop_s = min(link.stop_s or site.length_s, a.stop_s or site.length_s)
+    start_s = max(link.start_s, a.start_s)
+    number = np.arange(round((stop_s - start_s) / site.period_s))
+    true_s = start_s + number * site.period_s
+    flag = np.zeros(len(number), dtype=int)
+    flag[list(link.skipped)] = -1
+    flag[list(link.refused)] = 101
+    slot = number.copy()
+    for at in sorted(link.restart_at):
+        slot[at:] = number[at:] - at
+    forward, back = link.forward_s(number), link.back_s(number)
+    arrive_s = true_s + forward
+    leave_s = arrive_s + link.residence_s
+    home_s = leave_s + back
+    gone = flag == 0
+    gone[list(link.lost_forward)] = False
+    running = (arrive_s >= b.start_s) & (arrive_s <= (b.stop_s or site.length_s))
+    arrived = gone & running
+    answered = arrived & (home_s <= (a.stop_s or site.length_s))
+    answered[list(link.lost_back)] = False
+    name = (path.name,)
+    tx = np.full(len(number), np.nan if link.tx_us is None else link.tx_us)
+    rows[path.source].append(
+        ("sent", name, true_s, np.column_stack([_us(a.local_s(true_s)), slot, np.zeros(len(slot)), tx, flag]))
+    )
+    fwd = b.wall_s(arrive_s) - a.wall_s(true_s)
+    way = a.wall_s(home_s) - b.wall_s(leave_s)
+    flags = np.full(len(number), link.flags)
+    flags[list(link.stepped)] |= 32
+    reply = np.column_stack(
+        [
+            slot,
+            _us(fwd),
+            _us(np.full(len(slot), link.residence_s)),
+            _us(way),
+            np.full(len(slot), link.rxq_us),
+            number,
+            np.full(len(slot), 64),
+            np.full(len(slot), 64),
+            flags,
+        ]
+    )
+    picked, when = reply[answered], home_s[answered]
+    extra = np.intersect1d(np.flatnonzero(answered), np.fromiter(link.doubled, dtype=int))
+    if len(extra):
+        again = reply[extra].copy()
+        again[:, 8] = again[:, 8].astype(int) | 1
+        picked, when = np.vstack([picked, again]), np.append(when, home_s[extra] + 1e-6)
+    order = np.argsort(when, kind="stable")
+    rows[path.source].append(("reply", name, when[order], picked[order]))
+    # The reflector notes runs of consecutive slots, at most a second long.
+    at = np.flatnonzero(arrived)
+    if len(at):
+        second = (arrive_s[at]).astype(int)
+        cut = np.flatnonzero((np.diff(slot[at]) != 1) | (np.diff(second) > 0)) + 1
+        starts = at[np.concatenate([[0], cut])]
+        counts = np.diff(np.concatenate([[0], cut, [len(at)]]))
+        rows[path.target].append(
+            ("seen", name, arrive_s[starts], np.column_stack([_us(b.local_s(arrive_s[starts])), slot[starts], counts]))
+        )
+
+
+def _us(seconds: np.ndarray) -> np.ndarray:
+    return np.round(np.asarray(seconds) * 1e6)
+
+
+def _host(site: Site, name: str, rows: list[Any]) -> None:
+    machine = site.machine(name)
+    true_s = np.arange(machine.start_s, machine.stop_s or site.length_s, 1.0)
+    t_us = _us(machine.local_s(true_s))
+    count = len(true_s)
+    if machine.busy is not None:
+        busy = np.cumsum(machine.busy(true_s) * 100.0)
+        idle = 100.0 * np.arange(1, count + 1) - busy
+        nothing = np.zeros(count)
+        rows.append(
+            (
+                "cpu",
+                ("all",),
+                true_s,
+                np.column_stack([t_us, np.round(busy), nothing, nothing, np.round(idle), *[nothing] * 4]),
+            )
+        )
+    late = np.full(count, machine.ticker_late_s * 1e6)
+    rows.append(("ticker", ("default",), true_s, np.column_stack([t_us, np.full(count, 50), late, late * 0])))
+    stalls = np.array(sorted(machine.stalls)).reshape(-1, 2)
+    if len(stalls):
+        values = np.column_stack([_us(machine.local_s(stalls[:, 0])), _us(stalls[:, 1]), np.zeros(len(stalls))])
+        rows.append(("stall", ("default",), stalls[:, 0], values))
+    if machine.memory:
+        rows.append(
+            ("memory", (), true_s, np.column_stack([t_us, np.full(count, 8_000_000), np.full(count, 4_000_000)]))
+        )
+    if machine.disk:
+        nothing = np.zeros(count)
+        for disk, share in (("sda", 0.1), ("sdb", 0.4)):
+            busy_ms = np.round(np.arange(count) * share * 1000)
+            rows.append(("disk", (disk,), true_s, np.column_stack([t_us, *[nothing] * 7, busy_ms])))
+
+
+def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folder: Path) -> Path:
+    machine = site.machine(name)
+    stop_s = machine.stop_s or site.length_s
+    started_ns = EPOCH_NS + int(float(machine.wall_s(machine.start_s)) * 1e9)
+    start = {
+        "tool": "0.1.0",
+        "node": name,
+        "session": site.session(name),
+        "cluster": plan.cluster,
+        "plan": data,
+        "plan_digest": plan.digest,
+        "started": str(np.datetime64(started_ns, "ns").astype("datetime64[ms]")) + "+00:00",
+        "t0_ns": machine.t0_ns,
+        "planned_s": stop_s - machine.start_s,
+        "tables": [],
+        "command": "synthetic",
+    }
+    peers = machine.peers
+    if peers is None:
+        peers = {node.name: [site.session(node.name)] for node in plan.nodes if node.name != name}
+    state = {
+        "peers": peers,
+        "facts": {"inventory": {"hostname": name, "virtual": machine.virtual}},
+        "events": [],
+        "outcomes": list(machine.outcomes),
+    }
+    path = folder / f"{name}.zip"
+    writer = Writer(path, start, TABLES)
+    edges = [*np.arange(machine.start_s, stop_s, site.segment_s)[1:].tolist(), stop_s]
+    from_s = machine.start_s
+    for number, to_s in enumerate(edges):
+        last = number == len(edges) - 1
+        for at_s in np.arange(from_s, to_s, 10.0).tolist():
+            writer.anchor(_anchor(machine, at_s))
+        for table, labels, when_s, values in rows:
+            low, high = np.searchsorted(when_s, [from_s, np.inf if last else to_s])
+            if high > low:
+                chosen = [
+                    [None if math.isnan(value) else int(value) for value in row] for row in values[low:high].tolist()
+                ]
+                writer.rows(table, labels, chosen)
+        writer.state(state)
+        now_us = int(_us(machine.local_s(to_s)))
+        writer.close_segment(now_us, _anchor(machine, to_s))
+        from_s = to_s
+    if machine.sealed:
+        length = float(machine.local_s(stop_s))
+        writer.seal(state | {"ended": start["started"], "duration_s": length, "ended_because": "planned end"})
+    return path
+
+
+def _anchor(machine: Machine, true_s: float) -> Anchor:
+    mono_ns = machine.t0_ns + round(float(machine.local_s(true_s)) * 1e9)
+    real_ns = EPOCH_NS + round(float(machine.wall_s(true_s)) * 1e9)
+    return Anchor(mono_ns, real_ns, mono_ns)

@@ -1,0 +1,330 @@
+"""From archives to the verdict: what belongs together, what is damaged, what the answer is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from synthetic import Link, Machine, Site, plan_data, write
+
+from analyzer.assess import assess
+from analyzer.commands import COMMANDS, assess_archives
+from analyzer.contract import Assessment, Status, Verdict
+from analyzer.frames import read
+from collector.errors import ArchiveError, Exit, OperatorError
+
+LENGTH_S = 1000.0
+CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def busy(share=0.1):
+    return lambda t: np.full(len(t), share)
+
+
+def machine(**changes):
+    return Machine(**({"busy": busy(), "memory": True, "disk": True} | changes))
+
+
+def healthy(**changes):
+    return Site(**({"length_s": LENGTH_S, "machines": {name: machine() for name in "ab"}} | changes))
+
+
+def verdict(site, folder):
+    return assess(list(write(site, folder).values()), CREATED)
+
+
+def test_a_sound_site_is_suitable(tmp_path):
+    found = verdict(healthy(), tmp_path)
+    assert found.verdict is Verdict.SUITABLE, found.reasons
+    assert found.score.overall == 100
+    assert len(found.reasons) == 3
+    assert (found.created, found.origin, found.cluster) == ("2026-01-02T03:04:05Z", "synthetic", "test")
+    assert found.duration_s == pytest.approx(LENGTH_S)
+    assert {trace.id for trace in found.traces} == {
+        "rtt:a>b/ch1",
+        "rtt:b>a/ch1",
+        *(f"{kind}:{node}" for kind in ("cpu", "stall", "memory", "disk") for node in "ab"),
+    }
+    assert {curve.id for curve in found.curves} == {"rtt-cdf:a>b/ch1", "rtt-cdf:b>a/ch1"}
+    assert all(len(trace.mid) <= 480 for trace in found.traces)
+    memory = next(trace for trace in found.traces if trace.id == "memory:a")
+    assert set(memory.mid) == {0.5}
+    disk = next(trace for trace in found.traces if trace.id == "disk:b")
+    assert max(value for value in disk.high if value is not None) == pytest.approx(0.4)
+    assert {item.what.split()[0] for item in found.untested} >= {"Domain", "Packet", "Bandwidth"}
+
+
+def test_the_assessment_survives_its_json(tmp_path):
+    found = verdict(healthy(links={"a>b/ch1": Link(lost_forward=range(500, 520))}), tmp_path)
+    assert Assessment.from_json(found.to_json()) == found
+
+
+def test_the_same_archives_give_the_same_assessment(tmp_path):
+    paths = write(healthy(), tmp_path)
+    one = assess([paths["a"], paths["b"]], CREATED)
+    assert assess([paths["b"], paths["a"]], CREATED).to_json() == one.to_json()
+
+
+def test_a_lossy_path_is_unsuitable(tmp_path):
+    found = verdict(healthy(links={"a>b/ch1": Link(lost_forward=range(0, 4990, 40))}), tmp_path)
+    assert found.verdict is Verdict.UNSUITABLE
+    assert "a>b/ch1 lost 125 of 4995" in found.reasons[0]
+    assert "cabling" in found.fixes[0]
+
+
+def test_a_warning_makes_it_conditional(tmp_path):
+    found = verdict(healthy(machines={"a": machine(busy=busy(0.6)), "b": machine()}), tmp_path)
+    assert found.verdict is Verdict.CONDITIONAL
+    assert found.reasons == ("Node a: 95 % of all minutes are at most 60% busy.",)
+
+
+def test_a_missing_archive_is_at_best_inconclusive(tmp_path):
+    found = verdict(healthy(omit=["b"]), tmp_path)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "No archive of node b" in found.reasons[0]
+    assert [node.name for node in found.planned] == ["a", "b"]
+    assert [node.name for node in found.nodes] == ["a"]
+    (advice,) = found.recommendations
+    assert "b>a/ch1" in " ".join(advice.notes)
+
+
+def test_less_than_fifteen_minutes_are_inconclusive(tmp_path):
+    found = verdict(healthy(length_s=899.0), tmp_path)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "15 min" in found.reasons[0]
+
+
+def test_a_planned_path_that_was_never_measured_is_inconclusive_and_says_why(tmp_path):
+    paths_state = [
+        {
+            "probe": "path a>b/ch2",
+            "intervals": [{"state": "error", "reason": "connection refused", "from_us": 0, "to_us": 9}],
+            "ticks": 0,
+            "missed": 0,
+            "seconds": 0.0,
+            "traceback": "",
+        }
+    ]
+    site = healthy(
+        plan=plan_data(networks=("ch1", "ch2")),
+        links={name: Link(stop_s=1.0) for name in ("a>b/ch2", "b>a/ch2")},
+    )
+    site.machines["a"] = machine(outcomes=paths_state)
+    found = verdict(site, tmp_path)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "Never measured: a>b/ch2, b>a/ch2" in found.reasons[0]
+    skipped = [item for item in found.findings if item.subject.name == "a>b/ch2"]
+    assert {item.status for item in skipped} == {Status.SKIPPED}
+    assert "connection refused" in skipped[0].message
+
+
+def test_damage_is_at_best_conditional_and_the_rest_is_used(tmp_path):
+    paths = write(healthy(length_s=3000.0), tmp_path)
+    data = bytearray(paths["b"].read_bytes())
+    at = data.index(b"segments/000003.jsonl.gz") + 60
+    data[at] ^= 0xFF
+    paths["b"].write_bytes(data)
+    found = assess(list(paths.values()))
+    assert found.verdict is Verdict.CONDITIONAL
+    node = next(item for item in found.nodes if item.name == "b")
+    assert any("000003" in text for text in node.damage)
+    assert node.gaps_s == pytest.approx(600.0)
+    assert any("damaged" in reason for reason in found.reasons)
+
+
+def test_a_truncated_archive_is_read_as_far_as_it_goes(tmp_path):
+    paths = write(healthy(length_s=3000.0), tmp_path)
+    data = paths["b"].read_bytes()
+    paths["b"].write_bytes(data[: int(len(data) * 0.6)])
+    found = assess(list(paths.values()))
+    assert found.verdict in (Verdict.CONDITIONAL, Verdict.INCONCLUSIVE)
+    node = next(item for item in found.nodes if item.name == "b")
+    assert not node.sealed
+    assert node.damage
+    assert dict(node.inventory)["hostname"] == "b"  # from a segment: there is no manifest
+
+
+def test_a_run_that_was_cut_off_is_conditional(tmp_path):
+    site = healthy(machines={"a": machine(), "b": machine(sealed=False)})
+    paths = write(site, tmp_path)
+    found = assess(list(paths.values()))
+    assert found.verdict is Verdict.CONDITIONAL
+    assert any("not closed in order" in reason for reason in found.reasons)
+
+
+def test_an_override_is_listed_and_conditional(tmp_path):
+    plan = plan_data()
+    plan["stack"][0]["override"] = {"floor_s": 8, "reason": "J. Doe, 2026-01-01"}
+    found = verdict(healthy(plan=plan | {"scenario": {"off": ["rstp"]}}), tmp_path)
+    assert found.verdict is Verdict.CONDITIONAL
+    assert len(found.overrides) == 1
+    assert "J. Doe" in found.overrides[0]
+    assert found.recommendations[0].settings[1].value == 8
+
+
+def test_a_trio_gets_settings_for_its_pair_and_none_for_its_dr_legs(tmp_path):
+    plan = plan_data(("a", "b", "c"), sites={"c": "dr"})
+    site = healthy(plan=plan, machines={name: machine() for name in "abc"})
+    found = verdict(site, tmp_path)
+    assert [(item.subject.name, bool(item.settings)) for item in found.recommendations] == [
+        ("a-b", True),
+        ("a-c", False),
+        ("b-c", False),
+    ]
+    assert [joint.pair for joint in found.joints] == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_the_same_node_twice_is_refused(tmp_path):
+    one, other = write(healthy(), tmp_path / "1"), write(healthy(), tmp_path / "2")
+    with pytest.raises(OperatorError, match="both of node 'a'"):
+        assess([one["a"], other["a"], one["b"]])
+
+
+def test_archives_of_different_plans_are_refused_by_name(tmp_path):
+    one = write(healthy(), tmp_path / "1")
+    other = write(healthy(period_s=0.1), tmp_path / "2")
+    with pytest.raises(OperatorError, match="different plans") as caught:
+        assess([one["a"], other["b"]])
+    assert str(one["a"]) in str(caught.value)
+    assert str(other["b"]) in str(caught.value)
+
+
+def test_archives_of_different_days_are_refused(tmp_path):
+    one = write(healthy(), tmp_path / "1")
+    strangers = {"a": machine(session="x", wall_offset_s=86400.0), "b": machine(session="y", wall_offset_s=86400.0)}
+    other = write(healthy(machines=strangers), tmp_path / "2")
+    with pytest.raises(OperatorError, match="different runs"):
+        assess([one["a"], other["b"]])
+
+
+def test_archives_that_overlap_but_never_met_are_a_warning(tmp_path):
+    one = write(healthy(), tmp_path / "1")
+    other = write(healthy(machines={"a": machine(session="x"), "b": machine(session="y")}), tmp_path / "2")
+    found = assess([one["a"], other["b"]])
+    assert found.verdict is Verdict.CONDITIONAL
+    assert [item.status for item in found.findings if item.rule == "met"] == [Status.WARN]
+
+
+def test_a_stranger_to_one_of_three_is_a_warning_whatever_its_time(tmp_path):
+    plan = plan_data(("a", "b", "c"))
+    one = write(healthy(plan=plan, machines={name: machine() for name in "abc"}), tmp_path / "1")
+    later = {name: machine(session=f"later-{name}", wall_offset_s=86400.0) for name in "abc"}
+    other = write(healthy(plan=plan, machines=later), tmp_path / "2")
+    found = assess([one["a"], one["b"], other["c"]])
+    warned = {item.subject.name for item in found.findings if item.rule == "met" and item.status is Status.WARN}
+    assert warned == {"a-c", "b-c"}
+
+
+def test_no_archives_and_no_archive_are_refused(tmp_path):
+    with pytest.raises(OperatorError, match="no archives"):
+        assess([])
+    (tmp_path / "x.zip").write_bytes(b"nothing")
+    with pytest.raises(ArchiveError):
+        assess([tmp_path / "x.zip"])
+
+
+def test_a_probe_shows_its_worst_state_and_a_path_its_usual_one(tmp_path):
+    def outcome(probe, *states):
+        intervals = [
+            {"state": state, "reason": reason, "from_us": from_us, "to_us": to_us}
+            for state, reason, from_us, to_us in states
+        ]
+        return {"probe": probe, "intervals": intervals, "ticks": 9, "missed": 1, "seconds": 0.5, "traceback": ""}
+
+    told = [
+        outcome("disk", ("ok", "", 0, 900), ("error", "boom", 900, 901), ("ok", "", 901, 1000)),
+        outcome(
+            "path a>b/ch1", ("skipped", "no peer yet", 0, 5), ("ok", "", 5, 990), ("skipped", "goodbye", 990, 1000)
+        ),
+        outcome("psi"),
+        {"probe": "broken"},
+    ]
+    found = verdict(healthy(machines={"a": machine(outcomes=told), "b": machine()}), tmp_path)
+    fared = {item.probe: (item.state, item.reason) for item in found.nodes[0].outcomes}
+    assert fared == {"disk": ("error", "boom"), "path a>b/ch1": ("ok", ""), "psi": ("skipped", "never ran")}
+    assert found.verdict is Verdict.CONDITIONAL
+    assert "disk (boom)" in found.reasons[0]
+
+
+def test_a_column_that_is_no_numbers_is_damage_and_not_a_crash(tmp_path):
+    from collector.archive.format import Segment
+
+    paths = write(healthy(), tmp_path)
+    original = Segment.decode.__func__
+
+    def poisoned(cls, data):
+        segment = original(cls, data)
+        for block in segment.blocks:
+            if block.table == "seen" or (block.table == "cpu" and segment.seq == 1):
+                block.lines[1] = b"[" + b",".join([b"1e3"] * block.rows) + b"]"
+            if block.table == "sent" and segment.seq == 2:
+                block.lines[block.columns.index("slot")] = b"[99999999999" + b",1" * (block.rows - 1) + b"]"
+        return segment
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Segment, "decode", classmethod(poisoned))
+        node = read(paths["a"])
+    assert any("table seen: first" in text or "table seen" in text for text in node.damage)
+    assert any("slot is out of bounds" in text for text in node.damage)
+    assert node.seen == {}
+    assert node.spans == ()
+    assert "cpu" in node.tables
+
+
+def test_a_null_is_no_zero(tmp_path):
+    node = read(write(healthy(links={"a>b/ch1": Link(tx_us=None)}), tmp_path)["a"])
+    tx = node.sent["a>b/ch1"].arrays["tx_us"]
+    assert (tx == np.iinfo(tx.dtype).min).all()
+
+
+def test_the_command_writes_prints_and_answers_by_exit_code(tmp_path, capsys):
+    paths = write(healthy(), tmp_path)
+    output = tmp_path / "out.json"
+    assert COMMANDS["analyze"]([str(paths["a"]), str(paths["b"]), "-o", str(output)]) == Exit.DONE
+    printed = capsys.readouterr().out
+    assert "verdict: suitable" in printed
+    assert str(output) in printed
+    assert json.loads(output.read_text())["verdict"] == "suitable"
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["a.zip", "b.zip", "out.json"]
+    assert COMMANDS["analyze"]([str(paths["a"]), "-o", str(output)]) == Exit.CONDITIONAL
+    lossy = write(healthy(links={"a>b/ch1": Link(lost_back=range(0, 4990, 40))}), tmp_path / "lossy")
+    assert COMMANDS["analyze"]([*map(str, lossy.values()), "-o", str(output)]) == Exit.UNSUITABLE
+
+
+def test_a_place_that_cannot_be_written_is_said_in_words(tmp_path):
+    paths = write(healthy(length_s=60.0), tmp_path)
+    with pytest.raises(OperatorError, match="No such file"):
+        COMMANDS["analyze"]([str(paths["a"]), "-o", str(tmp_path / "none" / "x.json")])
+
+
+def test_without_pandas_the_operator_is_told_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(OperatorError, match="numpy and pandas") as caught:
+        assess_archives([tmp_path / "a.zip"])
+    assert caught.value.hint == "pip install 'haready[report]'"
+
+
+def test_removing_clean_time_never_shortens_the_timeout(tmp_path):
+    # The bad minute (slow answers, an outage) lies in the first 16 minutes; the rest of the run is clean.
+    def forward(slot):
+        return np.where((slot > 1000) & (slot < 1060), 7.0, 0.0005)
+
+    found = []
+    for length_s in (961.0, 3000.0):
+        link = Link(forward, lost_forward=range(2000, 2040))
+        advice = verdict(healthy(length_s=length_s, links={"a>b/ch1": link}), tmp_path / str(length_s))
+        found.append(advice.recommendations[0].settings[1].value)
+    short, long = found
+    assert short >= long >= 16
+
+
+def test_probes_to_a_peer_that_did_not_run_are_no_exposure(tmp_path):
+    site = healthy(machines={"a": machine(), "b": machine(stop_s=600.0)})
+    found = verdict(site, tmp_path)
+    path = next(item for item in found.timings if item.path == "a>b/ch1")
+    assert path.hours * 3600 > 900
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert str(found.recommendations[0].basis) == "vendor floor"

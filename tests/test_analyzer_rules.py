@@ -1,0 +1,334 @@
+"""Rules at their limits, and an engine that gives every subject a word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import plan_data
+
+from analyzer import rules, stacks
+from analyzer.contract import Area, NodeSummary, ProbeOutcome, Quantiles, Scope, Status, Subject, Timing
+from analyzer.engine import Material, judge, recommend
+from analyzer.extension import ARCHIVE, JOINT, MEETING, TIMING, Context, Judgement, Rule
+from analyzer.proportion import clopper_pearson
+from analyzer.rates import increments
+from analyzer.rules import cpu_busy, loss, met, node_coverage, path_coverage
+from analyzer.score import score
+from collector.plan import parse
+from collector.plugins import discover
+
+PLAN = parse(plan_data(), "plan.toml")
+
+
+def timing(lost=0, judged=10_000, **changes):
+    low, high = clopper_pearson(lost, judged) if judged else (None, None)
+    nothing = Quantiles(0)
+    found = Timing(
+        "a>b/ch1", "a", "b", "ch1", False, 0.2, 24.0, judged, judged - lost, lost, 0, 0, 0, 0,
+        nothing, nothing, nothing, lost / judged if judged else None, low, high, (), 0.0, 0.0, 0, None, None,
+    )  # fmt: skip
+    return replace(found, **changes)
+
+
+def about_path(rule, timing, plan=PLAN, duration_s=86400.0):
+    context = Context(Subject(Scope.PATH, "a>b/ch1"), plan, "a", duration_s, {TIMING: timing}, rule.limits)
+    return list(rule.check(context))
+
+
+def cpu_table(busy, minutes=20):
+    """`busy` per minute (or one for all), one row a second."""
+    share = np.repeat(np.broadcast_to(busy, minutes), 60)
+    busy_cs = np.concatenate([[0], np.cumsum(np.round(share * 100))])
+    t_s = np.arange(len(busy_cs), dtype=float)
+    frame = pd.DataFrame({"cpu": "all", "t_us": t_s * 1e6, "t_s": t_s - 0.5, "user_cs": busy_cs})
+    frame["idle_cs"] = t_s * 100 - busy_cs
+    frame["steal_cs"] = np.nan
+    return frame
+
+
+def about_cpu(frame):
+    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 1200.0, {"cpu": frame}, cpu_busy.RULE.limits)
+    (word,) = cpu_busy.RULE.check(context)
+    return word
+
+
+@pytest.mark.parametrize(
+    ("busy", "status"),
+    [(0.49, Status.PASS), (0.5, Status.PASS), (0.51, Status.WARN), (0.8, Status.WARN), (0.81, Status.FAIL)],
+)
+def test_cpu_is_judged_by_its_limits(busy, status):
+    word = about_cpu(cpu_table(busy))
+    assert word.status is status
+    assert word.evidence[0].value == pytest.approx(busy)
+    assert bool(word.remedy) is (status is not Status.PASS)
+
+
+def test_cpu_is_judged_by_its_busy_minutes_not_by_its_mean():
+    one_in_ten = [0.9 if minute % 10 == 0 else 0.1 for minute in range(40)]
+    assert about_cpu(cpu_table(one_in_ten, 40)).status is Status.FAIL
+    one_in_forty = [0.9 if minute == 20 else 0.1 for minute in range(40)]
+    assert about_cpu(cpu_table(one_in_forty, 40)).status is Status.PASS
+
+
+def test_fewer_than_fifteen_minutes_of_cpu_are_no_answer():
+    assert about_cpu(cpu_table(0.1, 14)).status is Status.SKIPPED
+    assert about_cpu(cpu_table(0.1, 16)).status is Status.PASS
+
+
+def test_a_reset_of_the_counters_gives_no_value():
+    frame = cpu_table(0.3)
+    frame.loc[600:, ["user_cs", "idle_cs"]] -= frame.loc[600, ["user_cs", "idle_cs"]]
+    steps = increments(frame, ["user_cs", "idle_cs"])
+    assert (steps[["user_cs", "idle_cs"]] >= 0).all().all()
+    assert len(steps) == len(frame) - 2
+    assert about_cpu(frame).status is Status.PASS
+
+
+def test_a_hole_and_a_null_give_no_increment_and_devices_stay_apart():
+    frame = pd.DataFrame(
+        {
+            "disk": ["x", "y"] * 4,
+            "t_s": [0.0, 0, 1, 1, 60, 60, 61, 61],
+            "busy_ms": [0, 500, 10, 520, 99, 530, np.nan, 540],
+        }
+    )
+    steps = increments(frame, ["busy_ms"], ["disk"])
+    assert sorted(zip(steps["disk"], steps["t_s"], steps["busy_ms"], strict=True)) == [
+        ("x", 1.0, 10.0),
+        ("y", 1.0, 20.0),
+        ("y", 61.0, 10.0),
+    ]
+
+
+# Lower bounds of the exact interval on both sides of the limits; found by search, checked here.
+@pytest.mark.parametrize(
+    ("lost", "judged", "wan", "status"),
+    [
+        (0, 100_000, False, Status.PASS),
+        (1, 4500, False, Status.PASS),
+        (17, 100_000, False, Status.PASS),
+        (18, 100_000, False, Status.WARN),
+        (18, 100_000, True, Status.PASS),
+        (130, 100_000, True, Status.WARN),
+        (1062, 100_000, False, Status.WARN),
+        (1063, 100_000, False, Status.FAIL),
+        (1063, 100_000, True, Status.FAIL),
+    ],
+)
+def test_loss_is_judged_by_the_lower_bound(lost, judged, wan, status):
+    (word,) = about_path(loss.RULE, timing(lost, judged, wan=wan))
+    low, _ = clopper_pearson(lost, judged)
+    assert word.status is status, low
+    assert word.evidence[0].value == low
+
+
+def test_the_limit_itself_passes():
+    for value, status in ((1e-4, Status.PASS), (1.0001e-4, Status.WARN), (1e-2, Status.WARN), (1.0001e-2, Status.FAIL)):
+        (word,) = about_path(loss.RULE, timing(loss=value, loss_low=value, loss_high=value))
+        assert word.status is status
+
+
+def test_loss_without_a_judged_slot_is_unknown():
+    (word,) = about_path(loss.RULE, timing(judged=0, unjudged=50))
+    assert word.status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("changes", "duration_s", "status"),
+    [
+        ({"hours": 0.25}, 900.0, Status.PASS),
+        ({"hours": 0.2499}, 899.0, Status.WARN),
+        ({"hours": 0.8}, 3600.0, Status.PASS),
+        ({"hours": 0.79}, 3600.0, Status.WARN),
+        ({"hours": 1.0, "unjudged": 500}, 3600.0, Status.PASS),
+        ({"hours": 1.0, "unjudged": 530}, 3600.0, Status.WARN),
+    ],
+)
+def test_a_path_has_to_be_measured_long_enough_and_most_of_the_run(changes, duration_s, status):
+    (word,) = about_path(path_coverage.RULE, timing(**changes), duration_s=duration_s)
+    assert word.status is status
+
+
+def test_systems_in_use_need_a_day():
+    data = plan_data()
+    data["cluster"] |= {"phase": "live"}
+    live = parse(data, "plan.toml")
+    assert about_path(path_coverage.RULE, timing(hours=22.9), live)[0].status is Status.WARN
+    assert about_path(path_coverage.RULE, timing(hours=23.0), live)[0].status is Status.PASS
+
+
+SUMMARY = NodeSummary("a", "", "", "a.zip", "", "", "", "", 900.0, 900.0, 0.0, True, (), (), ())
+
+
+def about_node(summary):
+    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {ARCHIVE: summary}, node_coverage.RULE.limits)
+    return list(node_coverage.RULE.check(context))
+
+
+@pytest.mark.parametrize(
+    ("changes", "statuses", "words"),
+    [
+        ({}, [Status.PASS], "whole"),
+        ({"gaps_s": 10.0}, [Status.PASS], "whole"),
+        ({"gaps_s": 10.1}, [Status.WARN], "10 s of the run are missing"),
+        ({"damage": ("x", "y")}, [Status.WARN], "damaged (x and 1 more)"),
+        ({"sealed": False}, [Status.WARN], "not closed"),
+        ({"outcomes": (ProbeOutcome("disk", "error", "boom", 1, 0, 0.1),)}, [Status.WARN], "disk (boom)"),
+        ({"outcomes": (ProbeOutcome("cpu", "timeout", "", 1, 0, 0.1),)}, [Status.WARN], "cpu (timeout)"),
+        ({"outcomes": (ProbeOutcome("psi", "skipped", "no PSI", 1, 0, 0.1),)}, [Status.PASS, Status.INFO], "whole"),
+        ({"outcomes": (ProbeOutcome("path a>b/x", "error", "refused", 1, 0, 0.1),)}, [Status.PASS], "whole"),
+        ({"outcomes": (ProbeOutcome("path a>b/x", "skipped", "no answer", 1, 0, 0.1),)}, [Status.PASS], "whole"),
+    ],
+)
+def test_the_record_of_a_node_is_held_against_its_run(changes, statuses, words):
+    found = about_node(replace(SUMMARY, **changes))
+    assert [word.status for word in found] == statuses
+    assert words in found[0].message
+
+
+def test_archives_that_never_met_are_pointed_out():
+    for known, status in ((True, Status.PASS), (False, Status.WARN)):
+        context = Context(Subject(Scope.PAIR, "a-b"), PLAN, "", 900.0, {MEETING: known})
+        assert [word.status for word in met.RULE.check(context)] == [status]
+
+
+def material(**changes):
+    node = SimpleNamespace(
+        tables={"cpu": cpu_table(0.1), "disk": pd.DataFrame({"disk": ["x", "y"], "t_s": [0.0, 0.0]})}
+    )
+    given = {
+        "plan": PLAN,
+        "nodes": {"a": node},
+        "summaries": {"a": replace(SUMMARY, outcomes=(ProbeOutcome("memory", "skipped", "no /proc", 0, 0, 0.0),))},
+        "timings": {"a>b/ch1": timing()},
+        "reasons": {"b>a/ch1": "path b>a/ch1 was never measured (no answer)"},
+        "joints": {},
+        "meetings": {},
+        "scenarios": (),
+        "duration_s": 900.0,
+    }
+    return Material(**(given | changes))
+
+
+def rule(check, scope=Scope.NODE, needs=("cpu",)):
+    return Rule("test", "Test", Area.HOST, scope, needs, (), check)
+
+
+def say(status, text=""):
+    def check(context):
+        yield Judgement(status, text or context.subject.name)
+
+    return check
+
+
+def test_the_engine_stamps_identity_and_says_what_is_missing():
+    found = judge([rule(say(Status.PASS))], material())
+    assert [(item.rule, item.area, item.subject.name, item.status) for item in found] == [
+        ("test", Area.HOST, "a", Status.PASS),
+        ("test", Area.HOST, "b", Status.SKIPPED),
+    ]
+    assert "no archive of node b" in found[1].message
+
+
+def test_a_missing_table_is_skipped_with_the_probes_reason():
+    found = judge([rule(say(Status.PASS), needs=("cpu", "memory"))], material())[0]
+    assert found.status is Status.SKIPPED
+    assert "memory was skipped (no /proc)" in found.message
+
+
+def test_a_path_that_was_never_measured_is_skipped_with_its_reason():
+    found = judge([rule(say(Status.PASS), Scope.PATH, (TIMING,))], material())
+    assert [item.status for item in found] == [Status.PASS, Status.SKIPPED]
+    assert "no answer" in found[1].message
+
+
+def test_a_device_rule_is_asked_once_per_device_with_its_rows_only():
+    def check(context):
+        yield Judgement(Status.PASS, str(len(context.table("disk"))))
+
+    found = judge([rule(check, Scope.DEVICE, ("disk",))], material())
+    assert [(item.subject.name, item.message) for item in found[:2]] == [("a/x", "1"), ("a/y", "1")]
+    assert found[2].status is Status.SKIPPED
+
+
+def test_a_pair_and_a_cluster_are_subjects():
+    pair = judge([rule(say(Status.PASS), Scope.PAIR, (JOINT,))], material())
+    assert [(item.subject.name, item.status) for item in pair] == [("a-b", Status.SKIPPED)]
+    cluster = judge([rule(say(Status.PASS), Scope.CLUSTER, ())], material())
+    assert [(item.subject.name, item.status) for item in cluster] == [("test", Status.PASS)]
+
+
+def test_only_what_was_declared_may_be_asked_for():
+    def check(context):
+        with pytest.raises(KeyError):
+            context.table("disk")
+        with pytest.raises(KeyError):
+            _ = context.timing
+        with pytest.raises(KeyError):
+            context.limit("none")
+        yield Judgement(Status.PASS, "fine")
+
+    assert judge([rule(check)], material())[0].status is Status.PASS
+
+
+def test_a_rule_that_raises_becomes_an_error_and_the_others_go_on():
+    def check(_):
+        yield Judgement(Status.PASS, "first")
+        raise ZeroDivisionError("boom")
+
+    found = judge([rule(check), rule(say(Status.PASS, "other"))], material())
+    assert [item.status for item in found if item.subject.name == "a"] == [Status.PASS, Status.ERROR, Status.PASS]
+    assert "ZeroDivisionError: boom" in found[1].message
+
+
+def test_a_rule_that_says_nothing_is_an_error():
+    found = judge([rule(lambda _: iter(()))], material())
+    assert found[0].status is Status.ERROR
+
+
+def test_a_stack_that_raises_becomes_an_error_and_an_unknown_one_is_named():
+    (stack,) = discover(stacks, "STACK")
+
+    def broken(_):
+        raise AssertionError("values break the rule")
+        yield
+
+    advice, findings = recommend([replace(stack, recommend=broken)], material())
+    assert advice == []
+    assert [(item.status, item.subject.name, item.area) for item in findings] == [(Status.ERROR, "a-b", Area.SETTINGS)]
+    assert "values break the rule" in findings[0].message
+    data = plan_data()
+    data["stack"][0]["name"] = "corosync"
+    _, findings = recommend([stack], material(plan=parse(data, "plan.toml")))
+    assert [item.status for item in findings] == [Status.SKIPPED]
+    assert "genesys-addp" in findings[0].message
+
+
+def test_every_rule_has_a_source_for_each_limit_and_a_unique_id():
+    found = discover(rules, "RULE")
+    assert len({item.id for item in found}) == len(found) == 5
+    assert all(limit.source for item in found for limit in item.limits)
+
+
+def test_unknown_scores_nothing_information_is_not_counted_and_the_worst_decides():
+    def findings(*statuses, name="a", area=Area.HOST):
+        (first,) = judge([rule(say(Status.PASS))], material())[:1]
+        return [replace(first, status=status, area=area, subject=Subject(Scope.NODE, name)) for status in statuses]
+
+    found = score(
+        [
+            *findings(Status.PASS, Status.WARN, Status.INFO),
+            *findings(Status.PASS, Status.SKIPPED, Status.ERROR, name="b"),
+            *findings(Status.PASS, area=Area.NETWORK),
+        ]
+    )
+    host = next(area for area in found.areas if area.area is Area.HOST)
+    assert (host.score, host.worst, len(host.lines)) == (33, "b", 5)
+    assert found.overall == 33
+    assert next(area for area in found.areas if area.area is Area.SETTINGS).score is None
+    assert score(findings(Status.FAIL)).overall == 0
+    assert score([]).overall is None
