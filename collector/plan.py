@@ -250,7 +250,7 @@ def load(path: Path) -> Plan:
         raise PlanError([f"{path}: not UTF-8 text (byte {error.start})"]) from error
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError([f"{path}: {error}"], "the file is TOML; strings stand in double quotes") from error
     return parse(data, str(path))
 

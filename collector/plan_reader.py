@@ -45,8 +45,9 @@ class Reader:
     def _wrong(self, key: str, what: str) -> None:
         self.mistakes.append(f"{self.where}: {key}: {what}")
 
-    def _table(self, parent: dict[str, Json], key: str, known: str) -> dict[str, Json]:
-        value = parent.get(key, {})
+    def _table(self, parent: dict[str, Json], name: str, known: str, key: str = "") -> dict[str, Json]:
+        value = parent.get(name, {})
+        key = key or name
         if not isinstance(value, dict):
             self._wrong(key, "must be a table")
             return {}
@@ -75,7 +76,7 @@ class Reader:
             return default
         value = table[name]
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            value = float(value) if abs(value) < 1 << 53 else float("inf")
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
             self._wrong(key, f"must be {words[kind]}, not {value!r}")
@@ -140,6 +141,9 @@ class Reader:
             for index, row in enumerate(self._rows(data, "observer"))
             if (observer := self._observer(row, f"observer[{index}]")) is not None
         )
+        for network in networks:
+            if len({node.addresses[network.name].version for node in nodes if network.name in node.addresses}) > 1:
+                self._wrong(f"network.{network.name}", "some nodes have an IPv4 address on it and some IPv6")
         for name in sorted({name for name in names if names.count(name) > 1}):
             self._wrong("node", f"two nodes are called {name!r}")
         topology = self._choice(cluster, "cluster", "topology", Topology, Topology.CUSTOM)
@@ -274,7 +278,7 @@ class Reader:
         names = {node.name for node in nodes}
         pairs: list[tuple[str, str]] = []
         for pair in self._value(row, key, "auto_failover", list, []):
-            if not isinstance(pair, list) or len(pair) != 2 or len({str(end) for end in pair}) != 2:
+            if not _is_pair(pair):
                 self._wrong(f"{key}.auto_failover", f'{pair!r} is no pair of nodes, such as ["a", "b"]')
                 continue
             for end in pair:
@@ -286,10 +290,10 @@ class Reader:
                     self._wrong(
                         f"{key}.auto_failover", f"node {node.name!r} has no address on {', '.join(sorted(missing))}"
                     )
-            pairs.append((str(pair[0]), str(pair[1])))
+            pairs.append((pair[0], pair[1]))
         override = None
         if "override" in row:
-            table = self._table(row, "override", "floor_s reason")
+            table = self._table(row, "override", "floor_s reason", f"{key}.override")
             override = Override(
                 self._value(table, f"{key}.override", "floor_s", int, ..., lambda v: _between(v, 1, 3600)),
                 self._value(
@@ -299,8 +303,17 @@ class Reader:
         return StackBinding(self._name(row, key), bound, tuple(pairs), override)
 
 
+def _is_pair(value: Json) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(end, str) for end in value)
+        and value[0] != value[1]
+    )
+
+
 def _positive(value: float) -> str:
-    return "" if value > 0 else f"must be above 0, not {value}"
+    return "" if 0 < value < float("inf") else f"must be above 0, not {value}"
 
 
 def _between(value: float, low: float, high: float) -> str:

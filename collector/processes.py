@@ -27,11 +27,14 @@ Message = tuple[Any, ...]
 
 
 class Outlet:
-    """The writing end of a pipe of messages. It never blocks: what does not fit waits here, up to 64 MiB."""
+    """The writing end of a pipe of messages. It never blocks: what does not fit waits here, up to 64 MiB.
+
+    What does not fit there either is dropped, and a message ``("note", text)`` says how much.
+    """
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.dropped = 0
+        self._dropped = 0
         self._waiting: deque[bytes] = deque()
         self._waiting_B = 0
         os.set_blocking(fd, False)
@@ -42,10 +45,14 @@ class Outlet:
         Raises:
             BrokenPipeError: the reader is gone.
         """
-        data = marshal.dumps(message)
         if self._waiting_B > _BACKLOG_B:
-            self.dropped += 1
+            self._dropped += 1
             return
+        if self._dropped:
+            text = f"{self._dropped} messages were dropped: the main process did not read in time"
+            self._dropped = 0
+            self.put(("note", text))
+        data = marshal.dumps(message)
         self._waiting.append(_LENGTH.pack(len(data)) + data)
         self._waiting_B += len(data) + _LENGTH.size
         self.push()
@@ -58,6 +65,10 @@ class Outlet:
                 written = os.write(self.fd, first)
             except BlockingIOError:
                 return False
+            except BrokenPipeError:
+                self._waiting.clear()
+                self._waiting_B = 0
+                raise
             self._waiting_B -= written
             if written == len(first):
                 self._waiting.popleft()
@@ -87,14 +98,16 @@ class Inlet:
                 break
             self._data += chunk
         at = 0
-        while len(self._data) - at >= _LENGTH.size:
-            (size,) = _LENGTH.unpack_from(self._data, at)
-            end = at + _LENGTH.size + size
-            if end > len(self._data):
-                break
-            yield marshal.loads(self._data[at + _LENGTH.size : end])  # noqa: S302 - written by our own child
-            at = end
-        del self._data[:at]
+        try:
+            while len(self._data) - at >= _LENGTH.size:
+                (size,) = _LENGTH.unpack_from(self._data, at)
+                end = at + _LENGTH.size + size
+                if end > len(self._data):
+                    break
+                frame, at = self._data[at + _LENGTH.size : end], end
+                yield marshal.loads(frame)  # noqa: S302 - written by our own child
+        finally:
+            del self._data[:at]
 
 
 @dataclass(slots=True)
@@ -149,10 +162,12 @@ def fork(name: str, body: Callable[[Inlet, Outlet], None], keep: Iterable[int] =
     except BrokenPipeError:
         status = 0  # the parent is gone; nobody is left to be told
     finally:
-        # Leave here whatever happened: unwinding would run the parent's code in the child.
-        if status:
-            traceback.print_exc()
-        os._exit(status)
+        # Leave here whatever happens, even if stderr is gone: unwinding would run the parent's code in the child.
+        try:
+            if status:
+                traceback.print_exc()
+        finally:
+            os._exit(status)
 
 
 def _close_all_but(keep: set[int]) -> None:

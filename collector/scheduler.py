@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from collector.contract import Batch, Env, Facts, Probe, State
+from collector.contract import Batch, Env, Facts, Probe, ProbeKind, State
 from collector.errors import Unavailable
 from collector.processes import Inlet, Message, Outlet
 
@@ -79,11 +79,11 @@ def run_probe(
         watch.enter(probe, began)
         try:
             ticks = ticks or iter(probe.sample(env))
-            if not _one_tick(ticks, env, put):
+            if not _one_tick(probe, ticks, env, put):
                 ticks = None
             failures = 0
         except Unavailable as absent:
-            ticks, state, reason = None, State.SKIPPED, str(absent)
+            ticks, state, reason, failures = None, State.SKIPPED, str(absent), 0
             pause_ns = max(period_ns, round(ASK_AGAIN_S * 1e9))
         except Exception as error:  # noqa: BLE001 - one probe must not end the others
             ticks, state, reason = None, State.ERROR, f"{type(error).__name__}: {error}"
@@ -95,7 +95,7 @@ def run_probe(
         progress.seconds += (now - began) / 1e9
         if failures >= PARK_AFTER:
             reason += f" (left out after {failures} failures in a row)"
-        due += pause_ns
+        due = now + pause_ns if probe.kind is ProbeKind.JOB else due + pause_ns
         if now > due:
             missed = 1 + (now - due) // period_ns
             progress.missed += missed
@@ -106,7 +106,19 @@ def run_probe(
             return
 
 
-def _one_tick(ticks: Iterator[Batch | Facts | None], env: Env, put: Callable[[Message], None]) -> bool:
+def _check(probe: Probe, row: Batch) -> None:
+    """A row that does not fit its declaration is the probe's error, here and not when the segment closes."""
+    for table in probe.tables:
+        if table.name == row.table:
+            if len(row.labels) != len(table.labels) or len(row.values) != len(table.metrics):
+                raise ValueError(f"a row of {row.table} does not fit its declaration")
+            if not all(value is None or type(value) is int for value in row.values):
+                raise ValueError(f"a row of {row.table} holds something else than integers")
+            return
+    raise ValueError(f"table {row.table} is not declared")
+
+
+def _one_tick(probe: Probe, ticks: Iterator[Batch | Facts | None], env: Env, put: Callable[[Message], None]) -> bool:
     """Pass on what the probe yields up to its None; False if the generator came to its end."""
     for item in ticks:
         if item is None:
@@ -114,6 +126,7 @@ def _one_tick(ticks: Iterator[Batch | Facts | None], env: Env, put: Callable[[Me
         if isinstance(item, Facts):
             put(("facts", item.name, dict(item.values)))
         else:
+            _check(probe, item)
             put(("rows", item.table, item.labels, [((item.t_mono_ns - env.run.t0_ns) // 1000, *item.values)]))
     return False
 

@@ -308,6 +308,8 @@ class Supervisor:
                 self._record.report(*report)
             case ("facts", name, values):
                 self._record.facts[name] = values
+            case ("note", text):
+                self._note(text)
             case ("ready", path):
                 self._links.admitted(path)
             case _:
@@ -331,9 +333,11 @@ class Supervisor:
                 self._record.outcome(probe.name).enter(State.TIMEOUT, reason, self._now_us())
             self._again(host, f"{', '.join(probe.name for probe in overdue)} hung")
         for child in list(self._children.values()):
-            child.orders.push()
             if child.inlet.ended:
                 self._again(child, "it ended unexpectedly")
+                continue
+            with contextlib.suppress(BrokenPipeError):  # it has just died: seen at the next beat
+                child.orders.push()
 
     def _again(self, child: Child, why: str) -> None:
         self._read(child)

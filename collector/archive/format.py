@@ -35,6 +35,7 @@ MAX_TEXT_B = 256 << 20
 MAX_ROWS = 4_000_000
 MAX_COLUMNS = 256
 MAX_BLOCKS = 20_000
+MAX_LINES = 500_000
 
 
 def segment_name(seq: int) -> str:
@@ -79,7 +80,10 @@ class Block:
         Raises:
             ValueError: the line does not hold exactly `rows` integers.
         """
-        steps = json.loads(self.lines[self.columns.index(name)])
+        try:
+            steps = json.loads(self.lines[self.columns.index(name)])
+        except RecursionError as error:
+            raise ValueError(f"{self.table}.{name}: nested") from error
         if len(steps) != self.rows or not all(type(step) is int for step in steps):
             raise ValueError(f"{self.table}.{name}: expected {self.rows} integers")
         values: list[int | None] = list(itertools.accumulate(steps))
@@ -164,7 +168,10 @@ class Segment:
             ArchiveError: written by a newer version.
             ValueError: damaged, or not within the bounds above.
         """
-        lines = _inflate(data).split(b"\n")
+        text = _inflate(data)
+        if text.count(b"\n") > MAX_LINES:
+            raise ValueError("too many lines")
+        lines = text.split(b"\n")
         head = _object(lines[0])
         check_format(head)
         end = _object(lines[-2]) if len(lines) > 2 and not lines[-1] else {}
@@ -178,7 +185,7 @@ class Segment:
             t0_ns=_integer(head, "t0_ns"),
             from_us=_integer(head, "from_us"),
             to_us=_integer(head, "to_us"),
-            anchors=_anchors(head["anchors"]),
+            anchors=checked_anchors(head["anchors"]),
             state=head["state"] if isinstance(head["state"], dict) else {},
             blocks=list(_blocks(body)),
         )
@@ -211,7 +218,7 @@ def _blocks(lines: Iterator[bytes]) -> Iterator[Block]:
             raise ValueError("a block's head is malformed")
         for ranges in head["null"].values():
             for start, stop in ranges:
-                if not 0 <= start < stop <= rows:
+                if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= rows:
                     raise ValueError("a null range lies outside its block")
         body = [column for _, column in zip(columns, lines, strict=False)]
         if len(body) != len(columns) or any(
@@ -247,7 +254,8 @@ def _integer(head: Mapping[str, Json], key: str) -> int:
     return value
 
 
-def _anchors(value: Json) -> list[list[int]]:
+def checked_anchors(value: Json) -> list[list[int]]:
+    """Clock anchors as they were read: lists of (monotonic, real, boot) in ns. Raises ValueError for anything else."""
     if not isinstance(value, list) or not all(
         isinstance(anchor, list) and len(anchor) == 3 and all(type(part) is int for part in anchor) for anchor in value
     ):

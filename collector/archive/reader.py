@@ -7,9 +7,11 @@ short gives every segment before the cut. Nothing is ever unpacked to a file.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import struct
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,14 +31,17 @@ from collector.archive.format import (
     Segment,
     check_format,
     check_line,
+    checked_anchors,
 )
 from collector.contract import Json
 from collector.errors import ArchiveError
 
 _LOCAL = struct.Struct("<4sHHHHHLLLHH")
 _SIGNATURE = b"PK\x03\x04"
+_END, _END_B = b"PK\x05\x06", 22
 _DIRECTORY = (b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06")
 _SEGMENT = re.compile(r"segments/(\d{6,9})\.jsonl\.gz\Z")
+_LONGEST_S = 1e9
 _SLACK_US = 2_000_000
 """A hole in time up to this long is the ordinary hand-over between two segments."""
 
@@ -74,6 +79,7 @@ class Archive:
 
     def segments(self) -> Iterator[Segment]:
         """Every readable segment in order, the journal's rows last. Damage found on the way is added to `damage`."""
+        seen: set[int] = set()
         with open(self.path, "rb") as file:
             for member in self._members:
                 file.seek(member.offset)
@@ -89,6 +95,10 @@ class Archive:
                 if segment.session != self.head["session"]:
                     self._hurt(f"{member.name}: belongs to another session")
                     continue
+                if segment.seq in seen:
+                    self._hurt(f"{member.name}: segment {segment.seq} is there already")
+                    continue
+                seen.add(segment.seq)
                 self._spans[segment.seq] = (segment.from_us, segment.to_us)
                 yield segment
         if self._journal is not None:
@@ -103,8 +113,11 @@ class Archive:
             if start - at > _SLACK_US:
                 holes.append(Lost(at, start, "not readable or never written"))
             at = max(at, stop)
-        if not self.sealed and (planned := int(self.head["planned_s"] * 1e6)) > at:
-            holes.append(Lost(at, planned, "the collector ended without sealing"))
+        end = int(self.head["duration_s" if self.sealed else "planned_s"] * 1e6)
+        if self.sealed and end - at > _SLACK_US:
+            holes.append(Lost(at, end, "not readable or never written"))
+        if not self.sealed and end > at:
+            holes.append(Lost(at, end, "the collector ended without sealing"))
         return holes
 
     def _hurt(self, what: str) -> None:
@@ -118,7 +131,7 @@ def open_archive(path: Path) -> Archive:
     Raises:
         ArchiveError: no such file, not an archive, from a newer version, or nothing in it is readable.
     """
-    part = path.with_name(path.name + PART)
+    part = Path(f"{path}{PART}")
     if not path.exists() and part.exists():
         path = part
     try:
@@ -145,12 +158,20 @@ def open_archive(path: Path) -> Archive:
     segments = [member for member in found if _SEGMENT.match(member.name)]
     if MANIFEST in heads:
         _compare(head, data, found, damage)
+        _check_directory(data, found, damage)
     journal = None
     if path.name.endswith(PART):
-        last = max((int(match[1]) for m in segments if (match := _SEGMENT.match(m.name))), default=0)
+        last = max((seq for m in segments if (seq := _readable_seq(data, m))), default=0)
         journal = _read_journal(path.with_name(path.name.removesuffix(PART) + JOURNAL), head, last, damage)
     digest = hashlib.sha256(data).hexdigest()
     return Archive(path, head, MANIFEST in heads, digest, len(data), damage, segments, journal)
+
+
+def _readable_seq(data: bytes, member: _Member) -> int:
+    """Number of a segment whose bytes are right, else 0: the journal may still hold what it lost."""
+    raw = data[member.offset : member.offset + member.size]
+    match = _SEGMENT.match(member.name)
+    return int(match[1]) if match and zlib.crc32(raw) == member.crc else 0
 
 
 def _scan(data: bytes, damage: list[str]) -> Iterator[_Member]:
@@ -168,6 +189,8 @@ def _scan(data: bytes, damage: list[str]) -> Iterator[_Member]:
             at = following
             continue
         count += 1
+        if count == MAX_MEMBERS:
+            damage.append(f"more than {MAX_MEMBERS} members")
         if member.offset + member.size > len(data):
             damage.append(f"{member.name}: cut short")
             return
@@ -196,7 +219,13 @@ def _head(data: bytes, member: _Member, damage: list[str]) -> dict[str, Json] | 
         for key, kind in (("node", str), ("session", str), ("t0_ns", int), ("planned_s", (int, float)), ("plan", dict)):
             if not isinstance(head.get(key), kind):
                 raise ValueError(f"{key} is missing")
-    except (ValueError, RecursionError) as error:
+        for key in ("planned_s", "duration_s"):
+            if not (member.name == START and key == "duration_s") and not 0 <= head[key] <= _LONGEST_S:
+                raise ValueError(f"{key} is out of bounds")
+        members = head.get("members", [])
+        if not isinstance(members, list) or not all(isinstance(row, dict) for row in members):
+            raise ValueError("members are malformed")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         damage.append(f"{member.name}: {error}")
         return None
     return head
@@ -211,6 +240,21 @@ def _compare(manifest: dict[str, Json], data: bytes, found: list[_Member], damag
             damage.append(f"{row.get('name')}: missing")
         elif hashlib.sha256(data[member.offset : member.offset + member.size]).hexdigest() != row.get("sha256"):
             damage.append(f"{member.name}: checksum does not match")
+    listed = {str(row.get("name")) for row in manifest.get("members", ())} | {MANIFEST}
+    damage += [f"{name}: not in the manifest" for name in present if name not in listed]
+
+
+def _check_directory(data: bytes, found: list[_Member], damage: list[str]) -> None:
+    """Ordinary tools need the ZIP's directory, and nothing may follow it."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as directory:
+            names = [entry.filename for entry in directory.infolist()]
+            at_end = not directory.comment and data[-_END_B : -_END_B + 4] == _END
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+        damage.append(f"the directory at the end of the file: {error}")
+        return
+    if names != [member.name for member in found] or not at_end:
+        damage.append("the directory at the end of the file does not fit its members")
 
 
 def _read_journal(path: Path, head: dict[str, Json], last: int, damage: list[str]) -> Segment | None:
@@ -228,6 +272,9 @@ def _read_journal(path: Path, head: dict[str, Json], last: int, damage: list[str
         first = json.loads(lines[0])
         if first["session"] != head["session"] or first["seq"] <= last:
             return None
+        for key in ("seq", "t0_ns", "from_us"):
+            if type(first[key]) is not int:
+                raise ValueError(f"{key} is no integer")
         segment = Segment(
             first["seq"], first["node"], first["session"], first["t0_ns"], first["from_us"], to_us, [], {}
         )
@@ -237,9 +284,11 @@ def _read_journal(path: Path, head: dict[str, Json], last: int, damage: list[str
             if isinstance(value, list):
                 series[value[0]][1].extend(value[1])
             elif "series" in value:
+                if not isinstance(value["labels"], dict):
+                    raise ValueError("labels are malformed")
                 series.append((value, []))
             elif "anchor" in value:
-                segment.anchors.append(value["anchor"])
+                segment.anchors += checked_anchors([value["anchor"]])
             elif "state" in value:
                 segment.state |= value["state"]
         segment.blocks = [
@@ -272,7 +321,7 @@ def _checked_lines(raw: bytes) -> tuple[list[bytes], int]:
         if line.startswith(b'{"check":'):
             try:
                 at = int(json.loads(line)["to_us"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 break
             if line != check_line(pending, at):
                 break

@@ -88,7 +88,7 @@ def _read(line: bytes, *keys: str) -> dict[str, str]:
 
 
 def _check(mine: str, theirs: str) -> None:
-    if not hmac.compare_digest(mine.encode(), theirs.encode()):
+    if not hmac.compare_digest(mine.encode(), theirs.encode(errors="replace")):
         raise HelloError("its key differs: every node needs the same key file")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from collector.machine import Clock
@@ -18,11 +19,14 @@ _STAMPS_AWAITED = 512
 
 @dataclass(slots=True)
 class _Session:
-    """One admitted sender. `last` is (rseq, kernel stamp) of the newest reply whose stamp is known."""
+    """One admitted start of a sender. `last` is (rseq, kernel stamp) of the newest reply whose stamp is known.
+
+    `earlier` is the start before it: what that one sent may still be under way, and is counted by its own numbers.
+    """
 
     path: str
     key: bytes
-    earlier_key: bytes | None = None
+    earlier: _Session | None = None
     rseq: int = 0
     newest: int = -1
     last: tuple[int, int] | None = None
@@ -50,9 +54,8 @@ class Reflector:
         if session is not None and session.key == key:
             return
         if session is not None:
-            self._close_run(session)
-            self._emit_rows(session)
-        self._sessions[address] = _Session(path, key, None if session is None else session.key)
+            session.earlier = None
+        self._sessions[address] = _Session(path, key, session)
 
     def answer(self, sock: socket.socket) -> None:
         """Answer one packet that waits on `sock`: whoever waits comes again, and a flood does not stop the probes."""
@@ -72,10 +75,11 @@ class Reflector:
             return
         key = session.key
         if not stamp.authentic(key, packet):
-            key = session.earlier_key or b""
-            if not key or not stamp.authentic(key, packet):
+            if session.earlier is None or not stamp.authentic(session.earlier.key, packet):
                 self._unauthentic += 1
                 return
+            session = session.earlier
+            key = session.key
         slot = stamp.slot_of(packet)
         if slot < session.newest - REPLAY_WINDOW:
             self._replayed += 1
@@ -132,10 +136,16 @@ class Reflector:
             self._emit("seen", (session.path,), session.rows)
             session.rows = []
 
+    def _known(self) -> Iterator[_Session]:
+        for session in self._sessions.values():
+            if session.earlier is not None:
+                yield session.earlier
+            yield session
+
     def flush(self) -> None:
         """Emit the runs that ended, and those that have lasted for three seconds."""
         now_us = (self._clock.monotonic_ns() - self._t0_ns) // 1000
-        for session in self._sessions.values():
+        for session in self._known():
             if session.count and (now_us - session.since_us) * 1000 >= _RUN_NS:
                 self._close_run(session)
             self._emit_rows(session)
@@ -144,7 +154,7 @@ class Reflector:
         """Emit the counters of what was not answered; `close` also ends the runs."""
         now_us = (self._clock.monotonic_ns() - self._t0_ns) // 1000
         if close:
-            for session in self._sessions.values():
+            for session in self._known():
                 self._close_run(session)
                 self._emit_rows(session)
         counts = (self._malformed, self._unauthentic, self._stranger, self._replayed, self._send_errors)

@@ -28,7 +28,6 @@ REMEMBER_NS = 120_000_000_000
 SETTLE_NS = 2_000_000_000
 """How long a row waits for the kernel stamp that completes it."""
 _STEP_NS = 1_000_000
-_LEAD_NS = 200_000_000
 
 Row = tuple[int | None, ...]
 
@@ -104,7 +103,8 @@ class Sender:
         self.active = True
         # Numbers follow the clock, so they never repeat within a session, not even after a restart of this process.
         # A pause is a stretch without slots, not lost slots.
-        self._slot = (self._clock.monotonic_ns() + _LEAD_NS - self._t0_ns) // self._period_ns
+        # One period of lead covers the jitter, so that not even a slot that was sent early is numbered twice.
+        self._slot = (self._clock.monotonic_ns() - self._t0_ns) // self._period_ns + 1
         self._schedule()
 
     def pause(self) -> None:
@@ -155,7 +155,7 @@ class Sender:
             received = receive(self._sock)
             if received is None:
                 break
-            if len(received.data) == stamp.PACKET_B and stamp.authentic(self._key, received.data):
+            if len(received.data) == stamp.PACKET_B and stamp.authentic_reply(self._key, received.data):
                 self._take(stamp.read_reply(received.data), received.stamp_ns, received.ttl)
 
     def _read_transmit_stamps(self) -> None:
@@ -185,6 +185,8 @@ class Sender:
             earlier = self._pending.pop(reply.follow[0], None)
             if earlier is not None:
                 self._complete(earlier, reply.follow[1])
+        if (twin := self._pending.pop(reply.rseq, None)) is not None:
+            self._complete(twin, None)  # the network doubled the reply
         self._pending[reply.rseq] = _Pending(reply, slot, stamp_ns or real, mono, ttl, flags)
 
     def _complete(self, pending: _Pending, t3_kernel_ns: int | None) -> None:

@@ -73,6 +73,11 @@ def authentic(key: bytes, packet: bytes) -> bool:
     return hmac.compare_digest(_mac(key, packet[:4] + tlv), packet[PACKET_B - _MAC_B :])
 
 
+def authentic_reply(key: bytes, packet: bytes) -> bool:
+    """True if it is right and a reflector's: one key serves both ways, so our own probe might come back as it is."""
+    return not packet[BASE_B] & _UNRECOGNISED and authentic(key, packet)
+
+
 def probe(key: bytes, slot: int, t1_ns: int, ssid: int) -> bytes:
     """The sender's packet for `slot`."""
     base = _PROBE.pack(slot, ntp(t1_ns), _USER_ERROR, ssid)

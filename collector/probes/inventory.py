@@ -36,6 +36,8 @@ def _text(env: Env, path: str) -> str:
         return ""
     try:
         return file.read().decode(errors="replace").strip()
+    except Unavailable:
+        return ""
     finally:
         file.close()
 
