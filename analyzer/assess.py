@@ -89,7 +89,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         reasons=result.reasons,
         fixes=result.fixes,
         overrides=tuple(overrides),
-        score=score(findings),
+        score=score(findings, result.verdict),
         planned=tuple(
             PlanNode(
                 node.name,
@@ -194,7 +194,8 @@ def _fared(outcome: Outcome) -> ProbeOutcome:
     if outcome.intervals:
         interval = _longest(outcome) if outcome.probe.startswith("path ") else _worst(outcome)
         state, reason = interval.state, interval.reason
-    return ProbeOutcome(outcome.probe, str(state), reason, outcome.ticks, outcome.missed, outcome.seconds)
+    lasted_us = sum(part.to_us - part.from_us for part in outcome.intervals if part.state is state)
+    return ProbeOutcome(outcome.probe, str(state), reason, outcome.ticks, outcome.missed, lasted_us / 1e6)
 
 
 def _summary(node: NodeData) -> NodeSummary:

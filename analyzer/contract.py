@@ -247,7 +247,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class ProbeOutcome:
-    """How a probe or a path fared on a node, in one line."""
+    """How a probe or a path fared on a node, in one line. `seconds`: how long it was in that state."""
 
     probe: str
     state: str
@@ -311,12 +311,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """One term of the arithmetic: what a finding contributed to its subject's mean."""
+    """One term of the arithmetic: what a finding contributed to its subject's mean. None: not judged, not counted."""
 
     subject: str
     rule: str
     status: Status
-    points: int
+    points: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +331,7 @@ class AreaScore:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """0 to 100; the worst area decides. Never shown without its breakdown."""
+    """0 to 100; the worst area decides. None where the run is too incomplete for one. Never without its breakdown."""
 
     overall: int | None
     areas: tuple[AreaScore, ...]
@@ -358,12 +358,16 @@ class PlanNode:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A stall that a timeout has to survive although this run may not have shown it."""
+    """A stall that a timeout has to survive although this run may not have shown it.
+
+    `default_on` is what holds without a word in the plan: on False and `default_on` True is a relaxation.
+    """
 
     name: str
     title: str
     stall_s: float
     on: bool
+    default_on: bool
     why: str
     source: str
 

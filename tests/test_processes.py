@@ -65,8 +65,7 @@ def test_a_full_pipe_does_not_block_and_the_rest_follows_in_order():
         got += inlet.messages()
     got += inlet.messages()
 
-    assert got == sent
-    assert outlet.dropped == 0
+    assert got == sent, "nothing was dropped"
     os.close(inlet.fd)
     os.close(outlet.fd)
 
@@ -77,15 +76,17 @@ def test_beyond_the_bound_messages_are_dropped_and_counted_and_none_is_torn(monk
     for number in range(100):
         outlet.put(("rows", number, b"x" * 10_000))
 
-    assert 0 < outlet.dropped < 100
     got = []
     while not outlet.push():
         got += inlet.messages()
     got += inlet.messages()
-    assert [message[1] for message in got] == list(range(100 - outlet.dropped))
+    kept = len(got)
+    assert 0 < kept < 100
+    assert [message[1] for message in got] == list(range(kept))
 
     outlet.put(("rows", "after", b""))
-    assert list(inlet.messages()) == [("rows", "after", b"")]
+    note = ("note", f"{100 - kept} messages were dropped: the main process did not read in time")
+    assert list(inlet.messages()) == [note, ("rows", "after", b"")]
     os.close(inlet.fd)
     os.close(outlet.fd)
 

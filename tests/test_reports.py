@@ -147,10 +147,13 @@ def test_equal_settings_share_a_row_on_page_one():
 
 
 def test_overrides_and_stalls_left_out_stand_on_page_one():
-    told = words(list(verdict.SECTION.build(bad())))
+    _, rapid, classic = bad().scenarios
+    relaxed = replace(bad(), scenarios=(replace(rapid, on=False), classic))
+    told = words(list(verdict.SECTION.build(relaxed)))
 
     assert "ADDP floor lowered from 20 s to 15 s" in told
-    assert "Classic spanning tree converges, 50 s" in told
+    assert "Rapid spanning tree converges, 6 s" in told
+    assert "Classic spanning tree" not in told, "off by default is no relaxation"
     assert "Live migration" not in told
 
 

@@ -44,7 +44,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     troubles = []
     if short:
         wanted_s = exposure.warn or 0.0
-        wanted = f"{wanted_s / 60:.0f} min" if wanted_s < 7200 else f"{wanted_s / 3600:.0f} h"
+        wanted = "15 min" if wanted_s < 7200 else f"{wanted_s / 3600:.0f} h"
         troubles.append(f"it was measured for {minutes} only, {wanted} are needed")
     if partly:
         troubles.append(f"it was measured for {figures[1][1]:.0%} of the run only")

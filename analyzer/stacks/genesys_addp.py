@@ -15,12 +15,14 @@ Source: Genesys SIP Server HA guide (both inequalities); docs.genesys.com, T-Ser
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Timing
 from analyzer.detectors.tcp import rto_s, worst_stall_s
 from analyzer.extension import SUFFICIENT_S, Combine, Option, Stack, StackContext
+from analyzer.words import seconds
 
 FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
 MARGIN = 1.25
@@ -132,7 +134,7 @@ def _constraints(context: StackContext, enough: bool) -> tuple[Constraint, ...]:
                 Constraint(
                     f"scenario {scenario.name}",
                     MARGIN * scenario.stall_s,
-                    f"{MARGIN} x {scenario.stall_s:g} s: {scenario.title} ({scenario.source})",
+                    f"{MARGIN} x {seconds(scenario.stall_s)}: {scenario.title} ({scenario.source})",
                 )
             )
     return tuple(found)
@@ -141,12 +143,12 @@ def _constraints(context: StackContext, enough: bool) -> tuple[Constraint, ...]:
 def _measured(timings: tuple[Timing, ...]) -> Iterator[Constraint]:
     latency = max(timings, key=lambda timing: timing.rtt.p999 or 0.0)
     latency_s = latency.rtt.p999 or 0.0
-    yield Constraint("latency", 2.0 * latency_s, f"2 x {latency_s:.3g} s, the 99.9 % round trip of {latency.path}")
+    yield Constraint("latency", 2.0 * latency_s, f"2 x {seconds(latency_s)}, the 99.9 % round trip of {latency.path}")
     stalled = max(timings, key=lambda timing: timing.longest_stall_s)
     yield Constraint(
         "pause of a node",
         MARGIN * stalled.longest_stall_s,
-        f"{MARGIN} x {stalled.longest_stall_s:.3g} s, the longest pause of {stalled.source} or {stalled.target}",
+        f"{MARGIN} x {seconds(stalled.longest_stall_s)}, the longest pause of {stalled.source} or {stalled.target}",
     )
     # A connection's timer starts at 3 x its first round trip (RFC 6298: rttvar = rtt / 2) and falls from there. Where
     # it stands when the outage comes is not known, so the worst up to that counts.
@@ -157,7 +159,7 @@ def _measured(timings: tuple[Timing, ...]) -> Iterator[Constraint]:
     ]
     silence_s, out = max(silences, key=lambda item: item[0])
     text = (
-        f"{MARGIN} x {silence_s:.3g} s: TCP stays silent that long after the outage of {out.longest_outage_s:.3g} s "
+        f"{MARGIN} x {seconds(silence_s)}: TCP stays silent that long after the outage of {seconds(out.longest_outage_s)} "
         f"on {out.path}"
         if out.longest_outage_s
         else "no outage was measured"
@@ -189,7 +191,7 @@ def _settings(
         "addp-trace": ("full", "so that the log shows which end lost the other"),
         "sync-reconnect-tout": (
             reconnect_s,
-            f"2 x {timeout_s} s + {latency_s:.3g} s (99.9 % round trip), rounded up to whole seconds",
+            f"2 x {timeout_s} s + {seconds(latency_s)} (99.9 % round trip), rounded up to whole seconds",
         ),
     }
     return tuple(
@@ -225,7 +227,8 @@ def _notes(context: StackContext, binding: Constraint, timeout_s: int, enough: b
 def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
     lines = ["[backup-sync]"]
     for setting in settings:
-        lines += [f"# {setting.because}", f"{setting.option} = {setting.value}"]
+        lines += textwrap.wrap(setting.because, 76, initial_indent="# ", subsequent_indent="# ")
+        lines.append(f"{setting.option} = {setting.value}")
     return Snippet(
         node,
         "Enter in Configuration Manager or Genesys Administrator > Application (SIP Server) > Options",

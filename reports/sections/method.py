@@ -43,7 +43,8 @@ def _arithmetic(assessment: Assessment) -> Iterator[Block]:
     for part in assessment.score.areas:
         subjects: dict[str, list[int]] = defaultdict(list)
         for line in part.lines:
-            subjects[line.subject].append(line.points)
+            if line.points is not None:
+                subjects[line.subject].append(line.points)
         alike: dict[tuple[float, str], list[str]] = defaultdict(list)
         for subject, points in subjects.items():
             alike[sum(points) / len(points), _terms(points)].append(name_text(subject, assessment))
@@ -58,10 +59,9 @@ def _arithmetic(assessment: Assessment) -> Iterator[Block]:
         ("Area", "What was judged", "Points of its findings", "Mean"), tuple(rows), (10, 52, 28, 10), numeric=(3,)
     )
     told = ", ".join(f"{part.area.value} {part.score}" for part in assessment.score.areas if part.score is not None)
-    yield Paragraph(
-        f"Areas, each from its worst line: {told or 'none'}. Overall, the lowest of them: {assessment.score.overall}.",
-        small=True,
-    )
+    overall = assessment.score.overall
+    total = "none, because too little is known" if overall is None else f"the lowest of them, {overall}"
+    yield Paragraph(f"Areas, each from its worst line: {told or 'none'}. Overall score: {total}.", small=True)
 
 
 def _terms(points: list[int]) -> str:

@@ -69,7 +69,7 @@ def _node(node: NodeSummary, planned: PlanNode | None, assessment: Assessment) -
     trouble = tuple(item for item in node.outcomes if item.state != "ok")
     if trouble:
         yield Table(
-            ("Not measured in full", "State", "Why", "Ticks", "Missed", "Time"),
+            ("Not measured in full", "State", "Why", "Ticks", "Missed", "For"),
             tuple(
                 (
                     item.probe,

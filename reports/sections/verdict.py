@@ -29,7 +29,11 @@ WORDS = {
         Tone.BAD,
         "Do not install yet. Put right what is listed below and measure again.",
     ),
-    Verdict.INCONCLUSIVE: ("No answer yet", Tone.UNKNOWN, "There is not enough good data to decide. Measure again."),
+    Verdict.INCONCLUSIVE: (
+        "No answer yet (inconclusive)",
+        Tone.UNKNOWN,
+        "There is not enough good data to decide. Measure again.",
+    ),
 }
 
 ORIGINS = {
@@ -117,12 +121,17 @@ def _score(assessment: Assessment) -> Iterator[Block]:
         (
             AREAS[part.area],
             f"{part.score} of 100" if part.score is not None else "not judged",
+            str(sum(line.points is None for line in part.lines) or figures.DASH),
             name_text(part.worst, assessment) if part.score is not None and part.score < 100 else figures.DASH,
         )
         for part in assessment.score.areas
     )
-    total = f"{overall} of 100" if overall is not None else "no score"
-    yield Table(("Area", "Score", "Worst"), (*rows, ("Overall (the worst area decides)", total, "")), (45, 18, 37))
+    total = f"{overall} of 100" if overall is not None else "no score: too little is known"
+    yield Table(
+        ("Area", "Score", "Not judged", "Worst"),
+        (*rows, ("Overall (the worst area decides)", total, "", "")),
+        (38, 18, 14, 30),
+    )
 
 
 def _relaxed(assessment: Assessment) -> Iterator[Block]:
@@ -130,7 +139,7 @@ def _relaxed(assessment: Assessment) -> Iterator[Block]:
     rows += [
         ("Stall left out", f"{item.title}, {figures.seconds(item.stall_s)}: {item.why}")
         for item in assessment.scenarios
-        if not item.on
+        if item.default_on and not item.on
     ]
     if rows:
         yield Heading("Relaxed for this site", 2)
