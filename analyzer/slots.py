@@ -217,7 +217,7 @@ class Peer:
     """The reflector's side of a path, on the sender's clock.
 
     `seen` is the reflector's table with its times mapped (`seen_s`); `spans_s` what its archive covers undamaged;
-    `run_s` when its process ran, its end being infinite if the archive does not prove it. `error_s` bounds the mapping.
+    `run_s` when its process ran, infinite where the archive does not tell. `error_s` bounds the mapping.
     """
 
     seen: Columns | None

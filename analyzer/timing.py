@@ -102,7 +102,7 @@ def measure(
     clock = clocks[path.source]
     period_s = plan.probing.period_s
     t_s = clock.to_base(log.t_us / 1e6) - start_s
-    peer = _peer(path, source, nodes[path.target], clocks) if peer_usable else None
+    peer = _peer(path, source, nodes[path.target], clocks, log) if peer_usable else None
     state = judge(log, source.spans, peer)
     counts = np.bincount(state, minlength=len(Slot))
     lost = int(sum(counts[kind] for kind in LOST))
@@ -145,7 +145,7 @@ def measure(
     return Measured(timing, t_s[rows], rtt_s)
 
 
-def _peer(path: PlannedPath, source: NodeData, target: NodeData, clocks: Mapping[str, Clock]) -> Peer:
+def _peer(path: PlannedPath, source: NodeData, target: NodeData, clocks: Mapping[str, Clock], log: PathLog) -> Peer:
     """The reflector's record on the sender's clock."""
     here, there = clocks[path.source], clocks[path.target]
 
@@ -155,14 +155,19 @@ def _peer(path: PlannedPath, source: NodeData, target: NodeData, clocks: Mapping
     seen = target.seen.get(path.name)
     spans = mapped(np.array(target.spans, dtype=np.int64).reshape(-1)).reshape(-1, 2)
     run = mapped(np.array([0, round(target.duration_s * 1e6)], dtype=np.int64))
-    # Only a sealed archive proves when its process ended, and only if no other session of that node answered too.
+    # An archive tells when its process ran only if no other session of that node answered too.
     known = {*source.peers.get(path.target, ()), target.session} == {target.session}
+    end_s = float(run[1])
+    if not target.sealed:
+        # Cut short: the process ran as long as its record reaches or it answered. Silence after that may be the node's.
+        answered = log.t_us[log.answered]
+        end_s = max([float(stop) for _, stop in spans] + [float(answered[-1]) / 1e6 if len(answered) else -np.inf])
     errors = [_WALL_ERROR_S if clock.error_s is None else clock.error_s for clock in (here, there)]
     return Peer(
         seen=seen,
         seen_s=mapped(seen.arrays["t_us"].astype(np.int64)) if seen is not None else np.array([]),
         spans_s=tuple((float(start), float(stop)) for start, stop in spans),
-        run_s=(float(run[0]) if known else -np.inf, float(run[1]) if known and target.sealed else np.inf),
+        run_s=(float(run[0]) if known else -np.inf, end_s if known else np.inf),
         error_s=sum(errors),
     )
 

@@ -138,7 +138,10 @@ def run_host(probes: Sequence[Probe], env: Env, watch: Watch, orders: Inlet, out
 
     def put(message: Message) -> None:
         with lock:
-            out.put(message)
+            try:
+                out.put(message)
+            except BrokenPipeError:
+                raise SystemExit from None  # the parent is gone; ends this thread without a word
 
     threads = [
         threading.Thread(target=run_probe, args=(probe, env, watch, put, stop.wait), name=probe.name, daemon=True)

@@ -141,11 +141,22 @@ def test_slots_sent_while_the_peer_did_not_run_are_unjudged(tmp_path):
     assert found.outages == ()
 
 
-def test_an_unsealed_peer_proves_no_end(tmp_path):
+def test_silence_after_the_record_of_a_peer_that_was_cut_short_may_be_the_peers(tmp_path):
     machines = {"b": Machine(stop_s=200.0, sealed=False)}
     found = timing(Site(length_s=301.0, machines=machines, links={AB: Link(stop_s=301.0)}), tmp_path)
-    assert found.lost_unknown > 450
-    assert found.longest_outage_s > 95.0
+    assert (found.answered, found.lost_forward, found.lost_unknown) == (995, 0, 0)
+    assert found.unjudged == 505
+    assert found.outages == ()
+
+
+def test_silence_between_answers_counts_although_the_peers_record_was_cut(tmp_path):
+    site = Site(length_s=3000.0, links={AB: Link(lost_forward=range(12_000, 12_050))})
+    paths = write(site, tmp_path)
+    data = paths["b"].read_bytes()
+    paths["b"].write_bytes(data[: int(len(data) * 0.6)])
+    found = next(item for item in assess(list(paths.values())).timings if item.path == AB)
+    assert found.lost_unknown == 50
+    assert found.longest_outage_s == pytest.approx(10.0)
 
 
 def test_another_start_of_the_peer_may_have_answered_outside_this_ones_span(tmp_path):
