@@ -107,7 +107,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a finding is about. `name` is ``node``, ``node/device``, ``a-b`` or ``a>b/network``."""
+    """What a finding is about. `name` is ``node``, ``node/device``, ``a+b`` or ``a>b/network``; no node has + > / in its name."""
 
     scope: Scope
     name: str

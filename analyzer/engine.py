@@ -138,7 +138,7 @@ def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
         yield StackContext(
             material.plan,
             binding,
-            Subject(Scope.PAIR, "-".join(pair)),
+            Subject(Scope.PAIR, "+".join(pair)),
             pair,
             frozenset(pair) in automatic,
             paths,
@@ -209,7 +209,7 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_As
     """Pairs that no probed network joins are no subjects."""
     if not any({path.source, path.target} == set(pair) for path in material.plan.paths()):
         return
-    subject = Subject(Scope.PAIR, "-".join(pair))
+    subject = Subject(Scope.PAIR, "+".join(pair))
     offered = {JOINT: material.joints.get(pair), MEETING: material.meetings.get(pair)}
     lacking = [name for name in pair if name not in material.nodes]
     missing = f"no archive of node {' and '.join(lacking)} was given" if lacking else ""

@@ -144,11 +144,11 @@ def moment(text: str) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def path(name: str) -> str:
-    """A directed path ``a>b/net`` as ``a -> b (net)`` with a real arrow; other names stay."""
+def subject(name: str) -> str:
+    """A subject for people: ``a>b/net`` gets its arrow, ``a+b`` its "and"; other names stay."""
     ends, slash, network = name.rpartition("/")
     source, sign, target = ends.partition(">")
-    return f"{source} {ARROW} {target} ({network})" if slash and sign else name
+    return f"{source} {ARROW} {target} ({network})" if slash and sign else name.replace("+", " and ")
 
 
 def several(items: int, one: str, many: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from analyzer.contract import Assessment, Finding, Status
+from analyzer.contract import Finding, Status
 from reports import figures
 from reports.contract import Table
 
@@ -13,22 +13,12 @@ URGENCY = (Status.FAIL, Status.ERROR, Status.WARN, Status.SKIPPED, Status.INFO, 
 """The order in which findings are read. What could not be judged stands before what is fine."""
 
 
-def name_text(name: str, assessment: Assessment) -> str:
-    """A subject's name for people: a path gets its arrow, a pair of nodes its "and"."""
-    nodes = {node.name for node in assessment.planned} | {node.name for node in assessment.nodes}
-    for place, letter in enumerate(name):
-        left, right = name[:place], name[place + 1 :]
-        if letter == "-" and left in nodes and right in nodes:
-            return f"{left} and {right}"
-    return figures.path(name)
-
-
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     """Failures first, then by rule and subject."""
     return sorted(findings, key=lambda found: (URGENCY.index(found.status), found.rule, found.subject.name))
 
 
-def finding_table(findings: Iterable[Finding], assessment: Assessment) -> Table | None:
+def finding_table(findings: Iterable[Finding]) -> Table | None:
     """One row per finding that is not a pass; passes are gathered by rule. None: no findings."""
     rows: list[tuple[str, str, str]] = []
     statuses: list[Status | None] = []
@@ -38,19 +28,19 @@ def finding_table(findings: Iterable[Finding], assessment: Assessment) -> Table 
             passed[found.title].append(found)
             continue
         text = f"{found.message}\nWhat to do: {found.remedy}" if found.remedy else found.message
-        rows.append((found.title, name_text(found.subject.name, assessment), text))
+        rows.append((found.title, figures.subject(found.subject.name), text))
         statuses.append(found.status)
     for title, group in passed.items():
-        rows.append((title, *_gathered(group, assessment)))
+        rows.append((title, *_gathered(group)))
         statuses.append(Status.PASS)
     if not rows:
         return None
     return Table(("Check", "Where", "What was found"), tuple(rows), (24, 24, 52), statuses=tuple(statuses))
 
 
-def _gathered(group: list[Finding], assessment: Assessment) -> tuple[str, str]:
+def _gathered(group: list[Finding]) -> tuple[str, str]:
     if len(group) == 1:
-        return name_text(group[0].subject.name, assessment), group[0].message
+        return figures.subject(group[0].subject.name), group[0].message
     messages = {found.message for found in group}
     where = figures.several(len(group), group[0].subject.scope.value)
     return where, messages.pop() if len(messages) == 1 else "Within the limits on every one of them."

@@ -177,7 +177,7 @@ def _advice(pair: tuple[str, str], wan: bool) -> Recommendation:
     return Recommendation(
         stack="genesys_sip",
         title="Genesys SIP Server (HA sync)",
-        subject=Subject(Scope.PAIR, "-".join(pair)),
+        subject=Subject(Scope.PAIR, "+".join(pair)),
         networks=("ha",),
         where="SIP Server application, Options, section backup-sync, on primary and backup",
         basis=Basis.FLOOR,

@@ -46,7 +46,7 @@ def context(plan, *timings, automatic=True):
     return StackContext(
         plan,
         plan.stacks[0],
-        Subject(Scope.PAIR, "a-b"),
+        Subject(Scope.PAIR, "a+b"),
         ("a", "b"),
         automatic,
         paths,

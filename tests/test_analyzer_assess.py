@@ -170,9 +170,9 @@ def test_a_trio_gets_settings_for_its_pair_and_none_for_its_dr_legs(tmp_path):
     site = healthy(plan=plan, machines={name: machine() for name in "abc"})
     found = verdict(site, tmp_path)
     assert [(item.subject.name, bool(item.settings)) for item in found.recommendations] == [
-        ("a-b", True),
-        ("a-c", False),
-        ("b-c", False),
+        ("a+b", True),
+        ("a+c", False),
+        ("b+c", False),
     ]
     assert [joint.pair for joint in found.joints] == [("a", "b"), ("a", "c"), ("b", "c")]
 
@@ -215,7 +215,7 @@ def test_a_stranger_to_one_of_three_is_a_warning_whatever_its_time(tmp_path):
     other = write(healthy(plan=plan, machines=later), tmp_path / "2")
     found = assess([one["a"], one["b"], other["c"]])
     warned = {item.subject.name for item in found.findings if item.rule == "met" and item.status is Status.WARN}
-    assert warned == {"a-c", "b-c"}
+    assert warned == {"a+c", "b+c"}
 
 
 def test_no_archives_and_no_archive_are_refused(tmp_path):

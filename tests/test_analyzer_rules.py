@@ -192,7 +192,7 @@ def test_the_record_of_a_node_is_held_against_its_run(changes, statuses, words):
 
 def test_archives_that_never_met_are_pointed_out():
     for known, status in ((True, Status.PASS), (False, Status.WARN)):
-        context = Context(Subject(Scope.PAIR, "a-b"), PLAN, "", 900.0, {MEETING: known})
+        context = Context(Subject(Scope.PAIR, "a+b"), PLAN, "", 900.0, {MEETING: known})
         assert [word.status for word in met.RULE.check(context)] == [status]
 
 
@@ -257,7 +257,7 @@ def test_a_device_rule_is_asked_once_per_device_with_its_rows_only():
 
 def test_a_pair_and_a_cluster_are_subjects():
     pair = judge([rule(say(Status.PASS), Scope.PAIR, (JOINT,))], material())
-    assert [(item.subject.name, item.status) for item in pair] == [("a-b", Status.SKIPPED)]
+    assert [(item.subject.name, item.status) for item in pair] == [("a+b", Status.SKIPPED)]
     cluster = judge([rule(say(Status.PASS), Scope.CLUSTER, ())], material())
     assert [(item.subject.name, item.status) for item in cluster] == [("test", Status.PASS)]
 
@@ -299,7 +299,7 @@ def test_a_stack_that_raises_becomes_an_error_and_an_unknown_one_is_named():
 
     advice, findings = recommend([replace(stack, recommend=broken)], material())
     assert advice == []
-    assert [(item.status, item.subject.name, item.area) for item in findings] == [(Status.ERROR, "a-b", Area.SETTINGS)]
+    assert [(item.status, item.subject.name, item.area) for item in findings] == [(Status.ERROR, "a+b", Area.SETTINGS)]
     assert "values break the rule" in findings[0].message
     data = plan_data()
     data["stack"][0]["name"] = "corosync"

@@ -21,7 +21,7 @@ from reports import axes, figures
 from reports.build import build, imprint, sections
 from reports.commands import COMMANDS, report, write_report
 from reports.contract import Band, Callout, Chart, Checklist, Heading, Mark, Paragraph, Table, Text, Tone
-from reports.findings import finding_table, name_text
+from reports.findings import finding_table
 from reports.render.charts import ChartBox
 from reports.render.pdf import render
 from reports.sections import method, network, nodes, settings, verdict
@@ -270,7 +270,7 @@ def test_a_node_shows_damage_and_what_was_not_measured():
 
 
 def test_findings_that_need_a_person_come_first_and_passes_are_gathered():
-    table = finding_table(bad().findings, bad())
+    table = finding_table(bad().findings)
 
     assert [status for status, _ in itertools.groupby(table.statuses)] == [
         Status.FAIL,
@@ -322,9 +322,9 @@ def test_hashes_stand_in_full_in_the_method_and_short_with_the_node():
 
 
 def test_a_pair_is_written_as_two_nodes_and_a_path_with_an_arrow():
-    assert name_text("sip-a-sip-dr", trio()) == "sip-a and sip-dr"
-    assert name_text("sip-a>sip-b/ha", trio()) == "sip-a → sip-b (ha)"
-    assert name_text("sip-a/sda", trio()) == "sip-a/sda"
+    assert figures.subject("sip-a+sip-dr") == "sip-a and sip-dr"
+    assert figures.subject("sip-a>sip-b/ha") == "sip-a → sip-b (ha)"
+    assert figures.subject("sip-a/sda") == "sip-a/sda"
 
 
 # Figures

@@ -16,7 +16,7 @@ from analyzer.extension import MEETING, Context, Judgement, Rule
 
 
 def _check(context: Context) -> Iterator[Judgement]:
-    pair = context.subject.name
+    pair = context.subject.name.replace("+", " and ")
     if context.met:
         yield Judgement(Status.PASS, f"The archives of {pair} are of one run.")
         return

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from analyzer.contract import Assessment, Evidence, Finding, Limit, Sense
 from reports import figures
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
-from reports.findings import by_urgency, name_text
+from reports.findings import by_urgency
 from reports.prose import GLOSSARY, METHOD
 
 
@@ -47,7 +47,7 @@ def _arithmetic(assessment: Assessment) -> Iterator[Block]:
                 subjects[line.subject].append(line.points)
         alike: dict[tuple[float, str], list[str]] = defaultdict(list)
         for subject, points in subjects.items():
-            alike[sum(points) / len(points), _terms(points)].append(name_text(subject, assessment))
+            alike[sum(points) / len(points), _terms(points)].append(figures.subject(subject))
         if not alike:
             rows.append((part.area.value, "nothing could be judged", figures.DASH, figures.DASH))
         for (mean, terms), names in sorted(alike.items()):
@@ -77,10 +77,7 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
         return
     yield Table(
         ("Check", "Where", "Evidence and limit"),
-        tuple(
-            (f"{item.title}\n{item.rule}", name_text(item.subject.name, assessment), _figures(item))
-            for item in findings
-        ),
+        tuple((f"{item.title}\n{item.rule}", figures.subject(item.subject.name), _figures(item)) for item in findings),
         (23, 22, 55),
         statuses=tuple(item.status for item in findings),
     )

@@ -45,7 +45,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _joints(assessment.joints)
     yield Heading("Network checks", 2)
     network = (item for item in assessment.findings if item.area is Area.NETWORK)
-    yield finding_table(network, assessment) or Paragraph("No network check was made.")
+    yield finding_table(network) or Paragraph("No network check was made.")
     yield from _charts(assessment)
 
 

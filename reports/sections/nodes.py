@@ -33,12 +33,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield from _node(node, planned.get(node.name), assessment)
     names = {node.name for node in assessment.nodes}
     shared = finding_table(
-        (
-            item
-            for item in assessment.findings
-            if item.area in AREAS and not any(_about(item.subject, n) for n in names)
-        ),
-        assessment,
+        item for item in assessment.findings if item.area in AREAS and not any(_about(item.subject, n) for n in names)
     )
     if shared:
         yield Heading("Checks that are about several nodes", 2)
@@ -89,7 +84,7 @@ def _node(node: NodeSummary, planned: PlanNode | None, assessment: Assessment) -
     else:
         yield Paragraph("The archive says nothing about its probes.")
     findings = (item for item in assessment.findings if item.area in AREAS and _about(item.subject, node.name))
-    yield finding_table(findings, assessment) or Paragraph("No check of this machine was made.")
+    yield finding_table(findings) or Paragraph("No check of this machine was made.")
     yield from _charts(node, assessment.traces)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Assessment, Recommendation, Scenario, Setting
 from reports import figures
 from reports.contract import Block, Callout, Heading, Paragraph, Section, Table, Text, Tone
-from reports.findings import finding_table, name_text
+from reports.findings import finding_table
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -26,8 +26,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
             "Name the products under [[stack]] in plan.toml and analyze again."
         )
     for advice in assessment.recommendations:
-        yield from _recommendation(advice, assessment)
-    checks = finding_table((item for item in assessment.findings if item.area is Area.SETTINGS), assessment)
+        yield from _recommendation(advice)
+    checks = finding_table(item for item in assessment.findings if item.area is Area.SETTINGS)
     if checks:
         yield Heading("Do the settings keep the targets", 2)
         yield checks
@@ -35,8 +35,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _scenarios(assessment.scenarios)
 
 
-def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[Block]:
-    yield Heading(f"{advice.title}: {name_text(advice.subject.name, assessment)}", 2)
+def _recommendation(advice: Recommendation) -> Iterator[Block]:
+    yield Heading(f"{advice.title}: {figures.subject(advice.subject.name)}", 2)
     networks = ", ".join(advice.networks) or "none"
     if advice.settings:
         yield Paragraph(f"Enter in: {advice.where}\nNetworks: {networks}. The values rest on: {advice.basis.value}.")

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Assessment, Basis, Verdict
 from reports import figures
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
-from reports.findings import name_text
 
 ROWS_ON_PAGE_ONE = 4
 
@@ -92,7 +91,7 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
     for advice in assessment.recommendations:
         if advice.settings:
             pairs = tuple((item.option, f"{figures.entry(item.value)} {item.unit}".strip()) for item in advice.settings)
-            groups[advice.title, advice.basis, pairs].append(name_text(advice.subject.name, assessment))
+            groups[advice.title, advice.basis, pairs].append(figures.subject(advice.subject.name))
     rows = tuple(
         (
             title,
@@ -122,7 +121,7 @@ def _score(assessment: Assessment) -> Iterator[Block]:
             AREAS[part.area],
             f"{part.score} of 100" if part.score is not None else "not judged",
             str(sum(line.points is None for line in part.lines) or figures.DASH),
-            name_text(part.worst, assessment) if part.score is not None and part.score < 100 else figures.DASH,
+            figures.subject(part.worst) if part.score is not None and part.score < 100 else figures.DASH,
         )
         for part in assessment.score.areas
     )
