@@ -8,6 +8,10 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analyzer.contract import Verdict
 
 # Command -> (module that has it, what it does). Kept as text so that `--help` imports nothing.
 _COMMANDS = {
@@ -55,9 +59,8 @@ def assess(arguments: list[str]) -> int:
     return verdict_exit(_assess(given.archives, given.json, given.output, given.paper))
 
 
-def _assess(archives: list[Path], json: Path, pdf: Path, paper: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _assess(archives: list[Path], json: Path, pdf: Path, paper: str) -> Verdict:
     from analyzer.commands import assess_archives, print_verdict, write_assessment
-
     from reports.commands import write_report
 
     assessment = assess_archives(archives)
