@@ -50,7 +50,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     """
     nodes = {node.name: node for node in ordered([read(path) for path in paths])}
     plan = next(iter(nodes.values())).plan
-    inventories = {name: node.facts.get("inventory", {}) for name, node in nodes.items()}
+    inventories = {name: node.story.facts.get("inventory", {}) for name, node in nodes.items()}
     scenarios = resolve(plan, inventories)
     meetings = {
         pair: met(nodes[pair[0]], nodes[pair[1]])
@@ -174,7 +174,7 @@ def _reasons(plan: Plan, nodes: Mapping[str, NodeData]) -> dict[str, str]:
         if node is None:
             found[path.name] = f"no archive of node {path.source} was given"
             continue
-        outcome = next((item for item in node.outcomes if item.probe == f"path {path.name}"), None)
+        outcome = next((item for item in node.story.outcomes if item.probe == f"path {path.name}"), None)
         reason = _longest(outcome).reason if outcome and outcome.intervals else ""
         found[path.name] = f"path {path.name} was never measured" + (f" ({reason})" if reason else "")
     return found
@@ -200,7 +200,7 @@ def _fared(outcome: Outcome) -> ProbeOutcome:
 
 def _summary(node: NodeData) -> NodeSummary:
     planned = node.plan.node(node.name)
-    inventory = node.facts.get("inventory", {})
+    inventory = node.story.facts.get("inventory", {})
     return NodeSummary(
         name=node.name,
         role=str(planned.role),
@@ -216,7 +216,7 @@ def _summary(node: NodeData) -> NodeSummary:
         sealed=node.sealed,
         damage=node.damage,
         inventory=described(inventory),
-        outcomes=tuple(_fared(outcome) for outcome in node.outcomes),
+        outcomes=tuple(_fared(outcome) for outcome in node.story.outcomes),
     )
 
 

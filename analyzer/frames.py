@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ import pandas as pd
 from analyzer.columns import WIRE, Ints, host_column, wire_column
 from collector.archive.format import Block, Segment
 from collector.archive.reader import Archive, open_archive
-from collector.contract import Interval, Json, Outcome, State
+from collector.archive.story import Story, add_state, story
+from collector.contract import Json
 from collector.errors import ArchiveError, OperatorError
 from collector.plan import Plan, parse
 
@@ -70,11 +71,7 @@ class NodeData:
     t0_ns: int
     damage: tuple[str, ...]
     gaps_s: float
-    ended_because: str
-    peers: Mapping[str, tuple[str, ...]]
-    facts: Mapping[str, Mapping[str, Json]]
-    events: tuple[tuple[int, str], ...]
-    outcomes: tuple[Outcome, ...]
+    story: Story
     anchors: tuple[tuple[int, int], ...]
     spans: tuple[tuple[int, int], ...]
     sent: dict[str, Columns]
@@ -114,7 +111,7 @@ def read(path: Path) -> NodeData:
             f"{path}: no measurement in it can be read" + (f" ({archive.damage[0]})" if archive.damage else ""),
             "copy the file again from the node; if it stays so, repeat the run",
         )
-    state = head if archive.sealed else gathered.state
+    told = story(head if archive.sealed else gathered.told)
     end_us = max((to_us for _, to_us in gathered.covered), default=0)
     return NodeData(
         path=archive.path,
@@ -130,11 +127,7 @@ def read(path: Path) -> NodeData:
         t0_ns=int(head["t0_ns"]),
         damage=(*archive.damage, *gathered.damage),
         gaps_s=_gaps_s(archive),
-        ended_because=str(head.get("ended_because", "")),
-        peers=_peers(state.get("peers")),
-        facts=_facts(state.get("facts")),
-        events=_events(state.get("events")),
-        outcomes=_outcomes(state.get("outcomes")),
+        story=told,
         anchors=tuple(sorted(set(gathered.anchors))),
         spans=_merged(gathered.spans),
         sent=gathered.wire_table("sent"),
@@ -153,7 +146,7 @@ class _Gathered:
         self.anchors: list[tuple[int, int]] = []
         self.spans: list[tuple[int, int]] = []
         self.covered: list[tuple[int, int]] = []
-        self.state: dict[str, Json] = {}
+        self.told: dict[str, Json] = {}
         self._wire: dict[tuple[str, str], list[tuple[int, dict[str, Ints]]]] = defaultdict(list)
         self._host: dict[str, list[tuple[dict[str, str], dict[str, npt.NDArray[Any]]]]] = defaultdict(list)
 
@@ -168,7 +161,7 @@ class _Gathered:
             for mono, real, _ in segment.anchors
             if abs(mono - segment.t0_ns) < _LONGEST_US * 1000 and abs(real) < 1 << 62
         ]
-        self._merge(segment.state)
+        add_state(self.told, segment.state)
         intact = True
         with warnings.catch_warnings():
             # numpy before 2.3 only warns about text it cannot read to its end.
@@ -182,16 +175,6 @@ class _Gathered:
         self.covered.append((segment.from_us, segment.to_us))
         if intact:
             self.spans.append((segment.from_us, segment.to_us))
-
-    def _merge(self, state: Mapping[str, Json]) -> None:
-        """An unsealed archive has no manifest; its segments carry the same things."""
-        for key in ("outcomes", "peers"):
-            if key in state:
-                self.state[key] = state[key]
-        if isinstance(state.get("facts"), dict):
-            self.state.setdefault("facts", {}).update(state["facts"])
-        if isinstance(state.get("events"), list):
-            self.state.setdefault("events", []).extend(state["events"])
 
     def _block(self, segment: Segment, block: Block) -> None:
         kept = WIRE.get(block.table)
@@ -266,53 +249,3 @@ def _instant(value: Json, anchors: list[tuple[int, int]], t0_ns: int) -> str:
         instant = datetime.fromtimestamp((real - mono + t0_ns) / 1e9, UTC)
     instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _peers(value: Json) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict):
-        return {}
-    return {
-        str(node): tuple(str(session) for session in sessions)
-        for node, sessions in value.items()
-        if isinstance(sessions, list)
-    }
-
-
-def _facts(value: Json) -> dict[str, Mapping[str, Json]]:
-    if not isinstance(value, dict):
-        return {}
-    return {str(name): facts for name, facts in value.items() if isinstance(facts, dict)}
-
-
-def _events(value: Json) -> tuple[tuple[int, str], ...]:
-    if not isinstance(value, list):
-        return ()
-    return tuple(
-        (event[0], str(event[1]))
-        for event in value
-        if isinstance(event, list) and len(event) == 2 and type(event[0]) is int
-    )
-
-
-def _outcomes(value: Json) -> tuple[Outcome, ...]:
-    """Outcomes as they were written; a malformed one is left out."""
-    found = []
-    for item in value if isinstance(value, list) else []:
-        try:
-            intervals = [
-                Interval(State(part["state"]), str(part["reason"]), int(part["from_us"]), int(part["to_us"]))
-                for part in item["intervals"]
-            ]
-            found.append(
-                Outcome(
-                    str(item["probe"]),
-                    intervals,
-                    int(item["ticks"]),
-                    int(item["missed"]),
-                    float(item["seconds"]),
-                    str(item.get("traceback", "")),
-                )
-            )
-        except (KeyError, TypeError, ValueError):
-            continue
-    return tuple(found)

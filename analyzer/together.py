@@ -46,7 +46,7 @@ def ordered(nodes: Sequence[NodeData]) -> list[NodeData]:
 
 def met(one: NodeData, other: NodeData) -> bool:
     """True if either archive names the other's session."""
-    return other.session in one.peers.get(other.name, ()) or one.session in other.peers.get(one.name, ())
+    return other.session in one.story.peers.get(other.name, ()) or one.session in other.story.peers.get(one.name, ())
 
 
 def _overlap(one: NodeData, other: NodeData) -> bool:

@@ -12,11 +12,13 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from collector.archive.format import Block
 from collector.archive.reader import Archive, open_archive
+from collector.archive.story import Story, add_state, story
 from collector.contract import Json
 from collector.display import Display, duration, size
 from collector.errors import Exit, OperatorError
@@ -191,45 +193,49 @@ def inspect(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     archive = open_archive(given.archive)
     tables: dict[str, dict[str, int]] = {}
-    state: dict[str, Json] = {}
+    told: dict[str, Json] = {}
     for segment in archive.segments():
-        state |= segment.state
+        add_state(told, segment.state)
         for block in segment.blocks:
             labels = ", ".join(block.labels.values())
             series = tables.setdefault(block.table, {})
             series[labels] = series.get(labels, 0) + block.rows
-    head = {name: value for name, value in archive.head.items() if name not in ("tables", "members")}
-    told = state | head | {"sealed": archive.sealed, "size_B": archive.size_B, "rows": tables, "damage": archive.damage}
+    found = story(archive.head if archive.sealed else told)
     if given.json:
-        print(json.dumps(told, indent=1))
-        return Exit.DONE
-    _print_inspection(told)
+        left_out = {"tables", "members", "outcomes", "peers", "facts", "events", "restarts"}
+        head = {name: value for name, value in archive.head.items() if name not in left_out}
+        state = {"sealed": archive.sealed, "size_B": archive.size_B, "rows": tables, "damage": archive.damage}
+        print(json.dumps(head | asdict(found) | state, indent=1))
+    else:
+        _print_inspection(archive, found, tables)
     return Exit.DONE
 
 
-def _print_inspection(told: Mapping[str, Json]) -> None:
-    print(f"node       {told['node']} of cluster {told.get('cluster', '?')} ({told.get('origin', '?')} data)")
+def _print_inspection(archive: Archive, found: Story, tables: Mapping[str, Mapping[str, int]]) -> None:
+    head = archive.head
+    print(f"node       {head['node']} of cluster {head.get('cluster', '?')} ({head.get('origin', '?')} data)")
     print(
-        f"started    {told.get('started', '?')}, planned for {duration(told['planned_s'])}, tool {told.get('tool', '?')}"
+        f"started    {head.get('started', '?')}, planned for {duration(head['planned_s'])}, tool {head.get('tool', '?')}"
     )
-    if told["sealed"]:
-        print(f"ended      {told['ended']} after {duration(told['duration_s'])}: {told['ended_because']}")
+    if archive.sealed:
+        why = head.get("ended_because", "?")
+        print(f"ended      {head.get('ended', '?')} after {duration(head['duration_s'])}: {why}")
     else:
         print("ended      not sealed: the collector was cut short")
-    print(f"session    {told['session']}")
-    for node, sessions in sorted(told.get("peers", {}).items()):
+    print(f"session    {head['session']}")
+    for node, sessions in sorted(found.peers.items()):
         print(f"met        {node} (session {', '.join(session[:8] for session in sessions)})")
-    print(f"size       {size(told['size_B'])}")
-    for table, series in sorted(told["rows"].items()):
+    print(f"size       {size(archive.size_B)}")
+    for table, series in sorted(tables.items()):
         for labels, rows in sorted(series.items()):
             print(f"rows       {table:8} {labels:32} {rows}")
-    for outcome in told.get("outcomes", ()):
-        for interval in outcome["intervals"]:
-            span = f"{duration(interval['from_us'] / 1e6)} to {duration(interval['to_us'] / 1e6)}"
-            print(f"outcome    {outcome['probe']:28} {interval['state']:8} {span}  {interval['reason']}".rstrip())
-    for at_us, text in told.get("events", ()):
+    for outcome in found.outcomes:
+        for interval in outcome.intervals:
+            span = f"{duration(interval.from_us / 1e6)} to {duration(interval.to_us / 1e6)}"
+            print(f"outcome    {outcome.probe:28} {interval.state:8} {span}  {interval.reason}".rstrip())
+    for at_us, text in found.events:
         print(f"event      {duration(at_us / 1e6)}  {text}")
-    for text in told["damage"]:
+    for text in archive.damage:
         print(f"damage     {text}")
 
 

@@ -46,6 +46,10 @@ class ArchiveError(OperatorError):
     code = Exit.ARCHIVE
 
 
+class WriteError(Exception):
+    """The archive cannot be written any more (a full or failing disk); the text is the system's reason."""
+
+
 class CutShortError(OperatorError):
     """A collection had to end before its time; what was written until then is readable."""
 

@@ -29,7 +29,7 @@ Message = tuple[Any, ...]
 class Outlet:
     """The writing end of a pipe of messages. It never blocks: what does not fit waits here, up to 64 MiB.
 
-    What does not fit there either is dropped, and a message ``("note", text)`` says how much.
+    What does not fit there either is dropped, and a message ``("dropped", count)`` says how much.
     """
 
     def __init__(self, fd: int) -> None:
@@ -49,9 +49,8 @@ class Outlet:
             self._dropped += 1
             return
         if self._dropped:
-            text = f"{self._dropped} messages were dropped: the main process did not read in time"
-            self._dropped = 0
-            self.put(("note", text))
+            count, self._dropped = self._dropped, 0
+            self.put(("dropped", count))
         data = marshal.dumps(message)
         self._waiting.append(_LENGTH.pack(len(data)) + data)
         self._waiting_B += len(data) + _LENGTH.size

@@ -18,6 +18,7 @@ class Record:
         self.facts: dict[str, Json] = {}
         self.peers: dict[str, list[str]] = {}
         self.restarts: list[dict[str, Json]] = []
+        self.dropped = 0
         self._events: list[tuple[int, str]] = []
         self._segment_events = 0
         self._outcomes: dict[str, Outcome] = {}
@@ -68,8 +69,14 @@ class Record:
 
     def whole(self) -> dict[str, Json]:
         """What goes into the manifest."""
-        return self._common() | {"events": self._events, "restarts": self.restarts}
+        return self._common() | {"events": self._events}
 
     def _common(self) -> dict[str, Any]:
         outcomes = [asdict(outcome) for _, outcome in sorted(self._outcomes.items()) if outcome.intervals]
-        return {"outcomes": outcomes, "peers": self.peers, "facts": self.facts}
+        return {
+            "outcomes": outcomes,
+            "peers": self.peers,
+            "facts": self.facts,
+            "restarts": self.restarts,
+            "dropped": self.dropped,
+        }

@@ -20,8 +20,9 @@ from pathlib import Path
 import collector.probes
 from collector.archive.format import SUFFIX
 from collector.archive.writer import Writer
+from collector.children import Children
 from collector.contract import Env, Json, Probe, Run, State, Table
-from collector.errors import CutShortError, OperatorError
+from collector.errors import CutShortError, OperatorError, WriteError
 from collector.machine import Clock, Host, take_anchor
 from collector.peers.fifo import run_fifo
 from collector.peers.hello import Identity, Peer
@@ -31,7 +32,7 @@ from collector.peers.timestamps import udp_socket
 from collector.peers.wire import Outgoing, run_wire
 from collector.plan import Plan
 from collector.plugins import discover
-from collector.processes import Child, Message, fork
+from collector.processes import Message
 from collector.record import Record
 from collector.scheduler import Watch, run_host
 
@@ -107,8 +108,9 @@ class Supervisor:
         self._stop = ""
         self._probes: list[Probe] = discover(collector.probes, "PROBE") if probes is None else list(probes)
         self._parked: set[str] = set()
-        self._children: dict[str, Child] = {}
         self._selector = selectors.DefaultSelector()
+        self._children = Children(self._selector, self._take)
+        self._parted: set[str] = set()
         self._started = dt.datetime.now(dt.UTC)
         name = f"haready-{job.plan.cluster}-{job.node}-{self._started:%Y%m%dT%H%M%SZ}{SUFFIX}"
         run = Run(self._session, self._t0_ns, job.folder)
@@ -143,15 +145,17 @@ class Supervisor:
                 self._collect(look)
                 self._wind_down()
                 return self._seal()
-            except OSError as error:
+            except WriteError as error:
                 self._writer.abandon()
                 raise CutShortError(
-                    f"the archive cannot be written: {error.strerror}; stopped after {self._now_us() / 1e6:.0f} s",
+                    f"the archive cannot be written: {error}; stopped after {self._now_us() / 1e6:.0f} s",
                     f"what was written until then is readable: haready verify {self._path}",
                 ) from error
             finally:
-                self._kill_all()
+                self._children.kill_all()
                 self._links.close()
+                for sock in self._listening:
+                    sock.close()
 
     def _collect(self, look: Callable[[Status], None]) -> None:
         end_ns = self._t0_ns + round(self._job.duration_s * 1e9)
@@ -198,17 +202,16 @@ class Supervisor:
             self._links.beat()
             self._wait(min(0.1, (deadline - now) / 1e9))
         for path in self._paths:
-            self._order("wire", ("pause", path))
+            self._children.order("wire", ("pause", path))
         grace = self._clock.monotonic_ns() + round(GRACE_S * 1e9)
         while (now := self._clock.monotonic_ns()) < grace:
             self._wait((grace - now) / 1e9)
-        for name in list(self._children):
-            self._order(name, ("stop",))
+        self._children.stop()
         deadline = self._clock.monotonic_ns() + round(HAND_OVER_S * 1e9)
         while self._children and (now := self._clock.monotonic_ns()) < deadline:
             self._wait((deadline - now) / 1e9)
-            for child in [child for child in self._children.values() if child.inlet.ended]:
-                self._forget(child)
+            for name in self._children.ended():
+                self._children.end(name)
 
     def _seal(self) -> Result:
         now_us = self._now_us()
@@ -258,10 +261,8 @@ class Supervisor:
 
     def _spawn(self, name: str) -> None:
         plan, clock, t0 = self._job.plan, self._clock, self._t0_ns
-        keep: list[int] = []
         match name:
             case "wire":
-                keep = [sock.fileno() for sock in self._listening]
                 outgoing = [
                     Outgoing(
                         path.name,
@@ -272,30 +273,20 @@ class Supervisor:
                     for path in plan.paths()
                     if path.source == self._job.node
                 ]
-                for out in outgoing:
-                    self._paths.setdefault(out.name, (0, 0, None))
+                for path in outgoing:
+                    self._paths.setdefault(path.name, (0, 0, None))
                 period = round(plan.probing.period_s * 1e9)
-                child = fork(
+                socks, session = self._listening, self._session
+                self._children.start(
                     name,
-                    lambda orders, out: run_wire(
-                        outgoing, self._listening, period, self._session, t0, clock, orders, out
-                    ),
-                    keep,
+                    lambda orders, out: run_wire(outgoing, socks, period, session, t0, clock, orders, out),
+                    [sock.fileno() for sock in socks],
                 )
             case "fifo":
-                child = fork(name, lambda orders, out: run_fifo(clock, t0, orders, out))
+                self._children.start(name, lambda orders, out: run_fifo(clock, t0, orders, out))
             case _:
                 probes = [probe for probe in self._probes if probe.name not in self._parked]
-                child = fork(name, lambda orders, out: run_host(probes, self._env, self._watch, orders, out))
-        self._children[name] = child
-        self._selector.register(child.inlet.fd, selectors.EVENT_READ, lambda _, child=child: self._read(child))
-
-    def _read(self, child: Child) -> None:
-        for message in child.inlet.messages():
-            self._take(message)
-        if child.inlet.ended:
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(child.inlet.fd)
+                self._children.start(name, lambda orders, out: run_host(probes, self._env, self._watch, orders, out))
 
     def _take(self, message: Message) -> None:
         match message:
@@ -308,105 +299,87 @@ class Supervisor:
                 self._record.report(*report)
             case ("facts", name, values):
                 self._record.facts[name] = values
-            case ("note", text):
-                self._note(text)
+            case ("dropped", count):
+                self._record.dropped += count
+                self._note(f"{count} messages were dropped: the main process did not read in time")
             case ("ready", path):
                 self._links.admitted(path)
             case _:
                 raise AssertionError(message[0])
 
-    def _order(self, name: str, message: Message) -> None:
-        child = self._children.get(name)
-        if child is not None:
-            with contextlib.suppress(BrokenPipeError):  # it died; `_check_children` sees to it
-                child.orders.put(message)
-
     def _check_children(self, now_ns: int) -> None:
         """Start again what died, and without its culprit what hangs."""
-        host = self._children.get("host")
-        overdue = self._watch.overdue(now_ns) if host is not None else []
-        if host is not None and overdue:
+        overdue = self._watch.overdue(now_ns) if "host" in self._children else []
+        if overdue:
             for probe in overdue:
                 self._parked.add(probe.name)
-                self._watch.leave(probe)
                 reason = f"no answer within {probe.deadline_s:.0f} s; left out for the rest of the run"
                 self._record.outcome(probe.name).enter(State.TIMEOUT, reason, self._now_us())
-            self._again(host, f"{', '.join(probe.name for probe in overdue)} hung")
-        for child in list(self._children.values()):
-            if child.inlet.ended:
-                self._again(child, "it ended unexpectedly")
-                continue
-            with contextlib.suppress(BrokenPipeError):  # it has just died: seen at the next beat
-                child.orders.push()
+            self._again("host", f"{', '.join(probe.name for probe in overdue)} hung")
+        for name in self._children.ended():
+            self._again(name, "it ended unexpectedly")
+        self._children.push()
 
-    def _again(self, child: Child, why: str) -> None:
-        self._read(child)
-        with contextlib.suppress(KeyError):
-            self._selector.unregister(child.inlet.fd)
-        del self._children[child.name]
-        child.kill()
-        probes = [probe for probe in self._probes if child.name == "host"]
+    def _again(self, name: str, why: str) -> None:
+        self._children.end(name)
+        probes = [probe for probe in self._probes if name == "host"]
         for probe in probes:
             self._watch.leave(probe)
-        times = self._record.restarted(child.name, [probe.name for probe in probes], self._now_us(), why)
-        self._note(f"process {child.name} was started again: {why}")
+        times = self._record.restarted(name, [probe.name for probe in probes], self._now_us(), why)
         if times > RESTARTS:
-            self._note(f"process {child.name} is left out: it died too often")
+            self._give_up(name, [probe.name for probe in probes])
             return
-        self._spawn(child.name)
-        if child.name == "wire":
+        self._note(f"process {name} was started again: {why}")
+        self._spawn(name)
+        if name == "wire":
             for path, (address, key) in self._admitted.items():
-                self._order("wire", ("reflect", path, address, key))
+                self._children.order("wire", ("reflect", path, address, key))
             for path, key in self._keys.items():
-                self._order("wire", ("send", path, key))
+                self._children.order("wire", ("send", path, key))
 
-    def _forget(self, child: Child) -> None:
-        with contextlib.suppress(KeyError):
-            self._selector.unregister(child.inlet.fd)
-        self._children.pop(child.name, None)
-        child.reap()
-
-    def _kill_all(self) -> None:
-        for child in list(self._children.values()):
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(child.inlet.fd)
-            del self._children[child.name]
-            child.kill()
-        for sock in self._listening:
-            sock.close()
+    def _give_up(self, name: str, probes: list[str]) -> None:
+        """A process that keeps dying: what it did is no longer measured, and says so. Without wire nothing is left."""
+        reason = f"process {name} died {RESTARTS + 1} times; left out for the rest of the run"
+        self._note(reason)
+        lost = {"wire": [f"path {path}" for path in self._paths], "fifo": ["ticker fifo"]}.get(name, probes)
+        for one in lost:
+            self._record.outcome(one).enter(State.ERROR, reason, self._now_us())
+        if name == "wire":
+            self._stop = reason
 
     # --- what the links decide -------------------------------------------------------------------------------------
 
     def admit(self, path: str, address: str, key: bytes) -> None:
         """See `Owner`."""
         self._admitted[path] = (address, key)
-        self._order("wire", ("reflect", path, address, key))
+        self._children.order("wire", ("reflect", path, address, key))
 
     def established(self, path: str, peer: Peer) -> None:
         """See `Owner`."""
         self._record.met(peer.node, peer.session)
         self._keys[path] = peer.key
+        self._parted.discard(path)
         self._record.outcome(f"path {path}").enter(State.OK, "", self._now_us())
         self._note(f"{path}: {peer.node} is there (session {peer.session[:8]})")
-        self._order("wire", ("send", path, peer.key))
+        self._children.order("wire", ("send", path, peer.key))
 
     def left(self, path: str, peer: Peer) -> None:
         """See `Owner`."""
         self._keys.pop(path, None)
+        self._parted.add(path)
         self._record.outcome(f"path {path}").enter(State.SKIPPED, f"{peer.node} said goodbye", self._now_us())
         self._note(f"{path}: {peer.node} said goodbye")
-        self._order("wire", ("pause", path))
+        self._children.order("wire", ("pause", path))
 
     def trouble(self, path: str, text: str) -> None:
         """See `Owner`."""
-        if path in self._paths and path not in self._keys:
+        # Nobody has to be told that a peer which said goodbye does not answer.
+        if path in self._paths and path not in self._keys and path not in self._parted:
             outcome = self._record.outcome(f"path {path}")
-            known = outcome.intervals and outcome.intervals[-1].reason
-            if known == text or (known and known.endswith("said goodbye")):
-                outcome.intervals[-1].to_us = self._now_us()
-                return
+            new = not outcome.intervals or outcome.intervals[-1].reason != text
             outcome.enter(State.SKIPPED, text, self._now_us())
-            self._note(f"{path}: {text}")
+            if new:
+                self._note(f"{path}: {text}")
 
     # --- small things ----------------------------------------------------------------------------------------------
 

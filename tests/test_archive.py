@@ -25,7 +25,7 @@ from collector.archive.format import JOURNAL, MANIFEST, PART, START, Block, Segm
 from collector.archive.reader import Archive, open_archive
 from collector.archive.writer import Writer
 from collector.contract import Kind, Metric, Table
-from collector.errors import ArchiveError, Exit
+from collector.errors import ArchiveError, Exit, WriteError
 from collector.machine import Anchor
 
 SPECIMENS = Path(__file__).parent / "data" / "archives"
@@ -840,7 +840,7 @@ def test_a_disk_that_fills_up_leaves_what_was_written_readable(tmp_path, room):
     writer.rows("load", (), noise[10:])
 
     with (
-        pytest.raises(OSError, match="File too large"),
+        pytest.raises(WriteError, match="File too large"),
         files_end_at((tmp_path / f"x.zip{PART}").stat().st_size + room),
     ):
         writer.close_segment(2 * MINUTE_US, ANCHOR)
@@ -881,7 +881,7 @@ def test_a_journal_that_cannot_grow_says_so_and_keeps_its_flushed_rows(tmp_path)
     writer.flush(1_000_000)
     writer.rows("load", (), [(row, random.Random(row).getrandbits(60)) for row in range(2, 2000)])
 
-    with pytest.raises(OSError, match="File too large"), files_end_at(4096):
+    with pytest.raises(WriteError, match="File too large"), files_end_at(4096):
         writer.flush(2_000_000)
 
     found = read(open_archive(tmp_path / "x.zip"))

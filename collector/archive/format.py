@@ -36,6 +36,7 @@ MAX_ROWS = 4_000_000
 MAX_COLUMNS = 256
 MAX_BLOCKS = 20_000
 MAX_LINES = 500_000
+MAX_INTEGER = 1 << 62
 
 
 def segment_name(seq: int) -> str:
@@ -249,8 +250,8 @@ def _object(line: bytes) -> dict[str, Json]:
 
 def _integer(head: Mapping[str, Json], key: str) -> int:
     value = head.get(key)
-    if type(value) is not int:
-        raise ValueError(f"{key} is no integer")
+    if type(value) is not int or abs(value) > MAX_INTEGER:
+        raise ValueError(f"{key} is no integer, or out of bounds")
     return value
 
 

@@ -7,11 +7,12 @@ manifest and renames; it needs no second copy of anything.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +31,7 @@ from collector.archive.format import (
     segment_name,
 )
 from collector.contract import Json, Table
+from collector.errors import WriteError
 from collector.machine import Anchor
 
 _README = """This is a measurement archive of haready: what one server and the network to its peers did during a run.
@@ -48,11 +50,15 @@ inventory; no payload and no user files.
 class Writer:
     """The archive of one node while it is being made.
 
-    Every method may raise OSError (a full or failing disk): the caller stops sampling then.
+    `flush`, `close_segment` and `seal` raise WriteError when the disk is full or fails: the caller stops sampling then.
     """
 
     def __init__(self, path: Path, start: Mapping[str, Json], tables: Iterable[Table]) -> None:
-        """Create ``path.part`` and ``path.journal``; `start` says who and why (see docs/archive-format.md)."""
+        """Create ``path.part`` and ``path.journal``; `start` says who and why (see docs/archive-format.md).
+
+        Raises:
+            OSError: they cannot be created.
+        """
         self.path = path
         self._part = path.with_name(path.name + PART)
         self._start = dict(start)
@@ -99,7 +105,8 @@ class Writer:
 
     def flush(self, now_us: int) -> None:
         """Bring the journal to the disk. Called every few seconds."""
-        self._journal.flush(now_us)
+        with _disk():
+            self._journal.flush(now_us)
 
     def close_segment(self, now_us: int, anchor: Anchor) -> None:
         """Turn the rows since the last call into a closed member, then empty the journal."""
@@ -119,9 +126,10 @@ class Writer:
             state=self._state,
             blocks=blocks,
         )
-        self._add(segment_name(self._seq), segment.encode(), rows=segment.rows)
-        self._settle(self._file)
-        self._open_segment(now_us)
+        with _disk():
+            self._add(segment_name(self._seq), segment.encode(), rows=segment.rows)
+            self._settle(self._file)
+            self._open_segment(now_us)
         self.anchor(anchor)
 
     def seal(self, manifest: Mapping[str, Json]) -> str:
@@ -129,15 +137,16 @@ class Writer:
 
         Rows since the last `close_segment` are not in it: close first.
         """
-        self._add(MANIFEST, dumps({"format": FORMAT, **self._start, **manifest, "members": list(self._members)}))
-        self._zip.close()
-        self._settle(self._file)
-        self._file.close()
-        os.replace(self._part, self.path)
-        self._journal.remove()
-        _settle_folder(self.path.parent)
-        with open(self.path, "rb") as sealed:
-            return hashlib.file_digest(sealed, "sha256").hexdigest()
+        with _disk():
+            self._add(MANIFEST, dumps({"format": FORMAT, **self._start, **manifest, "members": list(self._members)}))
+            self._zip.close()
+            self._settle(self._file)
+            self._file.close()
+            os.replace(self._part, self.path)
+            self._journal.remove()
+            _settle_folder(self.path.parent)
+            with open(self.path, "rb") as sealed:
+                return hashlib.file_digest(sealed, "sha256").hexdigest()
 
     def abandon(self) -> None:
         """Leave part and journal as they are, for the reader. A ZipFile would otherwise end the part with a directory."""
@@ -164,6 +173,14 @@ class Writer:
     def _settle(file: IO[bytes]) -> None:
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(error.strerror or str(error)) from error
 
 
 class _Journal:

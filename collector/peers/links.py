@@ -186,7 +186,11 @@ class Links:
         now = self._clock.monotonic_ns()
         eager = now - self._began_ns < EAGER_FOR_S * 1e9
         out.next_ns = now + round((EAGER_S if eager else PATIENT_S) * 1e9)
-        sock = socket.socket(socket.AF_INET6 if ":" in out.target else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock = socket.socket(socket.AF_INET6 if ":" in out.target else socket.AF_INET, socket.SOCK_STREAM)
+        except OSError as error:
+            self._owner.trouble(out.path.name, error.strerror or "no socket")
+            return
         sock.setblocking(False)
         talk = _Talk(
             sock,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 from typing import NamedTuple
 
 from collector.machine import LINUX
@@ -87,7 +88,7 @@ def receive(sock: socket.socket) -> Received | None:
         if level == socket.SOL_SOCKET and kind == _SCM_TIMESTAMPING:
             stamp = _nanoseconds(value)
         elif (level, kind) in ((socket.IPPROTO_IP, _IP_TTL), (socket.IPPROTO_IPV6, _IPV6_HOPLIMIT)):
-            ttl = int.from_bytes(value[:4], "little" if struct.pack("@H", 1)[0] else "big")
+            ttl = int.from_bytes(value[:4], sys.byteorder)
     return Received(data, source[0], source[1], stamp, ttl)
 
 

@@ -1,0 +1,90 @@
+"""The story of a run as an archive tells it, checked: outcomes, peers, facts, events, restarts.
+
+A sealed archive tells it whole in its manifest; one that was cut short tells it in the states of its segments.
+What is malformed is left out: an archive is hostile input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from collector.archive.format import MAX_INTEGER
+from collector.contract import Interval, Json, Outcome, State
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """`peers`: node -> sessions that were met; `events`: (t_us, text); `restarts`: (t_us, process, why)."""
+
+    outcomes: tuple[Outcome, ...]
+    peers: Mapping[str, tuple[str, ...]]
+    facts: Mapping[str, Mapping[str, Json]]
+    events: tuple[tuple[int, str], ...]
+    restarts: tuple[tuple[int, str, str], ...]
+    dropped: int
+
+
+def add_state(told: dict[str, Json], state: Mapping[str, Json]) -> None:
+    """Take over what a segment's state tells: events and facts add up, the rest is as of now."""
+    for key in ("outcomes", "peers", "restarts", "dropped"):
+        if key in state:
+            told[key] = state[key]
+    if isinstance(state.get("facts"), dict):
+        told.setdefault("facts", {}).update(state["facts"])
+    if isinstance(state.get("events"), list):
+        told.setdefault("events", []).extend(state["events"])
+
+
+def story(told: Mapping[str, Json]) -> Story:
+    """Check what a manifest, or the added-up states, told."""
+    peers, facts = told.get("peers"), told.get("facts")
+    dropped = told.get("dropped")
+    return Story(
+        outcomes=tuple(outcome for item in _list(told, "outcomes") if (outcome := _outcome(item)) is not None),
+        peers={
+            str(node): tuple(str(session) for session in sessions)
+            for node, sessions in (peers.items() if isinstance(peers, dict) else ())
+            if isinstance(sessions, list)
+        },
+        facts={
+            str(name): values
+            for name, values in (facts.items() if isinstance(facts, dict) else ())
+            if isinstance(values, dict)
+        },
+        events=tuple(
+            (event[0], str(event[1]))
+            for event in _list(told, "events")
+            if isinstance(event, list) and len(event) == 2 and _sane(event[0])
+        ),
+        restarts=tuple(
+            (item["t_us"], str(item.get("process")), str(item.get("why")))
+            for item in _list(told, "restarts")
+            if isinstance(item, dict) and _sane(item.get("t_us"))
+        ),
+        dropped=dropped if isinstance(dropped, int) and _sane(dropped) else 0,
+    )
+
+
+def _list(told: Mapping[str, Json], key: str) -> list[Json]:
+    value = told.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _sane(value: Json) -> bool:
+    return type(value) is int and abs(value) <= MAX_INTEGER
+
+
+def _outcome(item: Json) -> Outcome | None:
+    try:
+        intervals = [
+            Interval(State(part["state"]), str(part["reason"]), part["from_us"], part["to_us"])
+            for part in item["intervals"]
+            if _sane(part["from_us"]) and _sane(part["to_us"])
+        ]
+        ticks, missed, seconds = item["ticks"], item["missed"], float(item["seconds"])
+        if not _sane(ticks) or not _sane(missed):
+            return None
+        return Outcome(str(item["probe"]), intervals, ticks, missed, seconds, str(item.get("traceback", "")))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
