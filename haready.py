@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 # Command -> (module that has it, what it does). Kept as text so that `--help` imports nothing.
 _COMMANDS = {
-    "plan": ("collector.commands", "make a plan, or check one"),
+    "plan": ("haready", "make a plan, or check one"),
     "collect": ("collector.commands", "measure on this node, into one archive"),
     "verify": ("collector.commands", "is an archive whole?"),
     "inspect": ("collector.commands", "who made an archive, when, what is in it"),
@@ -46,17 +47,28 @@ Exit codes: 0 done or suitable, 1 bug, 2 usage or plan, 3 unsuitable, 4 conditio
 5 archive unusable, 6 collection ended early with a valid archive, 130 interrupted."""
 
 
+def plan(arguments: list[str]) -> int:
+    """Make a plan, or check one, also against the stacks that the analysis knows."""
+    import analyzer.stacks
+    from collector.commands import plan as make_or_check
+    from collector.plugins import documented
+
+    return make_or_check(arguments, tuple(documented(analyzer.stacks, "STACK")))
+
+
 def assess(arguments: list[str]) -> int:
     """Archives to assessment and report."""
     parser = argparse.ArgumentParser(prog="haready assess", description="Analyze archives and write the report.")
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
-    parser.add_argument("-o", "--output", type=Path, default=Path("report.pdf"), metavar="PDF")
-    parser.add_argument("--json", type=Path, default=Path("assessment.json"), metavar="JSON", help="the same as data")
+    parser.add_argument("-o", "--out", type=Path, metavar="PDF", help="default: report.pdf")
+    parser.add_argument("--json", type=Path, metavar="JSON", help="the same as data (default: beside the PDF)")
     parser.add_argument("--paper", choices=["a4", "letter"], default="a4")
     given = parser.parse_args(arguments)
     from analyzer.commands import verdict_exit
 
-    return verdict_exit(_assess(given.archives, given.json, given.output, given.paper))
+    pdf = given.out or Path("report.pdf")
+    data = given.json or (pdf.with_suffix(".json") if given.out else Path("assessment.json"))
+    return verdict_exit(_assess(given.archives, data, pdf, given.paper))
 
 
 def _assess(archives: list[Path], json: Path, pdf: Path, paper: str) -> Verdict:
@@ -105,12 +117,12 @@ def demo(arguments: list[str]) -> int:
     )
     parser.add_argument("--duration", type=seconds, default=60.0, metavar="60s")
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="made if missing (default: demo)"
+        "-o", "--out", type=Path, default=Path("demo"), metavar="DIR", help="made if missing (default: demo)"
     )
     given = parser.parse_args(arguments)
     from collector.lab.demo import collect_demo
 
-    folder: Path = given.output
+    folder: Path = given.out
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -127,12 +139,12 @@ def demo(arguments: list[str]) -> int:
     print(f"three collectors measure on this machine for {given.duration:.0f} s", file=sys.stderr)
     archives = collect_demo(folder, given.duration, tell)
     tell("")
-    print("\ranalyzing", file=sys.stderr)
+    print("\ranalyzing" if terminal else "analyzing", file=sys.stderr)
     _assess(archives, folder / "assessment.json", folder / "report.pdf", "a4")
     return 0
 
 
-COMMANDS = {"assess": assess, "list": list_plugins, "demo": demo}
+_OWN = {"plan": plan, "assess": assess, "list": list_plugins, "demo": demo}
 
 
 def _usage() -> str:
@@ -144,16 +156,16 @@ def _run(arguments: list[str]) -> int:
         print(_usage())
         return 0 if arguments else 2
     if arguments[0] == "--version":
-        from collector.commands import version
+        from collector.contract import tool_version
 
-        print(f"haready {version()}")
+        print(f"haready {tool_version()}")
         return 0
     name, rest = arguments[0], arguments[1:]
     if name not in _COMMANDS:
         print(f"error: there is no command {name!r}\nhint: known: {', '.join(_COMMANDS)}", file=sys.stderr)
         return 2
     module = _COMMANDS[name][0]
-    commands = COMMANDS if module == "haready" else importlib.import_module(module).COMMANDS
+    commands = _OWN if module == "haready" else importlib.import_module(module).COMMANDS
     return int(commands[name](rest))
 
 
@@ -169,9 +181,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
     except OperatorError as error:
         lines = str(error).splitlines()
-        print("\n".join(f"error: {line}" for line in lines), file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+        text = "\n".join(f"error: {line}" for line in lines) + (f"\nhint: {error.hint}" if error.hint else "")
+        with contextlib.suppress(OSError):  # stderr may be gone; the code still tells
+            print(text, file=sys.stderr)
         code = error.code
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from itertools import combinations
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from analyzer.timing import joint, measure
 from analyzer.together import met, ordered
 from analyzer.untested import untested
 from analyzer.verdict import answer
-from collector.contract import Interval, Outcome, State
+from collector.contract import Interval, Outcome, State, tool_version
 from collector.plan import Plan, StackBinding
 from collector.plugins import discover
 
@@ -59,7 +58,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     }
     run = _measure(plan, nodes, meetings)
     timings = run.timings
-    summaries = {name: _summary(node) for name, node in nodes.items()}
+    summaries = {name: _summary(node, run.clocks[name]) for name, node in nodes.items()}
     joints = {
         pair: joint(pair, plan, list(timings.values()))
         for pair in combinations([node.name for node in plan.nodes], 2)
@@ -112,18 +111,11 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     )
 
 
-def tool_version() -> str:
-    """Version of the installed distribution; "unknown" in a bare checkout."""
-    try:
-        return version("haready")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the paths gave, by path name, and their charts."""
+    """What the paths gave, by path name, their charts, and the clocks by node."""
 
+    clocks: Mapping[str, Clock]
     timings: Mapping[str, Timing]
     traces: tuple[Trace, ...]
     curves: tuple[Curve, ...]
@@ -157,7 +149,7 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             over_time, distribution = path_charts(found, stop_s - start_s)
             traces.append(over_time)
             curves += [distribution] if distribution else []
-    return _Run(timings, tuple(traces), tuple(curves), stop_s - start_s)
+    return _Run(clocks, timings, tuple(traces), tuple(curves), stop_s - start_s)
 
 
 def _span(nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock]) -> tuple[float, float]:
@@ -198,7 +190,7 @@ def _fared(outcome: Outcome) -> ProbeOutcome:
     return ProbeOutcome(outcome.probe, str(state), reason, outcome.ticks, outcome.missed, lasted_us / 1e6)
 
 
-def _summary(node: NodeData) -> NodeSummary:
+def _summary(node: NodeData, clock: Clock) -> NodeSummary:
     planned = node.plan.node(node.name)
     inventory = node.story.facts.get("inventory", {})
     return NodeSummary(
@@ -215,6 +207,9 @@ def _summary(node: NodeData) -> NodeSummary:
         gaps_s=node.gaps_s,
         sealed=node.sealed,
         damage=node.damage,
+        restarts=len(node.story.restarts),
+        dropped=node.story.dropped,
+        clock_error_s=clock.error_s,
         inventory=described(inventory),
         outcomes=tuple(_fared(outcome) for outcome in node.story.outcomes),
     )

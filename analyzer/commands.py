@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.contract import Verdict
-from collector.errors import Exit, OperatorError
+from collector.errors import Exit, OperatorError, refuse_archive
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,7 +44,14 @@ def analyze(arguments: list[str]) -> int:
     )
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE", help="one archive per node")
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("assessment.json"), metavar="FILE", help="default: %(default)s"
+        "-o",
+        "--out",
+        "--output",
+        dest="output",
+        type=Path,
+        default=Path("assessment.json"),
+        metavar="FILE",
+        help="default: %(default)s",
     )
     options = parser.parse_args(arguments)
     assessment = assess_archives(options.archives)
@@ -79,6 +86,7 @@ def write_assessment(assessment: Assessment, path: Path) -> None:
     Raises:
         OperatorError: it cannot be written there.
     """
+    refuse_archive(path)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(part, "w", encoding="utf-8") as file:

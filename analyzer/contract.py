@@ -259,7 +259,12 @@ class ProbeOutcome:
 
 @dataclass(frozen=True, slots=True)
 class NodeSummary:
-    """One assessed node: its archive and what the machine said of itself."""
+    """One assessed node: its archive and what the machine said of itself.
+
+    `restarts`: processes of the collector that had to be started again; `dropped`: messages of theirs that were lost.
+    `clock_error_s` bounds the alignment of this node's clock with the first node's (0 for that one; None: only wall
+    clocks could be compared, so nothing bounds it).
+    """
 
     name: str
     role: str
@@ -274,6 +279,9 @@ class NodeSummary:
     gaps_s: float
     sealed: bool
     damage: tuple[str, ...]
+    restarts: int
+    dropped: int
+    clock_error_s: float | None
     inventory: tuple[tuple[str, str], ...]
     outcomes: tuple[ProbeOutcome, ...]
 

@@ -27,6 +27,9 @@ from collector.contract import Json
 from collector.errors import ArchiveError, OperatorError
 from collector.plan import Plan, parse
 
+_MOST_VALUES = 300_000_000
+"""A day of a busy trio's node has 20 million; a week at ten times the rate still fits."""
+
 _LONGEST_US = 10**14
 """Three years: no run is longer, and what is computed from it fits every type used."""
 
@@ -142,6 +145,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.segments = 0
+        self._values = 0
         self.damage: list[str] = []
         self.anchors: list[tuple[int, int]] = []
         self.spans: list[tuple[int, int]] = []
@@ -154,6 +158,10 @@ class _Gathered:
         """Parse a segment's blocks and drop their text."""
         if not 0 <= segment.from_us <= segment.to_us < _LONGEST_US:
             self.damage.append(f"segment {segment.seq}: its times make no sense")
+            return
+        self._values += sum(block.rows * len(block.columns) for block in segment.blocks)
+        if self._values > _MOST_VALUES:
+            self.damage.append(f"segment {segment.seq}: more values than any run has")
             return
         self.segments += 1
         self.anchors += [

@@ -12,22 +12,17 @@ from dataclasses import replace
 
 from analyzer.contract import Scenario
 from collector.contract import Json
-from collector.errors import OperatorError
-from collector.plan import Plan
+from collector.plan import Plan, ScenarioName
 
 _SOURCE = "design value"
 
 
 def resolve(plan: Plan, inventories: Mapping[str, Mapping[str, Json]]) -> tuple[Scenario, ...]:
-    """The default scenarios, switched by the plan. `inventories` by node; a node without one counts as virtual.
-
-    Raises:
-        OperatorError: the plan names a scenario that does not exist, or switches one both on and off.
-    """
+    """The default scenarios, switched by the plan. `inventories` by node; a node without one counts as virtual."""
     physical = all(inventories.get(node.name, {}).get("virtual") is False for node in plan.nodes)
     defaults = (
         Scenario(
-            "live-migration",
+            ScenarioName.LIVE_MIGRATION.value,
             "Live migration or snapshot of a virtual machine",
             2.0,
             not physical,
@@ -36,7 +31,7 @@ def resolve(plan: Plan, inventories: Mapping[str, Mapping[str, Json]]) -> tuple[
             f"{_SOURCE}: the final stun lasts 0.5 to 2 s",
         ),
         Scenario(
-            "rstp",
+            ScenarioName.RSTP.value,
             "Rapid spanning tree finds a new path",
             6.0,
             True,
@@ -45,7 +40,7 @@ def resolve(plan: Plan, inventories: Mapping[str, Mapping[str, Json]]) -> tuple[
             f"{_SOURCE}: 1 to 6 s, three lost hellos of 2 s",
         ),
         Scenario(
-            "stp",
+            ScenarioName.STP.value,
             "Classic spanning tree finds a new path",
             50.0,
             False,
@@ -54,15 +49,8 @@ def resolve(plan: Plan, inventories: Mapping[str, Mapping[str, Json]]) -> tuple[
             f"{_SOURCE}: maximum age 20 s and twice the forward delay of 15 s",
         ),
     )
-    known = {scenario.name for scenario in defaults}
     wanted = {**dict.fromkeys(plan.scenarios_off, False), **dict.fromkeys(plan.scenarios_on, True)}
-    if unknown := sorted(set(wanted) - known):
-        raise OperatorError(
-            f"the plan names the unknown scenario {unknown[0]!r}", "scenarios: " + ", ".join(sorted(known))
-        )
-    if both := sorted(set(plan.scenarios_off) & set(plan.scenarios_on)):
-        raise OperatorError(f"the plan switches scenario {both[0]!r} both on and off", "leave it in one of the lists")
-    return tuple(_switched(scenario, wanted.get(scenario.name)) for scenario in defaults)
+    return tuple(_switched(scenario, wanted.get(ScenarioName(scenario.name))) for scenario in defaults)
 
 
 def _switched(scenario: Scenario, on: bool | None) -> Scenario:

@@ -6,6 +6,7 @@ is one, what each slot says about the network. Late is answered: a reply counts 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
@@ -227,8 +228,14 @@ class Peer:
     error_s: float
 
 
-def judge(log: PathLog, spans_us: tuple[tuple[int, int], ...], peer: Peer | None) -> npt.NDArray[np.int8]:
-    """State of every slot. `spans_us`: what the sender's own archive covers; `peer` None: no usable archive."""
+def judge(
+    log: PathLog, spans_us: tuple[tuple[int, int], ...], peer: Peer | None, again_us: Sequence[int] = ()
+) -> npt.NDArray[np.int8]:
+    """State of every slot. `spans_us`: what the sender's own archive covers; `peer` None: no usable archive.
+
+    `again_us`: when the sender met a new start of the peer's collector. From the last answer before to that moment
+    nothing proves that the peer was running.
+    """
     state = np.full(len(log.t_us), Slot.LOST_UNKNOWN, dtype=np.int8)
     t_s = log.t_us / 1e6
     if peer is not None:
@@ -239,6 +246,10 @@ def judge(log: PathLog, spans_us: tuple[tuple[int, int], ...], peer: Peer | None
     ends = (np.diff(log.sub) > 0) | (np.diff(t_s) > max(YOUNG_S, 2.5 * log.period_s))
     stretch = np.concatenate([[0], np.cumsum(ends)])
     last_s = t_s[np.append(np.flatnonzero(ends), len(t_s) - 1)]
+    answered_us = log.t_us[log.answered]
+    for met_us in again_us:
+        before = answered_us[answered_us < met_us]
+        state[(log.t_us > (before[-1] if len(before) else -1)) & (log.t_us <= met_us)] = Slot.UNJUDGED
     young = t_s > last_s[stretch] - YOUNG_S
     for hole in _holes([(start / 1e6, stop / 1e6) for start, stop in spans_us]):
         young |= (t_s > hole[0] - EDGE_S) & (t_s < hole[1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ def quantiles(values_s: Floats) -> Quantiles:
     last = len(ordered) - 1
 
     def at(fraction: float) -> float:
-        # The smallest observed value that at least this share of the values does not exceed (method "higher").
+        # numpy's method "higher": an observed value, never below the quantile.
         return float(ordered[int(np.ceil(fraction * last))])
 
     return Quantiles(
@@ -103,7 +104,9 @@ def measure(
     period_s = plan.probing.period_s
     t_s = clock.to_base(log.t_us / 1e6) - start_s
     peer = _peer(path, source, nodes[path.target], clocks, log) if peer_usable else None
-    state = judge(log, source.spans, peer)
+    met = [(t_us, session) for t_us, name, session in source.story.meetings if name == path.name]
+    again_us = [t_us for (_, before), (t_us, session) in pairwise(met) if session != before]
+    state = judge(log, source.spans, peer, again_us)
     counts = np.bincount(state, minlength=len(Slot))
     lost = int(sum(counts[kind] for kind in LOST))
     answered, sent = int(counts[Slot.ANSWERED]), int((log.flag == 0).sum())

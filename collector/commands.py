@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import os
@@ -10,28 +11,26 @@ import re
 import secrets
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from collector.archive.format import Block
+from collector.archive.format import PART, Block
 from collector.archive.reader import Archive, open_archive
 from collector.archive.story import Story, add_state, story
-from collector.contract import Json
+from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
-from collector.errors import Exit, OperatorError
+from collector.errors import ArchiveError, Exit, OperatorError
 from collector.plan import NAME, Topology, load, load_key
+from collector.plan_doubts import doubts
 
+_UNSEALED = {
+    True: "the collector was cut short; its last rows were read from the journal beside it",
+    False: "the file was cut short, perhaps while it was copied: copy it again from the node",
+}
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?\Z")
-
-
-def version() -> str:
-    """The installed version."""
-    import importlib.metadata
-
-    return importlib.metadata.version("haready")
 
 
 def seconds(text: str) -> float:
@@ -46,26 +45,26 @@ def seconds(text: str) -> float:
     return total
 
 
-def plan(arguments: list[str]) -> int:
-    """Make a plan, or check one."""
+def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
+    """Make a plan, or check one. `stacks`: the products whose names are known."""
     parser = argparse.ArgumentParser(prog="haready plan", description="Make a plan, or check one.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="init|check")
     init = verbs.add_parser("init", help="write a commented plan to edit, and a key")
     init.add_argument("topology", choices=[t.value for t in Topology if t is not Topology.CUSTOM])
-    init.add_argument("-o", "--output", type=Path, default=Path("plan.toml"), metavar="FILE")
+    init.add_argument("-o", "--out", type=Path, default=Path("plan.toml"), metavar="FILE")
     init.add_argument(
         "--cluster", default="my-cluster", metavar="NAME", help="name of the cluster (default: my-cluster)"
     )
     check = verbs.add_parser("check", help="list every mistake in a plan")
     check.add_argument("plan", type=Path, metavar="PLAN")
     given = parser.parse_args(arguments)
-    return _init(given) if given.verb == "init" else _check(given)
+    return _init(given) if given.verb == "init" else _check(given, stacks)
 
 
 def _init(given: argparse.Namespace) -> int:
     from collector.plan_templates import template
 
-    output: Path = given.output
+    output: Path = given.out
     key = output.with_suffix(".key")
     if not NAME.match(given.cluster):
         raise OperatorError(f"{given.cluster!r} is no name", "letters, digits, '.', '_' and '-', at most 63")
@@ -85,10 +84,12 @@ def _init(given: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def _check(given: argparse.Namespace) -> int:
+def _check(given: argparse.Namespace, stacks: Sequence[str]) -> int:
     found = load(given.plan)
     load_key(given.plan, found)
     paths = list(found.paths())
+    for doubt in doubts(found, stacks):
+        print(f"warning: {doubt}", file=sys.stderr)
     print(f"{given.plan}: good. {found.cluster}: {len(found.nodes)} nodes, {len(paths)} directed paths")
     for path in paths:
         source, target = (found.node(end).addresses[path.network].ip for end in (path.source, path.target))
@@ -113,7 +114,9 @@ def collect(arguments: list[str]) -> int:
         metavar="24h",
         help="24h on systems in use (default), 15m at least on new ones",
     )
-    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder of the archive (default: here)")
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path(), metavar="DIR", help="folder of the archive (default: here)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no status and no events on stderr")
     given = parser.parse_args(arguments)
     from collector.machine import PsutilHost, SystemClock
@@ -126,11 +129,14 @@ def collect(arguments: list[str]) -> int:
         raise OperatorError(f"{given.out} is no folder", "make it first, or choose another with --out")
     display = Display(given.node, quiet=given.quiet)
     command = shlex.join(["haready", "collect", *arguments])
-    job = Job(found, given.node, key, given.out, given.duration, version(), command)
+    job = Job(found, given.node, key, given.out, given.duration, tool_version(), command)
     result = Supervisor(job, SystemClock(), PsutilHost(), display.event).run(display.status)
     display.clear()
-    print(result.path)
-    print(f"sha256 {result.sha256}")
+    for path, reason in result.never_met:
+        display.event(f"WARNING: {path} was never measured: {reason}")
+    with contextlib.suppress(OSError):  # the terminal may be gone; the archive is there
+        print(result.path)
+        print(f"sha256 {result.sha256}", flush=True)
     return Exit.ENDED_EARLY if result.early else Exit.DONE
 
 
@@ -140,7 +146,14 @@ def verify(arguments: list[str]) -> int:
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    told = [_verified(open_archive(path)) for path in given.archives]
+    told = []
+    unusable = 0
+    for path in given.archives:
+        try:
+            told.append(_verified(open_archive(path)))
+        except ArchiveError as error:
+            unusable += 1
+            print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
     if given.json:
         print(json.dumps(told, indent=1))
     else:
@@ -149,11 +162,11 @@ def verify(arguments: list[str]) -> int:
                 f"{one['archive']}: {'whole' if one['whole'] else 'NOT whole'}; {one['rows']} rows in {one['segments']} segments"
             )
             if not one["sealed"]:
-                print("  not sealed: the collector was cut short; what follows was read from its journal")
+                print(f"  not sealed: {_UNSEALED[one['archive'].endswith(PART)]}")
             for text in (*one["damage"], *one["lost"]):
                 print(f"  {text}")
             print(f"  sha256 {one['sha256']}")
-    return Exit.DONE if all(one["whole"] for one in told) else Exit.ARCHIVE
+    return Exit.DONE if not unusable and all(one["whole"] for one in told) else Exit.ARCHIVE
 
 
 def _verified(archive: Archive) -> dict[str, Json]:
@@ -202,7 +215,7 @@ def inspect(arguments: list[str]) -> int:
             series[labels] = series.get(labels, 0) + block.rows
     found = story(archive.head if archive.sealed else told)
     if given.json:
-        left_out = {"tables", "members", "outcomes", "peers", "facts", "events", "restarts"}
+        left_out = {"tables", "members", "outcomes", "peers", "meetings", "facts", "events", "restarts"}
         head = {name: value for name, value in archive.head.items() if name not in left_out}
         state = {"sealed": archive.sealed, "size_B": archive.size_B, "rows": tables, "damage": archive.damage}
         print(json.dumps(head | asdict(found) | state, indent=1))
@@ -212,7 +225,9 @@ def inspect(arguments: list[str]) -> int:
 
 
 def _print_inspection(archive: Archive, found: Story, tables: Mapping[str, Mapping[str, int]]) -> None:
-    head = archive.head
+    head: dict[str, Json] = {
+        key: _plain(value) if isinstance(value, str) else value for key, value in archive.head.items()
+    }
     print(f"node       {head['node']} of cluster {head.get('cluster', '?')} ({head.get('origin', '?')} data)")
     print(
         f"started    {head.get('started', '?')}, planned for {duration(head['planned_s'])}, tool {head.get('tool', '?')}"
@@ -232,11 +247,16 @@ def _print_inspection(archive: Archive, found: Story, tables: Mapping[str, Mappi
     for outcome in found.outcomes:
         for interval in outcome.intervals:
             span = f"{duration(interval.from_us / 1e6)} to {duration(interval.to_us / 1e6)}"
-            print(f"outcome    {outcome.probe:28} {interval.state:8} {span}  {interval.reason}".rstrip())
+            print(f"outcome    {outcome.probe:28} {interval.state:8} {span}  {_plain(interval.reason)}".rstrip())
     for at_us, text in found.events:
-        print(f"event      {duration(at_us / 1e6)}  {text}")
+        print(f"event      {duration(at_us / 1e6)}  {_plain(text)}")
     for text in archive.damage:
         print(f"damage     {text}")
+
+
+def _plain(text: str) -> str:
+    """An archive comes from outside: its words must not steer the terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def export(arguments: list[str]) -> int:

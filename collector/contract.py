@@ -6,6 +6,7 @@ archive reader, the plan and the errors.
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collector.machine import Clock, Host, KeptFile
     from collector.plan import Node, Plan
+
+
+def tool_version() -> str:
+    """Version of the installed distribution; "unknown" in a bare checkout."""
+    try:
+        return importlib.metadata.version("haready")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
 
 Json = Any
 """A value that JSON can carry."""
@@ -163,6 +173,10 @@ class Interval:
     to_us: int
 
 
+MAX_INTERVALS = 200
+"""A probe that flaps all day must not fill the archive with its story."""
+
+
 @dataclass(slots=True)
 class Outcome:
     """How one probe (or one path) fared: stored in the manifest and shown in the report."""
@@ -180,5 +194,8 @@ class Outcome:
             last = self.intervals[-1]
             last.to_us = max(last.to_us, t_us)
             if (last.state, last.reason) == (state, reason):
+                return
+            if len(self.intervals) >= MAX_INTERVALS:
+                last.reason = "changes too often to be told apart"
                 return
         self.intervals.append(Interval(state, reason, t_us, t_us))

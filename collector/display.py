@@ -61,22 +61,28 @@ class Display:
         text = line(self._node, status)
         if self._terminal:
             width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write("\r" + text[:width].ljust(width))
-            sys.stderr.flush()
+            self._write("\r" + text[:width].ljust(width))
             self._shown = True
         elif time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + _EVERY_S
-            print(text, file=sys.stderr, flush=True)
+            self._write(text + "\n")
 
     def event(self, text: str) -> None:
         """Something happened that an installer wants to know."""
         if not self._quiet:
             self.clear()
-            print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+            self._write(f"{time.strftime('%H:%M:%S')}  {text}\n")
 
     def clear(self) -> None:
         """Take the status line away."""
         if self._shown:
             width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write("\r" + " " * width + "\r")
             self._shown = False
+            self._write("\r" + " " * width + "\r")
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            self._quiet = True  # the terminal was closed; the run goes on without one

@@ -7,6 +7,7 @@ turns into an exit code. Everything else that is raised is a bug of ours.
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class Exit(IntEnum):
@@ -54,6 +55,18 @@ class CutShortError(OperatorError):
     """A collection had to end before its time; what was written until then is readable."""
 
     code = Exit.ENDED_EARLY
+
+
+def refuse_archive(path: Path) -> None:
+    """Keep a result from replacing an archive: that would be the evidence of a whole run.
+
+    Raises:
+        OperatorError: there is a file at `path` and it is an archive.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(2) == b"PK":
+                raise OperatorError(f"{path} is an archive; it will not be overwritten", "choose another name with -o")
 
 
 class Unavailable(Exception):  # noqa: N818 - a state, not a failure

@@ -72,6 +72,14 @@ class NetworkKind(StrEnum):
     SYNC = "sync"
 
 
+class ScenarioName(StrEnum):
+    """Stalls that every recommended timeout has to survive; the plan switches them off or on by name."""
+
+    LIVE_MIGRATION = "live-migration"
+    RSTP = "rstp"
+    STP = "stp"
+
+
 class ObserverKind(StrEnum):
     """What an observer is; observers are probed, not assessed."""
 
@@ -194,8 +202,8 @@ class Plan:
     probing: Probing
     bandwidth: Bandwidth
     security: Security
-    scenarios_off: tuple[str, ...]
-    scenarios_on: tuple[str, ...]
+    scenarios_off: tuple[ScenarioName, ...]
+    scenarios_on: tuple[ScenarioName, ...]
     data: Mapping[str, Json] = field(repr=False)
 
     @property

@@ -26,6 +26,7 @@ from collector.plan import (
     Plan,
     Probing,
     Role,
+    ScenarioName,
     Security,
     StackBinding,
     Target,
@@ -186,13 +187,24 @@ class Reader:
                     if (found := self._address("security.open_to", text)) is not None
                 ),
             ),
-            scenarios_off=self._texts(scenario, "scenario", "off"),
-            scenarios_on=self._texts(scenario, "scenario", "on"),
+            scenarios_off=self._scenarios(scenario, "off"),
+            scenarios_on=self._scenarios(scenario, "on"),
             data=data,
         )
+        for name in sorted(set(plan.scenarios_off) & set(plan.scenarios_on)):
+            self._wrong("scenario.on", f"{name.value!r} stands in off as well")
         if not self.mistakes and not any(plan.paths()):
             self._wrong("network", "no network joins two nodes, so there is nothing to measure")
         return plan if not self.mistakes else None
+
+    def _scenarios(self, table: dict[str, Json], name: str) -> tuple[ScenarioName, ...]:
+        found = []
+        for text in self._texts(table, "scenario", name):
+            if text in list(ScenarioName):
+                found.append(ScenarioName(text))
+            else:
+                self._wrong(f"scenario.{name}", f"{text!r} is not one of {', '.join(ScenarioName)}")
+        return tuple(found)
 
     def _networks(self, data: dict[str, Json]) -> list[Network]:
         found = []

@@ -11,6 +11,7 @@ import os
 import signal
 import struct
 import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -119,16 +120,23 @@ class Child:
     orders: Outlet
 
     def kill(self) -> None:
-        """End it at once and reap it."""
-        os.kill(self.pid, signal.SIGKILL)
-        self.reap()
+        """End it at once, reap it and close its pipes.
 
-    def reap(self) -> int:
-        """Wait for its end, close its pipes, return its wait status."""
-        _, status = os.waitpid(self.pid, 0)
+        One that hangs in the kernel (a dead file server) cannot be ended: after a second it is left to itself.
+        """
+        os.kill(self.pid, signal.SIGKILL)
+        self.reap(1.0)
+
+    def reap(self, patience_s: float = 10.0) -> int | None:
+        """Wait for its end for so long, close its pipes and return its wait status; None if it has not ended."""
+        deadline = time.monotonic() + patience_s
+        pid = status = 0
+        while not pid and time.monotonic() < deadline:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            time.sleep(0 if pid else 0.005)
         os.close(self.inlet.fd)
         os.close(self.orders.fd)
-        return status
+        return status if pid else None
 
 
 def fork(name: str, body: Callable[[Inlet, Outlet], None], keep: Iterable[int] = ()) -> Child:

@@ -19,6 +19,7 @@ class Record:
         self.peers: dict[str, list[str]] = {}
         self.restarts: list[dict[str, Json]] = []
         self.dropped = 0
+        self.meetings: list[tuple[int, str, str]] = []
         self._events: list[tuple[int, str]] = []
         self._segment_events = 0
         self._outcomes: dict[str, Outcome] = {}
@@ -47,13 +48,12 @@ class Record:
         self.restarts.append({"process": process, "t_us": t_us, "why": why})
         return sum(restart["process"] == process for restart in self.restarts)
 
-    def met(self, node: str, session: str) -> bool:
-        """Note whom HELLO found; True if that start of the peer is new to us."""
+    def met(self, t_us: int, path: str, node: str, session: str) -> None:
+        """Note whom HELLO found on which path, and when."""
+        self.meetings.append((t_us, path, session))
         sessions = self.peers.setdefault(node, [])
-        if session in sessions:
-            return False
-        sessions.append(session)
-        return True
+        if session not in sessions:
+            sessions.append(session)
 
     def event(self, t_us: int, text: str) -> None:
         """Something an engineer wants to find beside the rows of that moment."""
@@ -76,6 +76,7 @@ class Record:
         return {
             "outcomes": outcomes,
             "peers": self.peers,
+            "meetings": self.meetings,
             "facts": self.facts,
             "restarts": self.restarts,
             "dropped": self.dropped,

@@ -62,12 +62,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is left: the sealed archive, its SHA-256, and why the run ended."""
+    """What is left: the sealed archive, its SHA-256, why the run ended, and (path, reason) of what was never up."""
 
     path: Path
     sha256: str
     early: bool
     why: str
+    never_met: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,12 @@ class Supervisor:
                 **self._record.whole(),
             }
         )
-        return Result(self._path, sha256, early=bool(self._stop), why=why)
+        outcomes = [(path, self._record.outcome(f"path {path}")) for path in self._paths]
+        never = [
+            (path, outcome) for path, outcome in outcomes if all(i.state is not State.OK for i in outcome.intervals)
+        ]
+        reasons = tuple((path, outcome.intervals[-1].reason) for path, outcome in never)
+        return Result(self._path, sha256, early=bool(self._stop), why=why, never_met=reasons)
 
     def _start(self, tables: list[Table]) -> dict[str, Json]:
         """What is known before the first row; see docs/archive-format.md."""
@@ -356,19 +362,19 @@ class Supervisor:
 
     def established(self, path: str, peer: Peer) -> None:
         """See `Owner`."""
-        self._record.met(peer.node, peer.session)
+        self._record.met(self._now_us(), path, peer.node, peer.session)
         self._keys[path] = peer.key
         self._parted.discard(path)
         self._record.outcome(f"path {path}").enter(State.OK, "", self._now_us())
-        self._note(f"{path}: {peer.node} is there (session {peer.session[:8]})")
+        self._note(f"{path}: the collector on {peer.node} answers (session {peer.session[:8]})")
         self._children.order("wire", ("send", path, peer.key))
 
     def left(self, path: str, peer: Peer) -> None:
         """See `Owner`."""
         self._keys.pop(path, None)
         self._parted.add(path)
-        self._record.outcome(f"path {path}").enter(State.SKIPPED, f"{peer.node} said goodbye", self._now_us())
-        self._note(f"{path}: {peer.node} said goodbye")
+        self._record.outcome(f"path {path}").enter(State.SKIPPED, f"{peer.node} ended its run", self._now_us())
+        self._note(f"{path}: {peer.node} ended its run")
         self._children.order("wire", ("pause", path))
 
     def trouble(self, path: str, text: str) -> None:
@@ -379,7 +385,11 @@ class Supervisor:
             new = not outcome.intervals or outcome.intervals[-1].reason != text
             outcome.enter(State.SKIPPED, text, self._now_us())
             if new:
-                self._note(f"{path}: {text}")
+                self._note(f"{path}: no collector answers there yet ({text})")
+
+    def silent(self, path: str, *, silent: bool) -> None:
+        """See `Owner`."""
+        self._note(f"{path}: {'no answers any more' if silent else 'answers again'}")
 
     # --- small things ----------------------------------------------------------------------------------------------
 
@@ -414,7 +424,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM ask for an orderly end; a pipe wakes the selector for them."""
+        """SIGINT and SIGTERM ask for an orderly end; a pipe wakes the selector for them. A closed terminal does not."""
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
@@ -423,6 +433,7 @@ class Supervisor:
             self._stop = self._stop or f"stopped by {signal.Signals(number).name}"
 
         earlier = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+        earlier[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         wakeup = signal.set_wakeup_fd(writing)
         self._selector.register(reading, selectors.EVENT_READ, lambda _: os.read(reading, 64))
         try:

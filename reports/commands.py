@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analyzer.contract import Assessment
-from collector.errors import Exit, OperatorError
+from collector.errors import Exit, OperatorError, refuse_archive
 from reports.build import build, imprint
 
 EXTRA = frozenset({"matplotlib", "reportlab", "numpy"})
@@ -25,7 +25,13 @@ def report(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="haready report", description="Draw an assessment as a PDF.")
     parser.add_argument("assessment", type=Path, help="the assessment.json that `haready analyze` wrote")
     parser.add_argument(
-        "-o", "--out", type=Path, default=Path("report.pdf"), help="the PDF to write (default: report.pdf)"
+        "-o",
+        "--out",
+        "--output",
+        dest="out",
+        type=Path,
+        default=Path("report.pdf"),
+        help="the PDF to write (default: report.pdf)",
     )
     parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="size of the paper (default: a4)")
     options = parser.parse_args(arguments)
@@ -34,7 +40,8 @@ def report(arguments: list[str]) -> int:
         text = options.assessment.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise OperatorError(
-            f"cannot read {options.assessment}: {error}", "pass the assessment.json that `haready analyze` wrote"
+            f"cannot read {options.assessment}: {getattr(error, 'strerror', None) or 'not text'}",
+            "pass the assessment.json that `haready analyze` wrote",
         ) from error
     write_report(Assessment.from_json(text), options.out, options.paper)
     print(options.out)
@@ -48,6 +55,7 @@ def write_report(assessment: Assessment, path: Path, paper: str = "a4") -> None:
         OperatorError: it cannot be written, or the extra that draws is not installed.
     """
     _require_extra()
+    refuse_archive(path)
     from reports.render.pdf import Paper, render  # nodes have no drawing library
 
     document = render((blocks for _, blocks in build(assessment)), imprint(assessment), Paper(paper))

@@ -228,6 +228,9 @@ def _node(name: str, role: str, site: str, seconds: float, archive: str = "") ->
         gaps_s=0.0,
         sealed=True,
         damage=(),
+        restarts=0,
+        dropped=0,
+        clock_error_s=0.0001,
         inventory=(
             ("System", "Red Hat Enterprise Linux 9.4"),
             ("Kernel", "5.14.0-427.13.1.el9_4.x86_64"),
@@ -621,6 +624,9 @@ def bad() -> Assessment:
         gaps_s=731.0,
         sealed=False,
         damage=("member 107 of 144 ends in the middle of a line", "no manifest; 37 parts missing"),
+        restarts=0,
+        dropped=0,
+        clock_error_s=0.0001,
         outcomes=(
             ProbeOutcome("cpu", "ok", "", 64000, 0, 64000.0),
             ProbeOutcome("psi", "skipped", "no PSI on this kernel", 0, 0, 0.0),

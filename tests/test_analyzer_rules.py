@@ -161,7 +161,7 @@ def test_systems_in_use_need_a_day():
     assert about_path(path_coverage.RULE, timing(hours=23.0), live)[0].status is Status.PASS
 
 
-SUMMARY = NodeSummary("a", "", "", "a.zip", "", "", "", "", 900.0, 900.0, 0.0, True, (), (), ())
+SUMMARY = NodeSummary("a", "", "", "a.zip", "", "", "", "", 900.0, 900.0, 0.0, True, (), 0, 0, None, (), ())
 
 
 def about_node(summary):

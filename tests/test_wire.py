@@ -13,7 +13,7 @@ from collector.machine import LINUX
 from collector.peers import stamp
 from collector.peers.hello import Identity, Peer, Purpose
 from collector.peers.links import ANSWER_S, SILENT_S, Links
-from collector.peers.reflector import REPLAY_WINDOW, Reflector
+from collector.peers.reflector import COPIES, REPLAY_WINDOW, Reflector
 from collector.peers.sender import Sender
 from collector.peers.tables import DUPLICATE, REPLY, SEEN, SENT, STEPPED, T1_KERNEL, T2_KERNEL, T3_KERNEL, T4_KERNEL
 from collector.peers.tables import WIRE as WIRE_TABLE
@@ -262,16 +262,50 @@ def test_a_stranger_gets_no_answer_even_with_the_right_key(path):
     assert path.counters() == {"stranger": 1}
 
 
-def test_a_packet_of_base_length_is_answered_with_as_many_bytes(path):
-    """RFC 8762 without extensions: 112 octets."""
+def test_a_reply_played_back_as_a_probe_is_not_answered(path):
+    """One key serves both ways; otherwise a captured reply would make a lost slot look answered."""
+    path.send()
+    reply = path.answer()
+    path.sender.collect()
+    for packet in (reply, reply[: stamp.BASE_B]):
+        path.sender._sock.sendto(packet, (path.target, path.port))
+        arrived(path.listener)
+        assert path.silence()
+    assert path.counters() == {"malformed": 2}
+
+
+def test_a_probe_of_base_length_is_not_answered(path):
+    """Without TLVs a packet does not say which way it goes."""
     packet = stamp.probe(KEY, 7, path.clock.realtime_ns(), 1)[: stamp.BASE_B]
     path.sender._sock.sendto(packet, (path.target, path.port))
     arrived(path.listener)
+    assert path.silence()
 
-    reply = path.answer()
 
-    assert len(reply) == len(packet)
-    assert stamp.authentic(KEY, reply)
+def test_a_probe_played_back_again_and_again_is_answered_a_few_times_and_then_counted(path):
+    packet = path.send()
+    path.answer()
+    path.sender.collect()
+    for _ in range(20):
+        path.sender._sock.sendto(packet, (path.target, path.port))
+        arrived(path.listener)
+        path.reflector.answer(path.listener)
+    assert path.counters() == {"replayed": 21 - COPIES}
+    path.finish()
+    assert sum(row["count"] for row in path.rows(SEEN)) == COPIES
+    assert len(path.rows(REPLY)) == COPIES
+
+
+def test_a_flood_to_the_senders_socket_is_read_in_portions_and_not_used(path):
+    path.send()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((path.target, 0))
+        for _ in range(600):
+            stranger.sendto(bytes(stamp.PACKET_B), path.sender._sock.getsockname())
+    path.sender.collect(all_of_it=True)
+    assert path.sender._sock.recv(4096), "one call reads a portion and leaves the rest for later"
+    path.finish()
+    assert path.rows(REPLY) == []
 
 
 def test_a_reply_that_is_not_authentic_is_not_taken(path):
@@ -468,6 +502,9 @@ class Owner:
 
     def trouble(self, path: str, text: str) -> None:
         self.log.append(("trouble", path, text))
+
+    def silent(self, path: str, *, silent: bool) -> None:
+        self.log.append(("silent", path, silent))
 
     def of(self, kind: str) -> list[tuple[Any, ...]]:
         return [entry for entry in self.log if entry[0] == kind]

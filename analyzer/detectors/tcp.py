@@ -3,7 +3,8 @@
 ADDP, etcd and most heartbeats ride on TCP. An outage does not end for TCP when the network comes back, but at the
 first retransmission after that, and the retransmissions are spaced ever wider.
 
-Source: RFC 6298 (timer, doubling); Linux uses a floor of 200 ms instead of the RFC's 1 s.
+Source: RFC 6298 (timer, doubling); Linux floors the variance term at 200 ms, where the RFC floors the whole timer at 1 s.
+Linux fires a few per cent late on top; whoever sizes a timeout from this adds a margin.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ _SLACK = 1e-9
 
 
 def rto_s(srtt_s: float, rttvar_s: float) -> float:
-    """Retransmission timeout in seconds: ``max(0.2, srtt + 4 rttvar)`` (RFC 6298 with the floor of Linux).
+    """Retransmission timeout in seconds: ``srtt + max(0.2, 4 rttvar)``, as Linux has it.
 
-    >>> rto_s(0.001, 0.0005)
-    0.2
+    >>> round(rto_s(0.06, 0.01), 3)
+    0.26
     >>> rto_s(0.25, 0.125)
     0.75
     """
-    return max(RTO_FLOOR_S, srtt_s + 4.0 * rttvar_s)
+    return srtt_s + max(RTO_FLOOR_S, 4.0 * rttvar_s)
 
 
-def stall_s(outage_s: float, rto_s: float = RTO_FLOOR_S) -> float:
+def stall_s(outage_s: float, first_s: float = RTO_FLOOR_S) -> float:
     """Silence in seconds that a TCP connection shows for an outage of `outage_s`.
 
-    Retransmissions leave at ``rto (2^j - 1)`` after the first lost segment; the first of them that is not earlier
-    than the end of the outage gets through. The result lies between `outage_s` and ``2 outage_s + rto_s``.
+    Retransmissions leave at ``first (2^j - 1)`` after the first lost segment; the first of them that is not earlier
+    than the end of the outage gets through. The result lies between `outage_s` and ``2 outage_s + first_s``.
 
     >>> [round(stall_s(outage, 0.2), 9) for outage in (0.1, 0.3, 0.7, 1.5, 3.1, 5.0)]
     [0.2, 0.6, 1.4, 3.0, 6.2, 6.2]
@@ -38,10 +39,10 @@ def stall_s(outage_s: float, rto_s: float = RTO_FLOOR_S) -> float:
     Raises:
         ValueError: a negative outage, or a timeout that is not positive.
     """
-    if outage_s < 0 or rto_s <= 0:
-        raise ValueError(f"outage {outage_s} s and retransmission timeout {rto_s} s make no sense")
+    if outage_s < 0 or first_s <= 0:
+        raise ValueError(f"outage {outage_s} s and retransmission timeout {first_s} s make no sense")
     silence = 0.0
-    step = rto_s
+    step = first_s
     while silence < outage_s - _SLACK:
         silence += step
         step *= 2.0

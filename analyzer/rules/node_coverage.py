@@ -33,6 +33,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         troubles.append("the archive was not closed in order")
     if limit.judge(archive.gaps_s) is not Status.PASS:
         troubles.append(f"{archive.gaps_s:.0f} s of the run are missing")
+    if archive.restarts:
+        troubles.append(f"processes of the collector had to be started again {archive.restarts} times")
+    if archive.dropped:
+        troubles.append(f"{archive.dropped} messages of its processes were lost")
     if failed:
         names = ", ".join(f"{item.probe} ({item.reason or item.state})" for item in failed)
         troubles.append(f"probes failed: {names}")

@@ -45,8 +45,8 @@ def segment_name(seq: int) -> str:
 
 
 def dumps(value: Json) -> bytes:
-    """Compact JSON of one line."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    """Compact JSON of one line. Names that are no UTF-8 on this machine (surrogates) become JSON escapes."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="backslashreplace")
 
 
 @dataclass(slots=True)

@@ -42,6 +42,8 @@ _END, _END_B = b"PK\x05\x06", 22
 _DIRECTORY = (b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06")
 _SEGMENT = re.compile(r"segments/(\d{6,9})\.jsonl\.gz\Z")
 _LONGEST_S = 1e9
+MAX_FILE_B = 4 << 30
+_MAX_HURTS = 1000
 _SLACK_US = 2_000_000
 """A hole in time up to this long is the ordinary hand-over between two segments."""
 
@@ -135,6 +137,8 @@ def open_archive(path: Path) -> Archive:
     if not path.exists() and part.exists():
         path = part
     try:
+        if path.exists() and (not path.is_file() or path.stat().st_size > MAX_FILE_B):
+            raise ArchiveError(f"{path}: not a haready archive", "pass the .zip that `haready collect` wrote")
         data = path.read_bytes()
     except OSError as error:
         raise ArchiveError(f"{path}: {error.strerror}", "pass the archive that `haready collect` printed") from error
@@ -186,7 +190,7 @@ def _scan(data: bytes, damage: list[str]) -> Iterator[_Member]:
             end = following if following >= 0 else len(data)
             if count or following >= 0:
                 damage.append(f"bytes {at} to {end} are not readable")
-            at = following
+            at = following if len(damage) < _MAX_HURTS else -1
             continue
         count += 1
         if count == MAX_MEMBERS:

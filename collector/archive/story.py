@@ -15,10 +15,11 @@ from collector.contract import Interval, Json, Outcome, State
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`peers`: node -> sessions that were met; `events`: (t_us, text); `restarts`: (t_us, process, why)."""
+    """`peers`: node -> sessions that were met; `meetings`: (t_us, path, session); `restarts`: (t_us, process, why)."""
 
     outcomes: tuple[Outcome, ...]
     peers: Mapping[str, tuple[str, ...]]
+    meetings: tuple[tuple[int, str, str], ...]
     facts: Mapping[str, Mapping[str, Json]]
     events: tuple[tuple[int, str], ...]
     restarts: tuple[tuple[int, str, str], ...]
@@ -27,7 +28,7 @@ class Story:
 
 def add_state(told: dict[str, Json], state: Mapping[str, Json]) -> None:
     """Take over what a segment's state tells: events and facts add up, the rest is as of now."""
-    for key in ("outcomes", "peers", "restarts", "dropped"):
+    for key in ("outcomes", "peers", "meetings", "restarts", "dropped"):
         if key in state:
             told[key] = state[key]
     if isinstance(state.get("facts"), dict):
@@ -47,6 +48,11 @@ def story(told: Mapping[str, Json]) -> Story:
             for node, sessions in (peers.items() if isinstance(peers, dict) else ())
             if isinstance(sessions, list)
         },
+        meetings=tuple(
+            (item[0], str(item[1]), str(item[2]))
+            for item in _list(told, "meetings")
+            if isinstance(item, list) and len(item) == 3 and _sane(item[0])
+        ),
         facts={
             str(name): values
             for name, values in (facts.items() if isinstance(facts, dict) else ())

@@ -65,7 +65,7 @@ class Writer:
         self._columns = {table.name: table.columns for table in tables}
         self._labels = {table.name: table.labels for table in tables}
         self._members: list[dict[str, Json]] = []
-        self._file: IO[bytes] = open(self._part, "xb")
+        self._file: IO[bytes] = open(self._part, "xb", opener=_private)
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
         self._journal = _Journal(path.with_name(path.name + JOURNAL))
         self._seq = 0
@@ -175,6 +175,11 @@ class Writer:
         os.fsync(file.fileno())
 
 
+def _private(path: str, flags: int) -> int:
+    """The inventory is nobody else's business."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
 @contextlib.contextmanager
 def _disk() -> Iterator[None]:
     try:
@@ -188,7 +193,8 @@ class _Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open(path, "wb", buffering=0)
+        # Never an existing file: in a folder that others may write to, its name could be a link to anything.
+        self._file = open(path, "xb", buffering=0, opener=_private)
         self.size_B = 0
 
     def restart(self, head: bytes, now_us: int) -> None:

@@ -25,7 +25,7 @@ EAGER_S, PATIENT_S = 2.0, 10.0
 EAGER_FOR_S = 120.0
 SILENT_S = 3.0
 """A path without replies for this long is asked who is there; if the same start answers, nothing changes."""
-MAX_CALLERS = 64
+MAX_CALLERS, MAX_PER_ADDRESS = 64, 4
 
 
 class Owner(Protocol):
@@ -47,6 +47,10 @@ class Owner(Protocol):
         """A conversation failed."""
         ...
 
+    def silent(self, path: str, *, silent: bool) -> None:
+        """The path has had no reply for `SILENT_S`, or has one again."""
+        ...
+
 
 @dataclass(slots=True)
 class _Out:
@@ -60,6 +64,7 @@ class _Out:
     heard_ns: int = 0
     answered: int = 0
     calling: bool = False
+    silent: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -142,6 +147,9 @@ class Links:
         out = self._outs[path]
         if answered != out.answered:
             out.answered, out.heard_ns = answered, self._clock.monotonic_ns()
+            if out.silent:
+                out.silent = False
+                self._owner.silent(path, silent=False)
 
     def admitted(self, path: str) -> None:
         """The reflector answers on `path` now: tell the peer that waits for it."""
@@ -158,14 +166,19 @@ class Links:
             return
         for out in self._outs.values():
             silent = out.peer is not None and now - out.heard_ns > SILENT_S * 1e9
+            if silent and not out.silent:
+                out.silent = True
+                self._owner.silent(out.path.name, silent=True)
             if (out.peer is None or silent) and not out.calling and now >= out.next_ns:
                 self._call(out, Purpose.PROBE)
 
     def leave(self) -> None:
         """Say goodbye to everyone who is there; `quiet` turns true when that is over."""
         self._leaving = True
+        for talk in [talk for talk in self._talks if talk.out is not None]:
+            self._drop(talk)
         for out in self._outs.values():
-            if out.peer is not None and not out.calling:
+            if out.peer is not None:
                 self._call(out, Purpose.BYE)
 
     @property
@@ -219,7 +232,8 @@ class Links:
         except OSError:
             return
         path = self._callers.get(source[0])
-        if path is None or len(self._talks) >= MAX_CALLERS:
+        callers = [talk.address for talk in self._talks if talk.out is None]
+        if path is None or len(callers) >= MAX_CALLERS or callers.count(source[0]) >= MAX_PER_ADDRESS:
             sock.close()  # a stranger gets no answer
             return
         sock.setblocking(False)
@@ -319,6 +333,7 @@ class Links:
         for out in self._outs.values():
             if out.path.target == peer.node and out.path.network == peer.path.rpartition("/")[2]:
                 out.peer = None
+                out.silent = False
                 out.next_ns = self._clock.monotonic_ns() + round(PATIENT_S * 1e9)
                 self._owner.left(out.path.name, peer)
 

@@ -13,6 +13,8 @@ from collector.peers.timestamps import Received, receive, restart_stamps, transm
 
 REPLAY_WINDOW = 1024
 """A packet this many slots behind the newest is a replay, not a late one."""
+COPIES = 3
+"""Networks double a packet now and then; who sends it more often plays it back."""
 _RUN_NS = 3_000_000_000
 _STAMPS_AWAITED = 512
 
@@ -34,6 +36,15 @@ class _Session:
     count: int = 0
     since_us: int = 0
     rows: list[tuple[int | None, ...]] = field(default_factory=list)
+    copies: dict[int, int] = field(default_factory=dict)
+
+    def fresh(self, slot: int) -> bool:
+        """True for the first few copies of a slot; remembers those within the window."""
+        count = self.copies.get(slot, 0) + 1
+        self.copies[slot] = count
+        while len(self.copies) > 2 * REPLAY_WINDOW:
+            del self.copies[next(iter(self.copies))]
+        return count <= COPIES
 
 
 class Reflector:
@@ -70,7 +81,7 @@ class Reflector:
             self._stranger += 1
             return
         packet = received.data
-        if len(packet) not in (stamp.BASE_B, stamp.PACKET_B):
+        if not stamp.from_sender(packet):
             self._malformed += 1
             return
         key = session.key
@@ -81,7 +92,7 @@ class Reflector:
             session = session.earlier
             key = session.key
         slot = stamp.slot_of(packet)
-        if slot < session.newest - REPLAY_WINDOW:
+        if slot < session.newest - REPLAY_WINDOW or not session.fresh(slot):
             self._replayed += 1
             return
         self._saw(session, slot, now_ns)
@@ -99,8 +110,10 @@ class Reflector:
             sock.sendto(answer, (received.address, received.port))
         except OSError:
             self._send_errors += 1
+            transmit_stamps(sock, _STAMPS_AWAITED)
             restart_stamps(sock)
             self._sends[fd] = 0
+            self._replies = {key: known for key, known in self._replies.items() if key[0] != fd}
             return
         number = self._sends.get(fd, 0)
         self._sends[fd] = (number + 1) & 0xFFFFFFFF
@@ -110,7 +123,8 @@ class Reflector:
 
     def _read_transmit_stamps(self, sock: socket.socket) -> None:
         fd = sock.fileno()
-        for number, stamp_ns in transmit_stamps(sock, len(self._replies)):
+        # One at least is looked for: a stray entry would keep `select` awake.
+        for number, stamp_ns in transmit_stamps(sock, max(1, len(self._replies))):
             known = self._replies.pop((fd, number), None)
             if known is not None:
                 known[0].last = (known[1], stamp_ns)

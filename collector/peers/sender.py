@@ -28,6 +28,8 @@ REMEMBER_NS = 120_000_000_000
 SETTLE_NS = 2_000_000_000
 """How long a row waits for the kernel stamp that completes it."""
 _STEP_NS = 1_000_000
+_BATCH = 256
+"""Datagrams read at one go: a flood to this socket must not keep the others waiting."""
 
 Row = tuple[int | None, ...]
 
@@ -135,6 +137,7 @@ class Sender:
         except OSError as error:
             slot.flag = error.errno or SKIPPED
             # Whether the kernel counted the failed send differs between versions: start its count anew.
+            transmit_stamps(self._sock, _BATCH)
             restart_stamps(self._sock)
             self._sends = 0
             self._by_send.clear()
@@ -151,11 +154,15 @@ class Sender:
         """Read what has arrived. Called at every tick it looks only if the newest slot is still unanswered."""
         if self._by_send:
             self._read_transmit_stamps()
-        while all_of_it or (self._sent_rows and not self._sent_rows[-1].answered):
+        for _ in range(_BATCH):
+            if not all_of_it and not (self._sent_rows and not self._sent_rows[-1].answered):
+                break
             received = receive(self._sock)
             if received is None:
                 break
-            if len(received.data) == stamp.PACKET_B and stamp.authentic_reply(self._key, received.data):
+            if (received.address, received.port) != self._target or not stamp.from_reflector(received.data):
+                continue
+            if stamp.authentic(self._key, received.data):
                 self._take(stamp.read_reply(received.data), received.stamp_ns, received.ttl)
 
     def _read_transmit_stamps(self) -> None:
@@ -212,8 +219,11 @@ class Sender:
     def flush(self, *, everything: bool = False) -> None:
         """Emit complete rows, and those that have waited long enough."""
         self.collect(all_of_it=True)
-        settled = self._clock.monotonic_ns() - (-1 if everything else SETTLE_NS)
-        for rseq in [rseq for rseq, pending in self._pending.items() if pending.read_mono_ns < settled]:
+        now = self._clock.monotonic_ns()
+        settled = now - (-1 if everything else SETTLE_NS)
+        # The stamp of a reply comes with the next one, a period later.
+        followed = now - (-1 if everything else max(SETTLE_NS, 5 * self._period_ns // 2))
+        for rseq in [rseq for rseq, pending in self._pending.items() if pending.read_mono_ns < followed]:
             self._complete(self._pending.pop(rseq), None)
         rows: list[Row] = []
         while self._sent_rows:

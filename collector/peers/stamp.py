@@ -64,18 +64,24 @@ def _close(key: bytes, base: bytes, follow: bytes, flags: int) -> bytes:
 
 
 def authentic(key: bytes, packet: bytes) -> bool:
-    """True if both HMACs are right. A packet of base length has only the first."""
+    """True if both HMACs of a packet of full length are right."""
     if not hmac.compare_digest(_mac(key, packet[:_SIGNED_B]), packet[_SIGNED_B:BASE_B]):
         return False
-    if len(packet) == BASE_B:
-        return True
     tlv = packet[BASE_B : BASE_B + 20]
     return hmac.compare_digest(_mac(key, packet[:4] + tlv), packet[PACKET_B - _MAC_B :])
 
 
-def authentic_reply(key: bytes, packet: bytes) -> bool:
-    """True if it is right and a reflector's: one key serves both ways, so our own probe might come back as it is."""
-    return not packet[BASE_B] & _UNRECOGNISED and authentic(key, packet)
+def from_sender(packet: bytes) -> bool:
+    """True for a packet of full length that a sender made, False for a reflector's.
+
+    One key serves both ways: without this a captured reply could be played back as a probe, and a probe as a reply.
+    """
+    return len(packet) == PACKET_B and bool(packet[BASE_B] & _UNRECOGNISED)
+
+
+def from_reflector(packet: bytes) -> bool:
+    """True for a packet of full length that a reflector made."""
+    return len(packet) == PACKET_B and not packet[BASE_B] & _UNRECOGNISED
 
 
 def probe(key: bytes, slot: int, t1_ns: int, ssid: int) -> bytes:
@@ -99,8 +105,6 @@ def reply(
     slot, t1, t1_error, ssid = _PROBE.unpack_from(packet)
     error = _KERNEL_ERROR if kernel else _USER_ERROR
     base = _REPLY.pack(rseq, ntp(t3_ns), error, ssid, ntp(t2_ns), slot, t1, t1_error, ttl)
-    if len(packet) == BASE_B:
-        return base + _mac(key, base)
     tail = _FOLLOW.pack(0, 0, 0) if follow is None else _FOLLOW.pack(follow[0], ntp(follow[1]), _SOFTWARE)
     return _close(key, base, tail, 0)
 

@@ -28,6 +28,8 @@ _ANCILLARY_B = 256
 _MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
 _LARGEST_B = 2048
+_BUFFER_B = 4 << 20
+_SO_RCVBUFFORCE = 33
 
 
 class Received(NamedTuple):
@@ -50,6 +52,10 @@ def udp_socket(address: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
+        # A stall of this process must not overflow the buffer: that would look like loss on the network.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_B)
+        with contextlib.suppress(OSError, AttributeError):  # beyond the system's bound only with CAP_NET_ADMIN
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE if LINUX else socket.SO_RCVBUF, _BUFFER_B)
         sock.bind((address, port))
     except OSError:
         sock.close()

@@ -40,7 +40,7 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
             for line in dev.read().splitlines()[2:]:
                 name, _, rest = line.rpartition(b":")
                 counts = [int(field) for field in rest.split()]
-                yield Batch("nic", (name.strip().decode(),), now, (*counts[0:4], *counts[8:12]))
+                yield Batch("nic", (name.strip().decode(errors="replace"),), now, (*counts[0:4], *counts[8:12]))
             yield None
     finally:
         dev.close()

@@ -113,9 +113,18 @@ def _archive(node: NodeSummary) -> Table:
             ("Gaps", figures.duration(node.gaps_s) if node.gaps_s else "none"),
             ("Closed", "in order (sealed)" if node.sealed else "not sealed: the run was cut off"),
             ("Damage", figures.several(len(node.damage), "place") if node.damage else "none"),
+            ("Clock", _clock(node)),
             ("Collected with", f"haready {node.tool_version}"),
         ),
     )
+
+
+def _clock(node: NodeSummary) -> str:
+    if node.clock_error_s is None:
+        return "compared by wall clock only: nothing bounds the error"
+    if node.clock_error_s == 0.0:
+        return "the time base of this report"
+    return f"aligned by the probes, within {figures.seconds(node.clock_error_s)}"
 
 
 def _facts(caption: str, pairs: tuple[tuple[str, str], ...]) -> Table:
