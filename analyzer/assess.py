@@ -22,7 +22,8 @@ from analyzer.contract import (
     Timing,
     Trace,
 )
-from analyzer.engine import Material, judge, recommend
+from analyzer.engine import Material, bound, judge, recommend
+from analyzer.extension import Stack
 from analyzer.frames import NodeData, read
 from analyzer.inventory import described
 from analyzer.scenarios import resolve
@@ -34,7 +35,7 @@ from analyzer.together import met, ordered
 from analyzer.untested import untested
 from analyzer.verdict import answer
 from collector.contract import Interval, Outcome, State, tool_version
-from collector.plan import Plan, StackBinding
+from collector.plan import Plan
 from collector.plugins import discover
 
 _SEVERITY = (State.ERROR, State.TIMEOUT, State.SKIPPED, State.OK)
@@ -68,10 +69,11 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         plan, nodes, summaries, timings, _reasons(plan, nodes), joints, meetings, scenarios, run.duration_s
     )
     findings = judge(discover(rules, "RULE"), material)
-    advice, failures = recommend(discover(stacks, "STACK"), material)
+    products: list[Stack] = discover(stacks, "STACK")
+    advice, failures = recommend(products, material)
     findings += failures
-    overrides = [_override(binding) for binding in plan.stacks if binding.override]
-    result = answer(plan, list(summaries.values()), timings, findings, overrides)
+    overrides = [item.override for item in advice if item.override]
+    result = answer(material, findings, overrides)
     return Assessment(
         schema=SCHEMA,
         tool_version=tool_version(),
@@ -107,7 +109,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         scenarios=scenarios,
         traces=(*run.traces, *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s))),
         curves=run.curves,
-        untested=untested(plan),
+        untested=untested(plan, bound(products, plan)),
     )
 
 
@@ -213,11 +215,6 @@ def _summary(node: NodeData, clock: Clock) -> NodeSummary:
         inventory=described(inventory),
         outcomes=tuple(_fared(outcome) for outcome in node.story.outcomes),
     )
-
-
-def _override(binding: StackBinding) -> str:
-    assert binding.override is not None
-    return f"{binding.name}: floor {binding.override.floor_s} s instead of the vendor's, by the plan: {binding.override.reason}"
 
 
 def _iso(instant: datetime) -> str:

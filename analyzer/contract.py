@@ -67,10 +67,14 @@ class Area(StrEnum):
 
 
 class Basis(StrEnum):
-    """What a recommended value rests on."""
+    """What a recommended value rests on.
+
+    Floor: under 15 minutes were measured and the vendor's floor decided. Provisional: the same, but something larger did.
+    """
 
     MEASURED = "measured"
     FLOOR = "vendor floor"
+    PROVISIONAL = "provisional, too little measured"
     OVERRIDE = "plan override"
 
 
@@ -186,6 +190,16 @@ class Timing:
     clock_offset_s: float | None
     clock_error_s: float | None
 
+    @property
+    def lost(self) -> int:
+        """Slots that were lost, whichever way."""
+        return self.lost_forward + self.lost_back + self.lost_unknown
+
+    @property
+    def judged(self) -> int:
+        """Slots that say something about the network."""
+        return self.answered + self.lost
+
 
 @dataclass(frozen=True, slots=True)
 class Joint:
@@ -230,7 +244,10 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What one stack should be set to, for one subject. No settings: `notes` say why."""
+    """What one stack should be set to, for one subject. No settings: `notes` say why.
+
+    `override`: what the plan relaxed here and why, printed on page 1; empty if nothing.
+    """
 
     stack: str
     title: str
@@ -241,6 +258,7 @@ class Recommendation:
     settings: tuple[Setting, ...]
     constraints: tuple[Constraint, ...]
     detection_s: tuple[float, float] | None
+    override: str
     notes: tuple[str, ...]
     snippets: tuple[Snippet, ...]
 

@@ -6,8 +6,10 @@ here, so that no rule can mislabel itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, TypeVar
 
@@ -95,7 +97,7 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
             findings.append(_finding(binding.name, title, subject, Status.SKIPPED, text, remedy))
             continue
         for context in _pairs(binding, material):
-            found, failure = _attempt(stack.recommend, context)
+            found, failure = _attempt(partial(_checked, stack), context)
             advice += found
             if failure:
                 text = f"The settings of {stack.name} could not be computed: {failure}. This is a fault of haready."
@@ -103,6 +105,35 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
                     _finding(stack.name, title, context.subject, Status.ERROR, text, "Report it with the archives.")
                 )
     return advice, findings
+
+
+def _checked(stack: Stack, context: StackContext) -> Iterator[Recommendation]:
+    for advice in stack.recommend(context):
+        _within(stack, advice)
+        yield advice
+
+
+def bound(stacks: Sequence[Stack], plan: Plan) -> list[Stack]:
+    """The products that the plan names."""
+    named = {_spelling(binding.name) for binding in plan.stacks}
+    return [stack for stack in stacks if _spelling(stack.name) in named]
+
+
+def _within(stack: Stack, advice: Recommendation) -> None:
+    """Hold every value against its option: a value that the product would refuse is a fault, never clamped.
+
+    Raises:
+        ValueError: not a whole number, or out of the option's range.
+    """
+    options = {option.name: option for option in stack.options}
+    for setting in advice.settings:
+        option, value = options[setting.option], setting.value
+        if isinstance(value, str):
+            continue
+        low = -math.inf if option.minimum is None else option.minimum
+        high = math.inf if option.maximum is None else option.maximum
+        if not low <= value <= high or (option.integer and value != int(value)):
+            raise ValueError(f"{setting.option} = {value} is not a value of this option")
 
 
 def _attempt(plug_in: Callable[[C], Iterator[T]], context: C) -> tuple[list[T], str]:

@@ -24,6 +24,7 @@ from analyzer.contract import (
     Status,
     Subject,
     Timing,
+    Untested,
 )
 from collector.plan import Plan, PlannedPath, StackBinding
 
@@ -193,3 +194,5 @@ class Stack:
     combine: Combine
     options: tuple[Option, ...]
     recommend: Callable[[StackContext], Iterator[Recommendation]]
+    untested: tuple[Untested, ...] = ()
+    """What decides about this product and is not measured: listed in the report with who can confirm it."""

@@ -72,7 +72,7 @@ def node_charts(node: NodeData, length_s: float) -> list[Trace]:
     found = []
     for id_, title, unit, series in (
         ("cpu", "CPU busy", "ratio", cpu_busy(node.tables.get("cpu"))),
-        ("stall", "Latest wake-up of the ticker", "s", _stall(node)),
+        ("stall", "Longest pause of the machine", "s", _stall(node)),
         ("memory", "Memory available", "ratio", _memory(node.tables.get("memory"))),
         ("disk", "Busiest disk", "ratio", _disk(node.tables.get("disk"))),
     ):

@@ -8,7 +8,7 @@ with the exact 95 % interval of Clopper and Pearson.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -112,7 +112,10 @@ def measure(
     answered, sent = int(counts[Slot.ANSWERED]), int((log.flag == 0).sum())
     judged = answered + lost
     low, high = clopper_pearson(lost, judged) if judged else (None, None)
-    found = outages(t_s, state, log.sub, period_s)
+    # Lengths by the sender's own clock, which knows them exactly; only the start needs the common base.
+    local = outages(log.t_us / 1e6, state, log.sub, period_s)
+    starts_s = clock.to_base(np.array([outage.start_s for outage in local])) - start_s
+    found = [replace(outage, start_s=float(at_s)) for outage, at_s in zip(local, starts_s, strict=True)]
     ends = [node for name in (path.source, path.target) if (node := nodes.get(name)) is not None]
     longest_stall_s, stalls = _stalls(ends)
     offset_s, error_s = wall_offset(log)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from analyzer.contract import Untested
+from analyzer.extension import Stack
 from collector.plan import Plan
 
 _ALWAYS = (
@@ -17,24 +20,22 @@ _ALWAYS = (
     Untested("Separate physical hosts, power and switches behind the nodes", "data centre or virtualisation team"),
     Untested("Equal operating system, updates and hardware on all nodes", "system administrator"),
     Untested("Bandwidth between the nodes against the write load to be replicated", "network administrator"),
+    Untested(
+        "Memory, disks, interface errors and clocks: measured and drawn, but not judged by this version", "reader"
+    ),
     Untested("Behaviour under production load, if the run did not contain a busy hour", "operator"),
     Untested("Monthly events: maintenance, switch failover, backup, patching", "operator"),
 )
 
 
-def untested(plan: Plan) -> tuple[Untested, ...]:
-    """The fixed list, and what follows from the plan."""
+def untested(plan: Plan, stacks: Iterable[Stack]) -> tuple[Untested, ...]:
+    """The fixed list, what follows from the plan, and what its products depend on."""
     found = list(_ALWAYS)
     if plan.observers:
         names = ", ".join(observer.name for observer in plan.observers)
         found.append(Untested(f"Reachability of the observers ({names}): not probed by this version", "installer"))
-    if any("genesys" in stack.name.lower() for stack in plan.stacks):
-        found.append(
-            Untested(
-                "The path from the Solution Control Server to the hosts (Host [addp]), which decides switchovers",
-                "Genesys administrator",
-            )
-        )
+    for stack in stacks:
+        found += stack.untested
     unprobed = [network.name for network in plan.networks if not network.probe]
     if unprobed:
         found.append(Untested(f"Networks that the plan excludes: {', '.join(unprobed)}", "network administrator"))

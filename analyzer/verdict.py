@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from analyzer.contract import Area, Evidence, Finding, NodeSummary, Scope, Sense, Status, Timing, Verdict
+from analyzer.contract import Area, Evidence, Finding, Scope, Sense, Status, Subject, Timing, Verdict
+from analyzer.engine import Material
 from analyzer.extension import SUFFICIENT_S, exposure_s
-from analyzer.words import seconds
+from analyzer.words import seconds, span
 from collector.plan import Plan
 
 _REASONS = 3
@@ -25,15 +25,10 @@ class Answer:
     fixes: tuple[str, ...]
 
 
-def answer(
-    plan: Plan,
-    summaries: Sequence[NodeSummary],
-    timings: Mapping[str, Timing],
-    findings: Sequence[Finding],
-    overrides: Sequence[str],
-) -> Answer:
+def answer(material: Material, findings: Sequence[Finding], overrides: Sequence[str]) -> Answer:
     """Judge the whole. Reasons come worst first, at most three; fixes at most five, none twice."""
-    gaps = _gaps(plan, summaries, timings)
+    plan, summaries, timings = material.plan, list(material.summaries.values()), material.timings
+    gaps = _gaps(material)
     damaged = [node for node in summaries if node.damage or not node.sealed]
     by_status = {status: [finding for finding in findings if finding.status is status] for status in Status}
     doubtful = [*by_status[Status.ERROR], *by_status[Status.WARN], *by_status[Status.SKIPPED]]
@@ -69,15 +64,10 @@ def answer(
     return Answer(verdict, _summary(plan, verdict, by_status), reasons[:_REASONS], fixes[:_FIXES])
 
 
-def _length(seconds: float) -> str:
-    """Rounded down, so that 14.9 min never reads as the 15 that are needed."""
-    return f"{math.floor(seconds)} s" if seconds < 120 else f"{math.floor(seconds / 60)} min"
-
-
-def _gaps(plan: Plan, summaries: Sequence[NodeSummary], timings: Mapping[str, Timing]) -> list[tuple[str, str]]:
+def _gaps(material: Material) -> list[tuple[str, str]]:
     """What keeps the run from proving anything: (what, what to do)."""
-    present = {node.name for node in summaries}
-    absent = [node.name for node in plan.nodes if node.name not in present]
+    plan, timings = material.plan, material.timings
+    absent = [node.name for node in plan.nodes if node.name not in material.summaries]
     found = []
     if absent:
         found.append(
@@ -86,13 +76,26 @@ def _gaps(plan: Plan, summaries: Sequence[NodeSummary], timings: Mapping[str, Ti
                 f"Run the collector on {', '.join(absent)} as well and assess all archives together.",
             )
         )
-    never = [path for path in plan.paths() if path.name not in timings and path.source in present]
+    for pair, met in material.meetings.items():
+        joined = any({path.source, path.target} == set(pair) for path in plan.paths())
+        if joined and not met:
+            one, other = (material.summaries[name] for name in pair)
+            found.append(
+                (
+                    f"{one.name} (started {one.started}) and {other.name} ({other.started}) never met, or not in one run.",
+                    "Run both collectors at the same time, see that they meet, and assess those archives.",
+                )
+            )
+    never = [path for path in plan.paths() if path.name not in timings and path.source in material.summaries]
     if never:
         names = ", ".join(path.name for path in never[:3]) + (f" and {len(never) - 3} more" if len(never) > 3 else "")
+        reason = material.reasons.get(never[0].name, "").partition("(")[2].rstrip(")")
         found.append(
             (
-                f"Never measured: {names}.",
-                "Check cabling, addresses, routes and firewalls of these paths, then repeat the run.",
+                f"Never measured: {names}" + (f" ({reason})." if reason else "."),
+                reason[0].upper() + reason[1:] + "."
+                if ":" in reason
+                else "Check cabling, addresses, routes and firewalls of these paths, then repeat the run.",
             )
         )
     short = [timing for timing in timings.values() if exposure_s(timing) < SUFFICIENT_S]
@@ -100,7 +103,7 @@ def _gaps(plan: Plan, summaries: Sequence[NodeSummary], timings: Mapping[str, Ti
         least = min(short, key=exposure_s)
         found.append(
             (
-                f"Path {least.path} was measured for {_length(exposure_s(least))}; less than 15 min prove nothing.",
+                f"Path {least.path} was measured for {span(exposure_s(least))}; less than 15 min prove nothing.",
                 "Repeat the run for at least 15 min on new systems, 24 h on systems in use.",
             )
         )
@@ -116,9 +119,14 @@ def _grouped(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     for members in groups.values():
         worst = max(members, key=_excess)
         subjects = {finding.subject for finding in members} - {worst.subject}
-        more = f" The same check found this on {len(subjects)} more." if subjects else ""
+        more = f" The same on {_names(subjects)}." if subjects else ""
         found.append((worst.message + more, worst.remedy))
     return found
+
+
+def _names(subjects: Iterable[Subject]) -> str:
+    names = sorted(subject.name.replace("+", " and ") for subject in subjects)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _excess(finding: Finding) -> float:
@@ -155,7 +163,7 @@ def _good(timings: Mapping[str, Timing]) -> tuple[str, ...]:
         else "No path had an outage."
     )
     return (
-        f"Every path was measured for at least {least_h:.2g} h.",
+        f"Every path was measured for at least {span(least_h * 3600)}.",
         f"99.9 % of all round trips take at most {seconds(slow.rtt.p999 or 0.0)} (worst: {slow.path}).",
         outage,
     )

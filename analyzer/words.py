@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
+
+def span(length_s: float) -> str:
+    """How long something was measured, rounded down: 14.9 min never read as the 15 that are needed."""
+    if length_s < 120:
+        return f"{math.floor(length_s)} s"
+    return f"{math.floor(length_s / 60)} min" if length_s < 7200 else f"{math.floor(length_s / 360) / 10:g} h"
+
+
+def share(ratio: float) -> str:
+    """A ratio in per cent with three digits at most: ``0.077 %``."""
+    return f"{float(f'{100 * ratio:.3g}'):g} %"
+
+
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
 def seconds(value_s: float) -> str:
-    """Three significant digits in the unit that fits: ``1.84 ms``, ``6 s``, ``0 s``."""
+    """Four significant digits in the unit that fits: ``1.837 ms``, ``6 s``, ``0 s``."""
     for size, unit in _UNITS:
         if value_s >= size:
-            return f"{float(f'{value_s / size:.3g}'):g} {unit}"
-    return "0 s" if value_s <= 0 else f"{float(f'{value_s / 1e-6:.3g}'):g} µs"
+            return f"{float(f'{value_s / size:.4g}'):g} {unit}"
+    return "0 s" if value_s <= 0 else f"{float(f'{value_s / 1e-6:.4g}'):g} µs"

@@ -43,4 +43,4 @@ def _gathered(group: list[Finding]) -> tuple[str, str]:
         return figures.subject(group[0].subject.name), group[0].message
     messages = {found.message for found in group}
     where = figures.several(len(group), group[0].subject.scope.value)
-    return where, messages.pop() if len(messages) == 1 else "Within the limits on every one of them."
+    return where, messages.pop() if len(messages) == 1 else "All pass."

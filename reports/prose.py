@@ -14,8 +14,8 @@ METHOD = (
     (
         "RTT and wire time",
         (
-            "RTT is what an application sees: from handing the packet to the system to holding the answer, with both "
-            "machines in it. Wire time is the network alone: it comes from kernel timestamps at both ends, and the time "
+            "RTT is what an application sees: the sender's queue, the wire and the other machine's time to answer; not how long "
+            "the answer then lay unread. Wire time is the network alone: it comes from kernel timestamps at both ends, and the time "
             "inside the peer is taken out. A large RTT with a small wire time points at a machine, not at the network."
         ),
     ),
@@ -64,16 +64,19 @@ GLOSSARY = (
         "ADDP",
         "Advanced Disconnect Detection Protocol of Genesys: the two ends of a connection ask each other for a sign of life.",
     ),
-    ("RTT", "Round-trip time: from sending a probe to having its answer."),
+    (
+        "RTT",
+        "Round-trip time as an application sees it: the sender's queue, the wire, and the other machine's time to answer.",
+    ),
     ("Wire time", "The part of the RTT that is spent in the network, there and back."),
     ("p50, p99, p99.9", "Of 1000 probes, 500, 990 or 999 were this fast or faster. p50 is the median."),
     ("Outage", "Several probes in a row on one path without an answer."),
     ("Stall", "A time in which a machine did nothing, for example during a snapshot or a live migration."),
     ("Split brain", "Both nodes believe that the other one is dead and both become active. Data is damaged."),
-    ("Suitable", "Nothing measured speaks against the cluster."),
-    ("Suitable with conditions", "It will work once the listed points are put right or accepted in writing."),
-    ("Not suitable", "At least one limit was failed. The cluster would fail over for nothing or lose data."),
+    ("Suitable", "No check that this version makes speaks against the cluster. What was not checked is listed."),
+    ("Suitable with conditions", "Nothing failed, but the listed points have to be put right or accepted in writing."),
+    ("Not suitable", "At least one limit was failed. The cluster may fail over for nothing, or lose data."),
     ("No answer yet", "Too little or damaged data. This is no judgement of the site."),
-    ("Vendor floor", "The value is the smallest that the vendor advises; the measurement alone would allow less."),
-    ("Plan override", "The plan asked for this value. It replaces what was computed."),
+    ("Vendor floor", "Less than 15 minutes were measured; the smallest value that the vendor advises stands in."),
+    ("Plan override", "The plan lowers the vendor's floor; everything else still counts."),
 )

@@ -200,6 +200,7 @@ def _advice(pair: tuple[str, str], wan: bool) -> Recommendation:
             Constraint("Stalls", 7.5, "1.25 x 6 s (rapid spanning tree)"),
         ),
         detection_s=(float(timeout), 2.0 * timeout),
+        override="",
         notes=("Restart is not needed; a new connection takes the values.",),
         snippets=tuple(
             Snippet(
@@ -520,6 +521,7 @@ def demonstration() -> Assessment:
                 settings=(),
                 constraints=(),
                 detection_s=None,
+                override="",
                 snippets=(),
                 notes=("No values from one minute of data. Measure for 24 hours.",),
             ),

@@ -101,6 +101,7 @@ class Machine:
     session: str = ""
     sealed: bool = True
     peers: Mapping[str, list[str]] | None = None
+    meetings: Iterable[tuple[int, str, str]] = ()
     outcomes: Iterable[Mapping[str, Any]] = ()
     memory: bool = False
     disk: bool = False
@@ -281,6 +282,7 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
         peers = {node.name: [site.session(node.name)] for node in plan.nodes if node.name != name}
     state = {
         "peers": peers,
+        "meetings": [list(meeting) for meeting in machine.meetings],
         "facts": {"inventory": {"hostname": name, "virtual": machine.virtual}},
         "events": [],
         "outcomes": list(machine.outcomes),

@@ -182,10 +182,31 @@ def test_a_direction_that_was_not_measured_makes_the_run_short():
 
 
 def test_a_pair_without_any_measurement_gets_floor_and_scenarios():
+    assert advise(context(make_plan())).basis is Basis.FLOOR
     advice = advise(context(make_plan(scenario={"on": ["stp"]})))
-    assert advice.basis is Basis.FLOOR
+    assert advice.basis is Basis.PROVISIONAL, "the floor did not decide"
     assert values(advice)["addp-timeout"] == 63
     assert "Nothing was measured" in advice.notes[0]
+
+
+def test_the_basis_names_what_decided():
+    plan = make_plan(override={"floor_s": 6, "reason": "J. Doe"})
+    decided = advise(both(plan, stall_s=30.0))
+    assert (values(decided)["addp-timeout"], decided.basis) == (38, Basis.MEASURED)
+    assert "floor 6 s instead of 10 s" in decided.override
+    short = advise(both(plan, hours=0.1, stall_s=30.0))
+    assert (values(short)["addp-timeout"], short.basis, short.override) == (38, Basis.PROVISIONAL, "")
+
+
+def test_a_floor_above_the_vendors_is_no_relaxation():
+    advice = advise(both(make_plan(override={"floor_s": 30, "reason": "cautious"})))
+    assert (values(advice)["addp-timeout"], advice.override) == (30, "")
+
+
+def test_the_retransmission_timer_follows_the_round_trip():
+    """Linux adds 0.2 s to the round trip: with 60 ms an outage of 24.9 s is silent for longer than with 0.2 s flat."""
+    advice = advise(both(make_plan(), rtt_s=0.06, outage_s=24.9))
+    assert values(advice)["addp-timeout"] >= 41
 
 
 def test_a_leg_without_automatic_failover_gets_no_timeout():

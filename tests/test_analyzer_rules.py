@@ -16,7 +16,7 @@ from analyzer.engine import Material, judge, recommend
 from analyzer.extension import ARCHIVE, JOINT, MEETING, TIMING, Context, Judgement, Rule
 from analyzer.proportion import clopper_pearson
 from analyzer.rates import increments
-from analyzer.rules import cpu_busy, loss, met, node_coverage, path_coverage
+from analyzer.rules import cpu_busy, delay, loss, met, node_coverage, path_coverage, stalls
 from analyzer.score import score
 from collector.plan import parse
 from collector.plugins import discover
@@ -124,6 +124,64 @@ def test_loss_is_judged_by_the_lower_bound(lost, judged, wan, status):
     low, _ = clopper_pearson(lost, judged)
     assert word.status is status, low
     assert word.evidence[0].value == low
+
+
+@pytest.mark.parametrize(
+    ("wan", "wire", "status"),
+    [
+        (False, {"p999": 0.002}, Status.PASS),
+        (False, {"p999": 0.0021}, Status.WARN),
+        (False, {"p999": 0.020}, Status.WARN),
+        (False, {"p999": 0.0201}, Status.FAIL),
+        (True, {"p50": 0.040, "p999": 0.5}, Status.PASS),
+        (True, {"p50": 0.0401}, Status.WARN),
+        (True, {"p50": 0.0801}, Status.FAIL),
+        (False, {"p50": 0.5}, Status.SKIPPED),
+    ],
+)
+def test_delay_is_judged_on_the_wire(wan, wire, status):
+    (word,) = about_path(delay.RULE, timing(wan=wan, wire=Quantiles(5000, **wire), rtt=Quantiles(5000, p999=9.0)))
+    assert word.status is status
+
+
+@pytest.mark.parametrize(
+    ("late_s", "status"),
+    [(0.999, Status.PASS), (1.0, Status.PASS), (1.001, Status.WARN), (5.0, Status.WARN), (5.001, Status.FAIL)],
+)
+def test_the_longest_pause_of_the_ordinary_ticker_is_judged(late_s, status):
+    frame = pd.DataFrame({"class": ["default", "default", "fifo"], "late_max_us": [200.0, late_s * 1e6, 9e6]})
+    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {"ticker": frame}, stalls.RULE.limits)
+    (word,) = stalls.RULE.check(context)
+    assert word.status is status
+
+
+def test_without_an_ordinary_ticker_pauses_are_unknown():
+    frame = pd.DataFrame({"class": ["fifo"], "late_max_us": [100.0]})
+    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {"ticker": frame}, stalls.RULE.limits)
+    assert [word.status for word in stalls.RULE.check(context)] == [Status.SKIPPED]
+
+
+def test_one_busy_minute_of_a_short_run_is_a_warning_and_three_are_a_failure():
+    busy = np.full(16, 0.1)
+    busy[5] = 0.9
+    assert about_cpu(cpu_table(busy, 16)).status is Status.WARN
+    busy[6:8] = 0.9
+    assert about_cpu(cpu_table(busy, 16)).status is Status.FAIL
+
+
+def test_a_collector_that_lost_messages_or_processes_is_told():
+    for changes in ({"restarts": 2}, {"dropped": 7}):
+        context = Context(
+            Subject(Scope.NODE, "a"),
+            PLAN,
+            "a",
+            900.0,
+            {ARCHIVE: replace(SUMMARY, **changes)},
+            node_coverage.RULE.limits,
+        )
+        (word,) = node_coverage.RULE.check(context)
+        assert word.status is Status.WARN
+        assert str(next(iter(changes.values()))) in word.message
 
 
 def test_the_limit_itself_passes():
@@ -310,7 +368,7 @@ def test_a_stack_that_raises_becomes_an_error_and_an_unknown_one_is_named():
 
 def test_every_rule_has_a_source_for_each_limit_and_a_unique_id():
     found = discover(rules, "RULE")
-    assert len({item.id for item in found}) == len(found) == 5
+    assert len({item.id for item in found}) == len(found) == 7
     assert all(limit.source for item in found for limit in item.limits)
 
 

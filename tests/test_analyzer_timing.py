@@ -149,6 +149,18 @@ def test_silence_after_the_record_of_a_peer_that_was_cut_short_may_be_the_peers(
     assert found.outages == ()
 
 
+def test_what_was_sent_while_the_peers_collector_was_started_again_is_not_judged(tmp_path):
+    met = [(1_000_000, AB, "first"), (150_000_000, AB, "session-b")]
+    machines = {
+        "a": Machine(peers={"b": ["first", "session-b"]}, meetings=met),
+        "b": Machine(start_s=150.0),
+    }
+    links = {AB: Link(lost_forward=range(500, 745))}
+    found = timing(Site(length_s=301.0, machines=machines, links=links), tmp_path)
+    assert (found.lost, found.outages) == (0, ())
+    assert found.unjudged >= 245
+
+
 def test_silence_between_answers_counts_although_the_peers_record_was_cut(tmp_path):
     site = Site(length_s=3000.0, links={AB: Link(lost_forward=range(12_000, 12_050))})
     paths = write(site, tmp_path)

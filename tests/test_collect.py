@@ -211,6 +211,7 @@ from collector.contract import Batch, Kind, Metric, Probe, Table
 from collector.errors import OperatorError, Unavailable
 from collector.machine import PsutilHost, SystemClock
 from collector.plan import load, load_key
+from collector import supervisor as supervisor_module
 from collector.supervisor import Job, Supervisor
 
 def table(name):
@@ -250,7 +251,12 @@ def flooding(env):
             yield Batch("flooding", (), env.clock.monotonic_ns(), (numbers.getrandbits(62),))
         yield None
 
-BODIES = {body.__name__: body for body in (steady, hanging, greedy, absent, broken, flooding)}
+def suicidal(env):
+    os._exit(3)
+    yield None
+
+BODIES = {body.__name__: body for body in (steady, hanging, greedy, absent, broken, flooding, suicidal)}
+supervisor_module.RESTARTS = 3
 if os.environ.get("FILE_SIZE"):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_SIZE"]),) * 2)
 path, node, out, seconds, names = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), float(sys.argv[4]), sys.argv[5:]
@@ -273,6 +279,32 @@ def _drive(
     command = [sys.executable, "-c", _DRIVER, str(plan), node, str(plan.parent), str(seconds), *probes]
     env = os.environ | {"FILE_SIZE": file_size}
     return subprocess.Popen(command, stderr=log.open("w") if log else subprocess.DEVNULL, env=env)  # type: ignore[return-value]
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_does_not_end_a_run(tmp_path):
+    plan = loopback_plan(tmp_path, "80.19")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "haready", "collect", "--plan", str(plan), "--node", "a", "--duration", "5s"]
+    process = subprocess.Popen([*command, "--out", str(tmp_path)], stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    assert b"paths up" in os.read(ours, 4096)
+    os.close(ours)  # from now on every write to the terminal fails
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(30) == 0
+    assert haready("verify", str(_only(tmp_path, "a"))).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_process_that_keeps_dying_is_given_up_and_says_so(tmp_path):
+    plan = loopback_plan(tmp_path, "80.20")
+    assert _drive(plan, "a", 20, "suicidal").wait(60) == 0
+
+    archive = open_archive(_only(tmp_path, "a"))
+    outcome = next(one for one in archive.head["outcomes"] if one["probe"] == "suicidal")
+    assert outcome["intervals"][-1]["state"] == "error"
+    assert "died 4 times" in outcome["intervals"][-1]["reason"]
+    assert len(archive.head["restarts"]) == 4
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import TIMING, Context, Judgement, Rule
+from analyzer.words import share
 
 _FAIL = "fail: Test-NetStack (less than 99 % answered)"
 LAN = Limit("loss on one site", "ratio", 1e-4, 1e-2, Sense.AT_MOST, f"warn: design value; {_FAIL}")
@@ -30,17 +31,17 @@ def _check(context: Context) -> Iterator[Judgement]:
         return
     limit = context.limit((WAN if timing.wan else LAN).name)
     status = limit.judge(timing.loss_low)
-    lost = timing.lost_forward + timing.lost_back + timing.lost_unknown
+    lost = timing.lost
     ways = (
         (timing.lost_forward, f"on the way to {timing.target}"),
         (timing.lost_back, "on the way back"),
-        (timing.lost_unknown, "either way"),
+        (timing.lost_unknown, "direction unknown"),
     )
     where = f" ({', '.join(f'{count} {way}' for count, way in ways if count)})" if lost else ""
     yield Judgement(
         status,
-        f"Path {timing.path} lost {lost} of {timing.answered + lost} probes{where}, {timing.loss:.3%}; "
-        f"at 95 % confidence between {timing.loss_low:.3%} and {timing.loss_high:.3%}.",
+        f"Path {timing.path} lost {lost} of {timing.answered + lost} probes{where}, {share(timing.loss)}; "
+        f"at 95 % confidence between {share(timing.loss_low)} and {share(timing.loss_high)}.",
         (
             Evidence("loss, lower bound", timing.loss_low, "ratio", limit),
             Evidence("loss", timing.loss, "ratio"),

@@ -19,13 +19,15 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
-from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Timing
+from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Timing, Untested
 from analyzer.detectors.tcp import rto_s, worst_stall_s
 from analyzer.extension import SUFFICIENT_S, Combine, Option, Stack, StackContext
-from analyzer.words import seconds
+from analyzer.words import seconds, span
 
 FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
+FLOOR = "floor"
 MARGIN = 1.25
+"""Design value; it also takes up that Linux fires its retransmissions a few per cent late."""
 LONG_S = 30
 MAXIMUM_S = 3600
 
@@ -82,10 +84,11 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         subject=context.subject,
         networks=context.binding.networks,
         where=WHERE,
-        basis=_basis(context, enough),
+        basis=_basis(context, binding, enough),
         settings=settings,
         constraints=constraints,
         detection_s=(float(timeout_s), float(2 * timeout_s)),
+        override=_relaxed(context, enough),
         notes=tuple(_notes(context, binding, timeout_s, enough)),
         snippets=tuple(_snippet(node, settings) for node in context.pair),
     )
@@ -95,14 +98,30 @@ def _bare(
     context: StackContext, basis: Basis, constraints: tuple[Constraint, ...], notes: tuple[str, ...]
 ) -> Recommendation:
     return Recommendation(
-        STACK.name, TITLE, context.subject, context.binding.networks, WHERE, basis, (), constraints, None, notes, ()
+        STACK.name, TITLE, context.subject, context.binding.networks, WHERE, basis, (), constraints, None, "", notes, ()
     )
 
 
-def _basis(context: StackContext, enough: bool) -> Basis:
+def _basis(context: StackContext, binding: Constraint, enough: bool) -> Basis:
     if not enough:
-        return Basis.FLOOR
-    return Basis.OVERRIDE if context.binding.override else Basis.MEASURED
+        return Basis.FLOOR if binding.name == FLOOR else Basis.PROVISIONAL
+    return Basis.OVERRIDE if binding.name == FLOOR and _relaxed(context, enough) else Basis.MEASURED
+
+
+def _vendor_floor_s(context: StackContext) -> int:
+    return FLOOR_WAN_S if context.wan else FLOOR_LAN_S
+
+
+def _relaxed(context: StackContext, enough: bool) -> str:
+    """What the plan relaxes for this pair, in words; empty if nothing. A short run gets no relaxation."""
+    override = context.binding.override
+    if override is None or not enough or override.floor_s >= _vendor_floor_s(context):
+        return ""
+    ends = " and ".join(context.pair)
+    return (
+        f"{STACK.name}, {ends}: floor {override.floor_s} s instead of {_vendor_floor_s(context)} s, "
+        f"by the plan: {override.reason}"
+    )
 
 
 def _whole(value_s: float) -> int:
@@ -116,15 +135,13 @@ def _latency_s(timings: tuple[Timing, ...]) -> float:
 
 
 def _constraints(context: StackContext, enough: bool) -> tuple[Constraint, ...]:
-    vendor_s = FLOOR_WAN_S if context.wan else FLOOR_LAN_S
+    vendor_s = _vendor_floor_s(context)
     why = "between sites (design value)" if context.wan else "Genesys advises 10 s and more where delays are a risk"
-    floor = Constraint("floor", float(vendor_s), f"floor {vendor_s} s, {why}")
+    floor = Constraint(FLOOR, float(vendor_s), f"floor {vendor_s} s, {why}")
     override = context.binding.override
     if override and enough:
         # The plan's word lowers the floor and nothing else; it does not stand in for a measurement.
-        floor = Constraint(
-            "floor", float(override.floor_s), f"floor {override.floor_s} s by the plan: {override.reason}"
-        )
+        floor = Constraint(FLOOR, float(override.floor_s), f"floor {override.floor_s} s by the plan: {override.reason}")
     found = [floor]
     if context.timings:
         found += _measured(context.timings)
@@ -180,10 +197,13 @@ def _settings(
 ) -> tuple[Setting, ...]:
     reason = f"largest of all candidates: {binding.text}"
     if not context.timings:
-        reason = f"vendor floor: nothing was measured between these nodes; {reason}"
+        reason = f"nothing was measured between these nodes; {reason}"
+    elif not context.exposure_s:
+        reason = f"not every path was measured; {reason}"
     elif not enough:
-        minutes = math.floor(context.exposure_s / 60.0)
-        reason = f"vendor floor: only {minutes} min were measured, 15 min at least are needed; {reason}"
+        reason = f"only {span(context.exposure_s)} were measured, 15 min at least are needed; {reason}"
+    if not enough and binding.name == FLOOR:
+        reason = f"vendor floor: {reason}"
     because: dict[str, tuple[int | str, str]] = {
         "protocol": ("addp", "without it the other options of the section are ignored"),
         "addp-timeout": (timeout_s, reason),
@@ -236,4 +256,17 @@ def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
     )
 
 
-STACK = Stack("genesys-addp", TITLE, Scope.PAIR, Combine.WORST, OPTIONS, recommend)
+STACK = Stack(
+    "genesys-addp",
+    TITLE,
+    Scope.PAIR,
+    Combine.WORST,
+    OPTIONS,
+    recommend,
+    (
+        Untested(
+            "The path from the Solution Control Server to the hosts (Host [addp]), which decides switchovers",
+            "Genesys administrator",
+        ),
+    ),
+)

@@ -65,7 +65,7 @@ def _delays(timings: tuple[Timing, ...]) -> Table:
                 _label(item),
                 _network(item),
                 *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p99, item.rtt.p999, item.rtt.maximum)),
-                *(figures.seconds(value) for value in (item.wire.p50, item.wire.p99)),
+                *("< 1 µs" if value == 0.0 else figures.seconds(value) for value in (item.wire.p50, item.wire.p99)),
             )
             for item in timings
         ),

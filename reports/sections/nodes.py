@@ -80,7 +80,7 @@ def _node(node: NodeSummary, planned: PlanNode | None, assessment: Assessment) -
             numeric=(3, 4, 5),
         )
     elif node.outcomes:
-        yield Paragraph(f"{figures.several(len(node.outcomes), 'probe')} ran, all without trouble.")
+        yield Paragraph(f"{figures.several(len(node.outcomes), 'recording')} made, all without trouble.")
     else:
         yield Paragraph("The archive says nothing about its probes.")
     findings = (item for item in assessment.findings if item.area in AREAS and _about(item.subject, node.name))

@@ -71,7 +71,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     if assessment.reasons:
         yield Heading("Why", 2)
         yield Paragraph("\n".join(f"{rank}. {text}" for rank, text in enumerate(assessment.reasons[:3], 1)))
-    yield Heading("Settings to enter", 2)
+    ready = assessment.verdict in (Verdict.SUITABLE, Verdict.CONDITIONAL)
+    yield Heading("Settings to enter" if ready else "Provisional settings: do not enter them yet", 2)
     yield from _settings(assessment)
     yield Heading("Fix first", 2)
     if assessment.fixes:
@@ -124,6 +125,7 @@ def _score(assessment: Assessment) -> Iterator[Block]:
             figures.subject(part.worst) if part.score is not None and part.score < 100 else figures.DASH,
         )
         for part in assessment.score.areas
+        if part.lines
     )
     total = f"{overall} of 100" if overall is not None else "no score: too little is known"
     yield Table(

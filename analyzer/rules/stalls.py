@@ -1,0 +1,44 @@
+"""Whether the node itself stands still for too long.
+
+What: The longest pause of a process that wants to wake every 20 ms at the ordinary scheduling class.
+Why HA: A node that does not run its ticker does not send its heartbeat either, however good the network is.
+How: Table ticker (latest wake-up of every second); the table stall names each pause.
+Source: Design values: a pause of 1 s is felt by every cluster; 5 s is half of the shortest ADDP timeout that is advised.
+Fails when: above 5 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.extension import Context, Judgement, Rule
+from analyzer.words import seconds
+
+PAUSE = Limit("pause", "s", 1.0, 5.0, Sense.AT_MOST, "design value; fail: half of ADDP's advised 10 s")
+
+
+def _check(context: Context) -> Iterator[Judgement]:
+    frame = context.table("ticker")
+    late_us = frame.loc[frame["class"] == "default", "late_max_us"].dropna()
+    if not len(late_us):
+        yield Judgement(Status.SKIPPED, f"Node {context.node}: its ordinary ticker has no rows.")
+        return
+    limit = context.limit(PAUSE.name)
+    longest_s = float(late_us.max()) / 1e6
+    status = limit.judge(longest_s)
+    yield Judgement(
+        status,
+        f"Node {context.node}: its longest pause lasted {seconds(longest_s)}.",
+        (
+            Evidence("longest pause", longest_s, "s", limit),
+            Evidence("seconds with a pause over 0.25 s", float((late_us > 250_000).sum()), "1"),
+        ),
+        ""
+        if status is Status.PASS
+        else f"Find what stops {context.node}: snapshots, migrations, an overcommitted hypervisor, swapping, power saving.",
+        (f"stall:{context.node}",),
+    )
+
+
+RULE = Rule("stalls", "Pauses of the machine", Area.HOST, Scope.NODE, ("ticker",), (PAUSE,), _check)
