@@ -7,13 +7,10 @@ so that `reports/` can import it alone. All times are seconds; instants are ISO 
 from __future__ import annotations
 
 import json
-import math
-import types
-import typing
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from analyzer.plain import plain, revive
 from collector.errors import ArchiveError
 
 SCHEMA = 1
@@ -431,7 +428,7 @@ class Assessment:
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""
-        return json.dumps(_plain(self), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+        return json.dumps(plain(self), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Assessment:
@@ -457,46 +454,8 @@ class Assessment:
                 f"install the version that wrote it ({data.get('tool_version', 'unknown')}) or newer",
             )
         try:
-            assessment = _revive(cls, data)
+            assessment = revive(cls, data)
         except (KeyError, TypeError, ValueError) as error:
             raise ArchiveError(f"assessment is damaged: {error}", "run `haready analyze` again") from error
         assert isinstance(assessment, cls)
         return assessment
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _revive(kind: Any, value: Any) -> Any:
-    """Build `kind` from plain JSON, strictly: a missing or unknown key is an error."""
-    if is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        if not isinstance(value, dict) or set(value) != set(hints):
-            raise ValueError(f"{getattr(kind, '__name__', kind)} has other keys than expected")
-        return kind(**{name: _revive(hint, value[name]) for name, hint in hints.items()})  # type: ignore[operator]
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in arguments:
-            return None
-        inner = [argument for argument in arguments if argument is not type(None)]
-        return _revive(inner[0], value) if len(inner) == 1 else value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise ValueError(f"expected a list, found {type(value).__name__}")
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_revive(arguments[0], item) for item in value)
-        return tuple(_revive(argument, item) for argument, item in zip(arguments, value, strict=True))
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind):
-        raise ValueError(f"expected {kind.__name__}, found {type(value).__name__}")
-    return value

@@ -1,7 +1,8 @@
 """The main process of a node: starts the others, keeps their rows, stays acquainted with the peers, seals.
 
 It has no thread and waits in one place, so it can fork at any time. It never measures: whatever it does for a while
-(encoding a segment, waiting for the disk) delays nobody's packets.
+(encoding a segment, waiting for the disk) delays nobody's packets. The module is long because one loop has one owner: processes,
+links and record meet here, each with its own work in a module of its own.
 """
 
 from __future__ import annotations
