@@ -198,6 +198,20 @@ def test_every_command_has_help_and_stands_in_the_readme(name):
     assert f"haready {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_every_link_in_the_documents_leads_somewhere():
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links {target}"
+
+
+def test_the_analyzer_reads_the_flags_that_the_collector_writes():
+    from analyzer import slots
+    from collector.peers import tables
+
+    for name in ("DUPLICATE", "T1_KERNEL", "T2_KERNEL", "T3_KERNEL", "T4_KERNEL", "STEPPED"):
+        assert getattr(slots, name) == getattr(tables, name)
+
+
 def test_the_readme_lists_every_exit_code():
     from collector.errors import Exit
 

@@ -6,6 +6,7 @@ were lost, those due in the last two seconds before sending ended are "young", a
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 from collections import Counter
@@ -26,6 +27,9 @@ from collector.lab.wan import Wan, WanEnd
 from collector.lab.wanlog import UDP, Fate, SlotTruth, WanLog
 from collector.peers.sender import JITTER
 from collector.plan import DEFAULT_PORT
+
+# Root has to run them (CI does); an ordinary user is told so and can still test everything else.
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")
 
 SKIPPED = -1
 WIRE_S = 0.0003
