@@ -84,7 +84,7 @@ def _losses(timings: tuple[Timing, ...]) -> Table:
         "95 % range",
         "Lost there / back",
         "Longest outage",
-        "Longest stall",
+        "Longest pause",
         "Length",
         "Sent",
     )
@@ -96,7 +96,7 @@ def _losses(timings: tuple[Timing, ...]) -> Table:
             figures.span(item.loss_low, item.loss_high),
             _directions(item),
             figures.seconds(item.longest_outage_s) if item.outages else "none",
-            figures.seconds(item.longest_stall_s) if item.stalls else "none",
+            figures.seconds(item.longest_stall_s),
             figures.duration(3600 * item.hours),
             figures.count(item.sent),
             *((figures.count(item.unjudged),) if unjudged else ()),
