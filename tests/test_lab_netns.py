@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,9 @@ from collector.lab.impairment import Impairment
 from collector.lab.netns import Lab, blackhole, limited, sweep
 from collector.lab.wan import Wan, WanEnd
 from collector.lab.wanlog import read_log
+
+# Root has to run them (CI does); an ordinary user is told so and can still test everything else.
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")
 
 LISTEN = """
 import socket, sys, time
@@ -187,9 +191,6 @@ def test_without_privileges_the_reason_is_told():
 import os
 from collector.errors import Unavailable
 from collector.lab.netns import Lab
-
-# Root has to run them (CI does); an ordinary user is told so and can still test everything else.
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")
 with Lab():
     pass  # whatever Python reads only when needed is read while it may be
 os.setuid(65534)

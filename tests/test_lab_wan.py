@@ -21,6 +21,9 @@ from collector.lab.relay import Direction, Relay
 from collector.lab.wan import Wan, WanEnd
 from collector.lab.wanlog import TCP, UDP, Fate, Packet, WanLog, content, first_line, last_line, lines, read_log
 
+# Root has to run them (CI does); an ordinary user is told so and can still test everything else.
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")
+
 MS = 1_000_000
 SECOND = 1_000_000_000
 
@@ -37,9 +40,6 @@ while True:
 # Asks one by one; the end of a round trip is the kernel's stamp of the answer, not when the program got to run.
 CLIENT = """
 import socket, struct, sys, time
-
-# Root has to run them (CI does); an ordinary user is told so and can still test everything else.
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")
 TIMESTAMPNS = 35
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("10.0.0.1", 0))
