@@ -22,6 +22,8 @@ from analyzer.slots import PathLog
 
 KNOT_S = 600.0
 _DECILE = 0.1
+RESOLUTION_S = 1e-6
+"""Stamps are stored in whole microseconds, so no alignment is better than this."""
 _FEWEST = 5
 """Replies in ten minutes below which they are not summed up on their own."""
 _SKEW_LIMIT = 500e-6
@@ -186,7 +188,7 @@ def _link(x: Floats, shift_s: Floats, rtt_s: Floats) -> _Link:
         knots = [(float(np.median(x[best])), float(np.median(shift_s[best])))]
         error_s = float(rtt_s[best].max()) / 2.0
     times, shifts = zip(*sorted(knots), strict=True)
-    return _Link(np.array(times), np.array(shifts), error_s)
+    return _Link(np.array(times), np.array(shifts), max(error_s, RESOLUTION_S))
 
 
 def wall_offset(log: PathLog) -> tuple[float | None, float | None]:

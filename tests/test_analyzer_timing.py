@@ -149,6 +149,13 @@ def test_silence_after_the_record_of_a_peer_that_was_cut_short_may_be_the_peers(
     assert found.outages == ()
 
 
+def test_only_the_first_nodes_clock_is_without_error(tmp_path):
+    fast = Link(constant(0.0), constant(0.0))
+    first, second = assessed(Site(length_s=301.0, links={AB: fast, BA: fast}), tmp_path).nodes
+    assert first.clock_error_s == 0.0
+    assert second.clock_error_s == pytest.approx(1e-6)
+
+
 def test_what_was_sent_while_the_peers_collector_was_started_again_is_not_judged(tmp_path):
     met = [(1_000_000, AB, "first"), (150_000_000, AB, "session-b")]
     machines = {
