@@ -11,7 +11,8 @@ demo: $(VENV)/.report
 	@$(VENV)/bin/haready demo --duration $(SECONDS_EACH)s -o "$(DEMO)"
 
 test: lint
-	$(VENV)/bin/python -m pytest -q -n 4
+	$(VENV)/bin/python -m pytest -q -n 3 -m "not lab"
+	$(VENV)/bin/python -m pytest -q -m lab
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -29,7 +29,7 @@ from collector.peers.sender import JITTER
 from collector.plan import DEFAULT_PORT
 
 # Root has to run them (CI does); an ordinary user is told so and can still test everything else.
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")
+pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")]
 
 SKIPPED = -1
 WIRE_S = 0.0003
