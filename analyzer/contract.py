@@ -1,7 +1,8 @@
 """What the analyzer emits: the assessment, which *is* the JSON.
 
 A report can be redrawn from it without the archives. Nothing here needs pandas or numpy,
-so that `reports/` can import it alone. All times are seconds; instants are ISO 8601 UTC.
+so that `reports/` can import it alone. All times are seconds; instants are ISO 8601 UTC. The module is long because
+it is one vocabulary: what a reader of the JSON meets stands in one place.
 """
 
 from __future__ import annotations

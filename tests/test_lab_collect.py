@@ -28,7 +28,7 @@ from collector.lab.wanlog import UDP, Fate, SlotTruth, WanLog
 from collector.peers.sender import JITTER
 from collector.plan import DEFAULT_PORT
 
-# Root has to run them (CI does); an ordinary user is told so and can still test everything else.
+# `make lab` runs them, as root; an ordinary user is told so and can still test everything else.
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")]
 
 SKIPPED = -1

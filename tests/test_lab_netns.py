@@ -20,7 +20,7 @@ from collector.lab.netns import Lab, blackhole, limited, sweep
 from collector.lab.wan import Wan, WanEnd
 from collector.lab.wanlog import read_log
 
-# Root has to run them (CI does); an ordinary user is told so and can still test everything else.
+# `make lab` runs them, as root; an ordinary user is told so and can still test everything else.
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")]
 
 LISTEN = """

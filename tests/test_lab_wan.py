@@ -21,7 +21,7 @@ from collector.lab.relay import Direction, Relay
 from collector.lab.wan import Wan, WanEnd
 from collector.lab.wanlog import TCP, UDP, Fate, Packet, WanLog, content, first_line, last_line, lines, read_log
 
-# Root has to run them (CI does); an ordinary user is told so and can still test everything else.
+# `make lab` runs them, as root; an ordinary user is told so and can still test everything else.
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")]
 
 MS = 1_000_000
