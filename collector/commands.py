@@ -6,12 +6,10 @@ import argparse
 import contextlib
 import csv
 import json
-import os
 import re
-import secrets
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -23,8 +21,8 @@ from collector.archive.story import Story, add_state, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
 from collector.errors import ArchiveError, Exit, OperatorError
-from collector.plan import NAME, Topology, load, load_key
-from collector.plan_doubts import doubts
+from collector.plan import NAME, load, load_key
+from collector.plan_commands import plan
 
 _UNSEALED = {
     True: "the collector was cut short; its last rows were read from the journal beside it",
@@ -43,60 +41,6 @@ def seconds(text: str) -> float:
     if total < 1:
         raise argparse.ArgumentTypeError("a run lasts one second at least")
     return total
-
-
-def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
-    """Make a plan, or check one. `stacks`: the products whose names are known."""
-    parser = argparse.ArgumentParser(prog="haready plan", description="Make a plan, or check one.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="init|check")
-    init = verbs.add_parser("init", help="write a commented plan to edit, and a key")
-    init.add_argument("topology", choices=[t.value for t in Topology if t is not Topology.CUSTOM])
-    init.add_argument("-o", "--out", type=Path, default=Path("plan.toml"), metavar="FILE")
-    init.add_argument(
-        "--cluster", default="my-cluster", metavar="NAME", help="name of the cluster (default: my-cluster)"
-    )
-    check = verbs.add_parser("check", help="list every mistake in a plan")
-    check.add_argument("plan", type=Path, metavar="PLAN")
-    given = parser.parse_args(arguments)
-    return _init(given) if given.verb == "init" else _check(given, stacks)
-
-
-def _init(given: argparse.Namespace) -> int:
-    from collector.plan_templates import template
-
-    output: Path = given.out
-    key = output.with_suffix(".key")
-    if not NAME.match(given.cluster):
-        raise OperatorError(f"{given.cluster!r} is no name", "letters, digits, '.', '_' and '-', at most 63")
-    for path in (output, key):
-        if path.exists():
-            raise OperatorError(f"{path} exists already", "choose another name with -o, or remove it first")
-    text = template(Topology(given.topology), given.cluster, output.name, key.name)
-    try:
-        output.write_text(text, encoding="utf-8")
-        with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
-    except OSError as error:
-        raise OperatorError(f"cannot write {output}: {error.strerror}", "choose another place with -o") from error
-    print(output)
-    print(key)
-    print(f"next: edit {output}, then `haready plan check {output}`; copy both files to every node", file=sys.stderr)
-    return Exit.DONE
-
-
-def _check(given: argparse.Namespace, stacks: Sequence[str]) -> int:
-    found = load(given.plan)
-    load_key(given.plan, found)
-    paths = list(found.paths())
-    for doubt in doubts(found, stacks):
-        print(f"warning: {doubt}", file=sys.stderr)
-    print(f"{given.plan}: good. {found.cluster}: {len(found.nodes)} nodes, {len(paths)} directed paths")
-    for path in paths:
-        source, target = (found.node(end).addresses[path.network].ip for end in (path.source, path.target))
-        print(f"  {path.name:32} {source} -> {target}  port {found.probing.port} UDP and TCP")
-    for node in found.nodes:
-        print(f"on {node.name}: haready collect --plan {given.plan} --node {node.name} --duration 24h")
-    return Exit.DONE
 
 
 def collect(arguments: list[str]) -> int:

@@ -24,6 +24,9 @@ FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 DEFAULT_PORT = 8862
 """UDP for STAMP and TCP for HELLO. RFC 8762's own 862 needs privileges, so ours lies above 1024."""
+BANDWIDTH_PORT = 8863
+BUDGET_B = 10_000_000_000
+"""A day of hourly tests of 2 s at 1 Gbit/s is 6 GB (design value)."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
@@ -91,8 +94,17 @@ class ObserverKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Socket:
+    """Where an address is plugged in: interface of the node, switch and port of the switch. Empty: not stated."""
+
+    nic: str = ""
+    switch: str = ""
+    port: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
-    """A machine to be assessed. `addresses` by network name."""
+    """A machine to be assessed. `addresses` and `sockets` by network name; every address has a socket."""
 
     name: str
     role: Role
@@ -100,6 +112,7 @@ class Node:
     host: str
     power: str
     addresses: Mapping[str, Interface]
+    sockets: Mapping[str, Socket]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +126,18 @@ class Observer:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network that joins nodes. `rate_bps`: the contracted or nominal rate, None if not stated."""
+    """A network that joins nodes. `rate_bps`: the contracted or nominal rate, None if not stated.
+
+    `dscp` marks the probes (0 to 63). `bandwidth` says whether bandwidth tests may run on it.
+    """
 
     name: str
     kind: NetworkKind
     rate_bps: int | None
     vlan: int | None
     probe: bool
+    dscp: int
+    bandwidth: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +175,28 @@ class Probing:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """A daily stretch without bandwidth tests, in minutes since midnight UTC; one that ends before it starts spans midnight."""
+
+    from_min: int
+    to_min: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bandwidth:
-    """Bounds of the bandwidth tests: bytes per path and run, and UTC hours without tests."""
+    """Bounds of the bandwidth tests.
+
+    `budget_B`: bytes per directed path and run (0: no tests). `cap_bps`: no test sends faster (None: not capped).
+    `seconds`: length of one test (None: 2 s within a site, 30 s between sites). `every_s`: from round to round.
+    `port`: TCP port of the test, on the planned addresses.
+    """
 
     budget_B: int
-    quiet: tuple[str, ...]
+    cap_bps: int | None
+    seconds: int | None
+    every_s: int
+    port: int
+    quiet: tuple[Quiet, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +271,11 @@ class Plan:
                     for target in members:
                         if source != target:
                             yield PlannedPath(source, target, network.name)
+
+    def bandwidth_paths(self) -> Iterator[PlannedPath]:
+        """The directed paths that bandwidth tests may run on, in plan order: those over networks that allow them."""
+        if self.bandwidth.budget_B:
+            yield from (path for path in self.paths() if self.network(path.network).bandwidth)
 
     def is_wan(self, one: str, other: str) -> bool:
         """True if the two nodes stand at different sites."""

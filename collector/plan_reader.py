@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
-from enum import StrEnum
-from typing import Any, TypeVar
+import re
 
 from collector.contract import Json
 from collector.plan import (
+    BANDWIDTH_PORT,
+    BUDGET_B,
     DEFAULT_PORT,
     FORMAT,
     NAME,
@@ -25,166 +25,82 @@ from collector.plan import (
     Phase,
     Plan,
     Probing,
+    Quiet,
     Role,
     ScenarioName,
     Security,
+    Socket,
     StackBinding,
     Target,
     Topology,
 )
+from collector.plan_values import Values, between, positive, rate, shown
 
-EnumT = TypeVar("EnumT", bound=StrEnum)
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
 
 
-class Reader:
-    """Walks the mapping, collects mistakes and goes on, so that all are shown at once."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.mistakes: list[str] = []
-
-    def _wrong(self, key: str, what: str) -> None:
-        self.mistakes.append(f"{self.where}: {key}: {what}")
-
-    def _table(self, parent: dict[str, Json], name: str, known: str, key: str = "") -> dict[str, Json]:
-        value = parent.get(name, {})
-        key = key or name
-        if not isinstance(value, dict):
-            self._wrong(key, "must be a table")
-            return {}
-        self._unknown(value, key, known)
-        return value
-
-    def _unknown(self, table: dict[str, Json], key: str, known: str) -> None:
-        for name in sorted(set(table) - set(known.split())):
-            self._wrong(f"{key}.{name}" if key else name, f"unknown key; known: {', '.join(known.split())}")
-
-    def _value(
-        self,
-        table: dict[str, Json],
-        path: str,
-        name: str,
-        kind: type,
-        default: Any,
-        check: Callable[[Any], str] = lambda _: "",
-    ) -> Any:
-        """One scalar of `kind`; `check` returns what is wrong with it, or nothing. `...` means required."""
-        key = f"{path}.{name}" if path else name
-        if name not in table:
-            if default is ...:
-                self._wrong(key, "is missing")
-                return kind()
-            return default
-        value = table[name]
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value) if abs(value) < 1 << 53 else float("inf")
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
-            self._wrong(key, f"must be {words[kind]}, not {value!r}")
-            return kind() if default is ... else default
-        if problem := check(value):
-            self._wrong(key, problem)
-        return value
-
-    def _choice(self, table: dict[str, Json], path: str, name: str, kind: type[EnumT], default: EnumT | None) -> EnumT:
-        options = [str(member) for member in kind]
-        value = self._value(table, path, name, str, ... if default is None else str(default))
-        if value in options:
-            return kind(value)
-        if name in table:
-            self._wrong(f"{path}.{name}", f"{value!r} is not one of {', '.join(options)}")
-        return default if default is not None else next(iter(kind))
-
-    def _name(self, table: dict[str, Json], path: str) -> str:
-        def check(value: str) -> str:
-            return "" if NAME.match(value) else f"{value!r} is no name: letters, digits, '.', '_' and '-', at most 63"
-
-        value = self._value(table, path, "name", str, ..., check)
-        assert isinstance(value, str)
-        return value
-
-    def _address(self, key: str, value: Json) -> Address | None:
-        try:
-            return ipaddress.ip_address(value)
-        except ValueError:
-            self._wrong(key, f"{value!r} is no IP address")
-            return None
-
-    def _rows(self, data: dict[str, Json], key: str) -> list[dict[str, Json]]:
-        value = data.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-            self._wrong(key, f"must be written as [[{key}]]")
-            return []
-        return value
-
-    def _texts(self, table: dict[str, Json], path: str, name: str) -> tuple[str, ...]:
-        values = self._value(table, path, name, list, [])
-        if not all(isinstance(value, str) for value in values):
-            self._wrong(f"{path}.{name}", "must be a list of texts")
-            return ()
-        return tuple(values)
+class Reader(Values):
+    """Walks the whole mapping, table by table."""
 
     def plan(self, data: dict[str, Json]) -> Plan | None:
         """The plan, or None if `mistakes` is not empty."""
-        self._unknown(data, "", "format cluster node observer network stack target scenario probe bandwidth security")
-        number = self._value(data, "", "format", int, ...)
+        self.unknown(data, "", "format cluster node observer network stack target scenario probe bandwidth security")
+        number = self.value(data, "", "format", int, ...)
         if "format" in data and number != FORMAT:
-            self._wrong("format", f"this version reads format {FORMAT}, not {number}")
-        cluster = self._table(data, "cluster", "name topology phase origin")
+            self.wrong("format", f"this version reads format {FORMAT}, not {shown(number)}")
+        cluster = self.table(data, "cluster", "name topology phase origin")
         networks = self._networks(data)
         nodes = self._nodes(data, {network.name for network in networks})
         names = [node.name for node in nodes]
         stacks = tuple(
-            self._stack(row, f"stack[{index}]", networks, nodes) for index, row in enumerate(self._rows(data, "stack"))
+            self._stack(row, f"stack[{index}]", networks, nodes) for index, row in enumerate(self.rows(data, "stack"))
         )
+        watched = self.rows(data, "observer")
         observers = tuple(
             observer
-            for index, row in enumerate(self._rows(data, "observer"))
+            for index, row in enumerate(watched)
             if (observer := self._observer(row, f"observer[{index}]")) is not None
         )
         for network in networks:
             if len({node.addresses[network.name].version for node in nodes if network.name in node.addresses}) > 1:
-                self._wrong(f"network.{network.name}", "some nodes have an IPv4 address on it and some IPv6")
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            self._wrong("node", f"two nodes are called {name!r}")
-        topology = self._choice(cluster, "cluster", "topology", Topology, Topology.CUSTOM)
+                self.wrong(f"network.{network.name}", "some nodes have an IPv4 address on it and some IPv6")
+        self._distinct(names, watched)
+        topology = self.choice(cluster, "cluster", "topology", Topology, Topology.CUSTOM)
         wanted = {Topology.HA_PAIR: 2, Topology.DR_PAIR: 2, Topology.HA_DR_TRIO: 3}.get(topology)
         if wanted is not None and len(nodes) != wanted:
-            self._wrong("node", f"a {topology} has {wanted} nodes, this plan has {len(nodes)}")
+            self.wrong("node", f"a {topology} has {wanted} nodes, this plan has {len(nodes)}")
         elif len(nodes) < 2:
-            self._wrong("node", f"at least 2 nodes are needed, this plan has {len(nodes)}")
-        target = self._table(data, "target", "false_failovers_per_year detection_s")
-        scenario = self._table(data, "scenario", "off on")
-        probe = self._table(data, "probe", "period_s port")
-        bandwidth = self._table(data, "bandwidth", "budget_B quiet")
-        security = self._table(data, "security", "key_file open_to")
+            self.wrong("node", f"at least 2 nodes are needed, this plan has {len(nodes)}")
+        target = self.table(data, "target", "false_failovers_per_year detection_s")
+        scenario = self.table(data, "scenario", "off on")
+        probe = self.table(data, "probe", "period_s port")
+        phase = self.choice(cluster, "cluster", "phase", Phase, Phase.BEFORE)
+        security = self.table(data, "security", "key_file open_to")
+        probing = Probing(
+            self.value(probe, "probe", "period_s", float, 0.2, lambda v: between(v, 0.02, 10.0)),
+            self.value(probe, "probe", "port", int, DEFAULT_PORT, lambda v: between(v, 1, 65535)),
+        )
         plan = Plan(
-            cluster=self._name(cluster, "cluster"),
+            cluster=self.name(cluster, "cluster"),
             topology=topology,
-            phase=self._choice(cluster, "cluster", "phase", Phase, Phase.BEFORE),
-            origin=self._choice(cluster, "cluster", "origin", Origin, Origin.MEASURED),
+            phase=phase,
+            origin=self.choice(cluster, "cluster", "origin", Origin, Origin.MEASURED),
             nodes=tuple(nodes),
             observers=observers,
             networks=tuple(networks),
             stacks=stacks,
             target=Target(
-                self._value(target, "target", "false_failovers_per_year", float, 1.0, _positive),
-                self._value(target, "target", "detection_s", float, None, _positive),
+                self.value(target, "target", "false_failovers_per_year", float, 1.0, positive),
+                self.value(target, "target", "detection_s", float, None, positive),
             ),
-            probing=Probing(
-                self._value(probe, "probe", "period_s", float, 0.2, lambda v: _between(v, 0.02, 10.0)),
-                self._value(probe, "probe", "port", int, DEFAULT_PORT, lambda v: _between(v, 1, 65535)),
-            ),
-            bandwidth=Bandwidth(
-                self._value(bandwidth, "bandwidth", "budget_B", int, 0, lambda v: _between(v, 0, 10**15)),
-                self._texts(bandwidth, "bandwidth", "quiet"),
-            ),
+            probing=probing,
+            bandwidth=self._bandwidth(data, phase, probing.port),
             security=Security(
-                self._value(security, "security", "key_file", str, "plan.key"),
+                self.text(security, "security", "key_file", "plan.key"),
                 tuple(
                     found
-                    for text in self._texts(security, "security", "open_to")
-                    if (found := self._address("security.open_to", text)) is not None
+                    for text in self.texts(security, "security", "open_to")
+                    if (found := self.address("security.open_to", text)) is not None
                 ),
             ),
             scenarios_off=self._scenarios(scenario, "off"),
@@ -192,41 +108,87 @@ class Reader:
             data=data,
         )
         for name in sorted(set(plan.scenarios_off) & set(plan.scenarios_on)):
-            self._wrong("scenario.on", f"{name.value!r} stands in off as well")
+            self.wrong("scenario.on", f"{name.value!r} stands in off as well")
         if not self.mistakes and not any(plan.paths()):
-            self._wrong("network", "no network joins two nodes, so there is nothing to measure")
+            self.wrong("network", "no network joins two nodes, so there is nothing to measure")
         return plan if not self.mistakes else None
+
+    def _distinct(self, nodes: list[str], observers: list[dict[str, Json]]) -> None:
+        """Nodes and observers are told apart by name alone."""
+        taken: list[Json] = [name for name in nodes if name]
+        for name in sorted({name for name in nodes if taken.count(name) > 1}):
+            self.wrong("node", f"two nodes are called {name!r}")
+        for index, row in enumerate(observers):
+            called = row.get("name")
+            if isinstance(called, str) and called in taken:
+                self.wrong(
+                    f"observer[{index}].name", f"{shown(called)} is the name of another observer or node already"
+                )
+            taken.append(called)
+
+    def _bandwidth(self, data: dict[str, Json], phase: Phase, probe_port: int) -> Bandwidth:
+        """Beside a running HA product nothing is loaded unless the plan says so: there the budget is 0 by default."""
+        table = self.table(data, "bandwidth", "budget_B cap_bps seconds every_s port quiet")
+        budget = 0 if phase is Phase.LIVE else BUDGET_B
+        bandwidth = Bandwidth(
+            self.value(table, "bandwidth", "budget_B", int, budget, lambda v: between(v, 0, 10**15)),
+            self.value(table, "bandwidth", "cap_bps", int, None, rate),
+            self.value(table, "bandwidth", "seconds", int, None, lambda v: between(v, 2, 120)),
+            self.value(table, "bandwidth", "every_s", int, 3600, lambda v: between(v, 10, 86_400)),
+            self.value(table, "bandwidth", "port", int, BANDWIDTH_PORT, lambda v: between(v, 1, 65535)),
+            tuple(found for text in self.texts(table, "bandwidth", "quiet") if (found := self._quiet(text))),
+        )
+        if bandwidth.port == probe_port:
+            self.wrong("bandwidth.port", f"{probe_port} is the port of the probes (probe.port); choose another")
+        return bandwidth
+
+    def _quiet(self, text: str) -> Quiet | None:
+        match = _HOURS.match(text)
+        if not match:
+            self.wrong("bandwidth.quiet", f'{shown(text)} is no stretch of the day (UTC), such as "08:00-18:00"')
+            return None
+        start_h, start_min, stop_h, stop_min = map(int, match.groups())
+        if (start_h, start_min) == (stop_h, stop_min):
+            self.wrong("bandwidth.quiet", f"{shown(text)} has no length; for no tests at all write budget_B = 0")
+            return None
+        return Quiet(start_h * 60 + start_min, stop_h * 60 + stop_min)
 
     def _scenarios(self, table: dict[str, Json], name: str) -> tuple[ScenarioName, ...]:
         found = []
-        for text in self._texts(table, "scenario", name):
+        for text in self.texts(table, "scenario", name):
             if text in list(ScenarioName):
                 found.append(ScenarioName(text))
             else:
-                self._wrong(f"scenario.{name}", f"{text!r} is not one of {', '.join(ScenarioName)}")
+                self.wrong(f"scenario.{name}", f"{shown(text)} is not one of {', '.join(ScenarioName)}")
         return tuple(found)
 
     def _networks(self, data: dict[str, Json]) -> list[Network]:
         found = []
         table = data.get("network", {})
         if not isinstance(table, dict) or not table:
-            self._wrong("network", "at least one [network.NAME] is needed")
+            self.wrong("network", "at least one [network.NAME] is needed")
             return []
         for name, row in table.items():
             key = f"network.{name}"
             if not NAME.match(name):
-                self._wrong(key, "letters, digits, '.', '_' and '-', at most 63")
+                self.wrong(key, "letters, digits, '.', '_' and '-', at most 63")
             if not isinstance(row, dict):
-                self._wrong(key, "must be a table")
+                self.wrong(key, "must be a table")
                 continue
-            self._unknown(row, key, "kind rate_bps vlan probe")
+            self.unknown(row, key, "kind rate_bps vlan probe dscp bandwidth")
+            kind = self.choice(row, key, "kind", NetworkKind, NetworkKind.CHANNEL)
+            probe = self.value(row, key, "probe", bool, default=True)
+            if row.get("bandwidth") is True and not probe:
+                self.wrong(f"{key}.bandwidth", "true needs probe = true: tests run on probed paths only")
             found.append(
                 Network(
                     name,
-                    self._choice(row, key, "kind", NetworkKind, NetworkKind.CHANNEL),
-                    self._value(row, key, "rate_bps", int, None, _positive),
-                    self._value(row, key, "vlan", int, None, lambda v: _between(v, 1, 4094)),
-                    self._value(row, key, "probe", bool, default=True),
+                    kind,
+                    self.value(row, key, "rate_bps", int, None, rate),
+                    self.value(row, key, "vlan", int, None, lambda v: between(v, 1, 4094)),
+                    probe,
+                    self.value(row, key, "dscp", int, 0, lambda v: between(v, 0, 63)),
+                    self.value(row, key, "bandwidth", bool, default=kind is NetworkKind.CHANNEL),
                 )
             )
         return found
@@ -234,85 +196,100 @@ class Reader:
     def _nodes(self, data: dict[str, Json], networks: set[str]) -> list[Node]:
         found: list[Node] = []
         taken: dict[Address, str] = {}
-        for index, row in enumerate(self._rows(data, "node")):
+        for index, row in enumerate(self.rows(data, "node")):
             key = f"node[{index}]"
-            self._unknown(row, key, "name role site host power addr")
-            name = self._name(row, key)
+            self.unknown(row, key, "name role site host power addr")
+            name = self.name(row, key)
             addresses: dict[str, Interface] = {}
             written = row.get("addr", {})
             if not isinstance(written, dict) or not written:
-                self._wrong(f"{key}.addr", 'is missing; write addr = { ch1 = "10.1.1.1/24" }')
+                self.wrong(f"{key}.addr", 'is missing; write addr = { ch1 = "10.1.1.1/24" }')
                 written = {}
-            for network, text in written.items():
+            sockets: dict[str, Socket] = {}
+            for network, entry in written.items():
                 where = f"{key}.addr.{network}"
                 if network not in networks:
-                    self._wrong(where, f"there is no [network.{network}]")
-                try:
-                    interface = ipaddress.ip_interface(text)
-                except ValueError:
-                    self._wrong(where, f"{text!r} is no address with prefix, such as 10.1.1.1/24")
+                    self.wrong(where, f"there is no [network.{network}]")
+                text, socket = self._plugged(entry, where)
+                if isinstance(entry, dict):
+                    where += ".ip"
+                if text is None:
                     continue
-                if "/" not in str(text):
-                    self._wrong(where, f"{text!r} lacks its prefix length, such as {text}/24")
+                try:
+                    interface = ipaddress.ip_interface(text if isinstance(text, str) else "")
+                except ValueError:
+                    self.wrong(where, f"{shown(text)} is no address with prefix, such as 10.1.1.1/24")
+                    continue
+                if "/" not in text:
+                    self.wrong(where, f"{shown(text)} lacks its prefix length, such as {interface.ip}/24")
+                self.of_a_host(where, interface.ip)
                 if interface.ip in taken:
-                    self._wrong(where, f"{interface.ip} is {taken[interface.ip]} already")
+                    self.wrong(where, f"{interface.ip} is {taken[interface.ip]} already")
                 taken[interface.ip] = where
-                addresses[network] = interface
+                addresses[network], sockets[network] = interface, socket
             found.append(
                 Node(
                     name,
-                    self._choice(row, key, "role", Role, Role.MEMBER),
-                    self._value(row, key, "site", str, "main"),
-                    self._value(row, key, "host", str, ""),
-                    self._value(row, key, "power", str, ""),
+                    self.choice(row, key, "role", Role, Role.MEMBER),
+                    self.text(row, key, "site", "main"),
+                    self.text(row, key, "host"),
+                    self.text(row, key, "power"),
                     addresses,
+                    sockets,
                 )
             )
         return found
 
+    def _plugged(self, entry: Json, where: str) -> tuple[Json, Socket]:
+        """An address is written as text, or as a table that also says where it is plugged in. None: told already."""
+        if not isinstance(entry, dict):
+            return entry, Socket()
+        self.unknown(entry, where, "ip nic switch port")
+        if type(entry.get("port")) is int and 0 <= entry["port"] < 1 << 16:
+            entry = entry | {"port": str(entry["port"])}  # most switches number their ports
+        socket = Socket(*(self.text(entry, where, name) for name in ("nic", "switch", "port")))
+        ip = self.value(entry, where, "ip", str, ...)
+        return ip if isinstance(entry.get("ip"), str) else None, socket
+
     def _observer(self, row: dict[str, Json], key: str) -> Observer | None:
-        self._unknown(row, key, "name kind addr")
-        name = self._name(row, key)
-        kind = self._choice(row, key, "kind", ObserverKind, ObserverKind.PING)
-        text = self._value(row, key, "addr", str, ...)
-        address = self._address(f"{key}.addr", text) if text else None
+        self.unknown(row, key, "name kind addr")
+        name = self.name(row, key)
+        kind = self.choice(row, key, "kind", ObserverKind, ObserverKind.PING)
+        text = self.value(row, key, "addr", str, ...)
+        # A missing one, or one that is no text, was told already.
+        address = self.address(f"{key}.addr", text) if isinstance(row.get("addr"), str) else None
         return Observer(name, kind, address) if address else None
 
     def _stack(self, row: dict[str, Json], key: str, networks: list[Network], nodes: list[Node]) -> StackBinding:
-        self._unknown(row, key, "name networks auto_failover override")
+        self.unknown(row, key, "name networks auto_failover override")
         known = {network.name for network in networks}
-        bound = self._texts(row, key, "networks")
+        bound = self.texts(row, key, "networks")
         if not bound:
-            self._wrong(f"{key}.networks", "bind the stack to at least one network")
+            self.wrong(f"{key}.networks", "bind the stack to at least one network")
         for network in bound:
             if network not in known:
-                self._wrong(f"{key}.networks", f"there is no [network.{network}]")
+                self.wrong(f"{key}.networks", f"there is no [network.{network}]")
         names = {node.name for node in nodes}
         pairs: list[tuple[str, str]] = []
-        for pair in self._value(row, key, "auto_failover", list, []):
+        for pair in self.value(row, key, "auto_failover", list, []):
             if not _is_pair(pair):
-                self._wrong(f"{key}.auto_failover", f'{pair!r} is no pair of nodes, such as ["a", "b"]')
+                self.wrong(f"{key}.auto_failover", f'{shown(pair)} is no pair of nodes, such as ["a", "b"]')
                 continue
             for end in pair:
                 if end not in names:
-                    self._wrong(f"{key}.auto_failover", f"there is no node {end!r}")
-            for node in nodes:
-                missing = set(bound) & known - set(node.addresses)
-                if node.name in pair and missing:
-                    self._wrong(
-                        f"{key}.auto_failover", f"node {node.name!r} has no address on {', '.join(sorted(missing))}"
-                    )
+                    self.wrong(f"{key}.auto_failover", f"there is no node {shown(end)}")
+            ends = [set(node.addresses) for node in nodes if node.name in pair]
+            if set(bound) & known and len(ends) == 2 and not set(bound) & ends[0] & ends[1]:
+                self.wrong(f"{key}.auto_failover", f"{pair[0]!r} and {pair[1]!r} share none of {', '.join(bound)}")
             pairs.append((pair[0], pair[1]))
         override = None
         if "override" in row:
-            table = self._table(row, "override", "floor_s reason", f"{key}.override")
+            table = self.table(row, "override", "floor_s reason", f"{key}.override")
             override = Override(
-                self._value(table, f"{key}.override", "floor_s", int, ..., lambda v: _between(v, 1, 3600)),
-                self._value(
-                    table, f"{key}.override", "reason", str, ..., lambda v: "" if v.strip() else "must say why"
-                ),
+                self.value(table, f"{key}.override", "floor_s", int, ..., lambda v: between(v, 1, 3600)),
+                self.value(table, f"{key}.override", "reason", str, ..., lambda v: "" if v.strip() else "must say why"),
             )
-        return StackBinding(self._name(row, key), bound, tuple(pairs), override)
+        return StackBinding(self.name(row, key), bound, tuple(pairs), override)
 
 
 def _is_pair(value: Json) -> bool:
@@ -322,11 +299,3 @@ def _is_pair(value: Json) -> bool:
         and all(isinstance(end, str) for end in value)
         and value[0] != value[1]
     )
-
-
-def _positive(value: float) -> str:
-    return "" if 0 < value < float("inf") else f"must be above 0, not {value}"
-
-
-def _between(value: float, low: float, high: float) -> str:
-    return "" if low <= value <= high else f"must lie between {low} and {high}, not {value}"

@@ -6,15 +6,30 @@ import copy
 import datetime as dt
 import json
 import re
+import stat
+import tomllib
 from typing import Any
 
 import pytest
 from fakes import make_plan, plan_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nodes import haready
 
 from collector.errors import Exit, OperatorError, PlanError
-from collector.plan import DEFAULT_PORT, Origin, Role, Topology, load, load_key, parse
+from collector.plan import (
+    DEFAULT_PORT,
+    NetworkKind,
+    ObserverKind,
+    Origin,
+    Role,
+    Socket,
+    Topology,
+    load,
+    load_key,
+    parse,
+)
+from collector.plan_doubts import doubts
 from collector.plan_templates import template
 
 STACK = {"name": "genesys-addp", "networks": ["ch1"]}
@@ -61,6 +76,17 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("network.ch1.rate_bps", changed(network={"ch1": {"rate_bps": 0}}), "above 0"),
     ("network.ch1.vlan", changed(network={"ch1": {"vlan": 4095}}), "between 1 and 4094"),
     ("network.ch1.probe", changed(network={"ch1": {"probe": "yes"}}), "true or false"),
+    ("network.ch1.rate_bps", changed(network={"ch1": {"rate_bps": 1 << 70}}), "is too large"),
+    ("network.ch1.rate_bps", changed(network={"ch1": {"rate_bps": 1 << 20_000}}), "is too large"),
+    ("network.ch1.rate_bps", changed(network={"ch1": {"rate_bps": 10**16}}), "at most 10^15"),
+    ("network.ch1.dscp", changed(network={"ch1": {"dscp": 64}}), "between 0 and 63"),
+    ("network.ch1.dscp", changed(network={"ch1": {"dscp": "EF"}}), "a whole number"),
+    ("network.ch1.bandwidth", changed(network={"ch1": {"bandwidth": 1}}), "true or false"),
+    (
+        "network.ch1.bandwidth",
+        changed(network={"ch1": {}, "ch2": {}} | {"ch1": {"probe": False, "bandwidth": True}}),
+        "probe",
+    ),
     ("network.ch1.mtu", changed(network={"ch1": {"mtu": 9000}}), "unknown key"),
     ("network", changed(network={"ch1": {"probe": False}}), "nothing to measure"),
     ("node", without("node"), "at least 2 nodes"),
@@ -77,11 +103,37 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("node[1].addr.ch9", with_node(addr={"ch1": "10.9.0.2/24", "ch9": "10.8.0.2/24"}), "there is no [network.ch9]"),
     ("node[1].addr.ch1", with_node(addr={"ch1": "10.9.0.2"}), "lacks its prefix length"),
     ("node[1].addr.ch1", with_node(addr={"ch1": "10.9.0.300/24"}), "is no address with prefix"),
-    ("node[1].addr.ch1", with_node(addr={"ch1": 7}), "lacks its prefix length"),
+    ("node[1].addr.ch1", with_node(addr={"ch1": 7}), "is no address with prefix"),
+    ("node[1].addr.ch1", with_node(addr={"ch1": "0.0.0.0/24"}), "not the address of one machine"),
+    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {}}), "is missing"),
+    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {"ip": 5}}), "must be text"),
+    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {"ip": ""}}), "is no address with prefix"),
+    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {"ip": "10.9.0.2"}}), "lacks its prefix length"),
+    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {"ip": "10.9.0.1/24"}}), "is node[0].addr.ch1 already"),
+    ("node[1].addr.ch1.nic", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "nic": 4}}), "must be text"),
+    ("node[1].addr.ch1.switch", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "switch": "a\x1b"}}), "control character"),
+    ("node[1].addr.ch1.port", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "port": 1.5}}), "must be text"),
+    ("node[1].addr.ch1.port", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "port": True}}), "must be text"),
+    ("node[1].addr.ch1.mac", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "mac": "aa"}}), "unknown key"),
+    ("node[1].host", with_node(host="a\nb"), "control character"),
     ("node[1].addr.ch1", with_node(addr={"ch1": ["10.9.0.2/24"]}), "is no address with prefix"),
     ("node[1].addr.ch1", with_node(addr={"ch1": "10.9.0.1/24"}), "is node[0].addr.ch1 already"),
     ("observer[0].addr", changed(observer=[{"name": "gw", "kind": "gateway", "addr": "gw.example"}]), "is no IP"),
     ("observer[0].addr", changed(observer=[{"name": "gw"}]), "is missing"),
+    ("observer[0].addr", changed(observer=[{"name": "gw", "kind": "gateway", "addr": ""}]), "is no IP"),
+    ("observer[0].addr", changed(observer=[{"name": "gw", "addr": "224.0.0.1"}]), "not the address of one machine"),
+    (
+        "observer[0].addr",
+        changed(observer=[{"name": "gw", "addr": "255.255.255.255"}]),
+        "not the address of one machine",
+    ),
+    ("observer[0].name", changed(observer=[{"name": "a", "addr": "10.9.0.9"}]), "of another observer or node already"),
+    (
+        "observer[1].name",
+        changed(observer=[{"name": "gw", "addr": "10.9.0.9"}, {"name": "gw", "addr": "10.9.0.8"}]),
+        "of another observer or node already",
+    ),
+    ("observer", changed(observer={"name": "gw"}), "[[observer]]"),
     ("observer[0].kind", changed(observer=[{"name": "gw", "kind": "x", "addr": "10.9.0.9"}]), "is not one of scs"),
     ("stack", changed(stack=STACK), "[[stack]]"),
     ("stack[0].networks", with_stack(networks=[]), "at least one network"),
@@ -108,7 +160,19 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("probe.port", changed(probe={"port": 65536}), "between 1 and 65535"),
     ("probe.port", changed(probe={"port": 8862.0}), "a whole number"),
     ("bandwidth.budget_B", changed(bandwidth={"budget_B": -1}), "between 0 and"),
+    ("bandwidth.budget_B", changed(bandwidth={"budget_B": 1e9}), "a whole number"),
+    ("bandwidth.cap_bps", changed(bandwidth={"cap_bps": 0}), "above 0"),
+    ("bandwidth.seconds", changed(bandwidth={"seconds": 1}), "between 2 and 120"),
+    ("bandwidth.every_s", changed(bandwidth={"every_s": 9}), "between 10 and"),
+    ("bandwidth.port", changed(bandwidth={"port": 0}), "between 1 and 65535"),
+    ("bandwidth.port", changed(bandwidth={"port": 8862}), "the port of the probes"),
+    ("bandwidth.port", changed(probe={"port": 8863}), "the port of the probes"),
+    ("bandwidth.rate", changed(bandwidth={"rate": 5}), "unknown key"),
     ("bandwidth.quiet", changed(bandwidth={"quiet": [8]}), "list of texts"),
+    ("bandwidth.quiet", changed(bandwidth={"quiet": "08:00-18:00"}), "must be a list"),
+    ("bandwidth.quiet", changed(bandwidth={"quiet": ["8-18"]}), "no stretch of the day"),
+    ("bandwidth.quiet", changed(bandwidth={"quiet": ["08:00-24:00"]}), "no stretch of the day"),
+    ("bandwidth.quiet", changed(bandwidth={"quiet": ["08:00-08:00"]}), "has no length"),
     ("security.key_file", changed(security={"key_file": 5}), "must be text"),
     ("security.open_to", changed(security={"open_to": ["everybody"]}), "is no IP address"),
 ]
@@ -181,7 +245,7 @@ def test_an_unknown_node_is_refused_with_those_there_are():
     assert refused.value.hint == "nodes: a, b"
 
 
-@pytest.mark.parametrize("topology", [Topology.HA_PAIR, Topology.DR_PAIR, Topology.HA_DR_TRIO])
+@pytest.mark.parametrize("topology", list(Topology))
 def test_the_template_of_every_topology_is_a_plan_without_mistakes(tmp_path, topology):
     path = tmp_path / "plan.toml"
     path.write_text(template(topology, "my-cluster", "plan.toml", "plan.key"))
@@ -191,10 +255,305 @@ def test_the_template_of_every_topology_is_a_plan_without_mistakes(tmp_path, top
     assert plan.topology is topology
     assert plan.cluster == "my-cluster"
     assert plan.security.key_file == "plan.key"
-    assert len(plan.nodes) == (3 if topology is Topology.HA_DR_TRIO else 2)
-    assert all(plan.is_wan(*pair) for stack in plan.stacks for pair in stack.auto_failover) is (
-        topology is Topology.DR_PAIR
+    assert len(plan.nodes) == (3 if topology in (Topology.HA_DR_TRIO, Topology.CUSTOM) else 2)
+    assert not any(plan.is_wan(*pair) for stack in plan.stacks for pair in stack.auto_failover)
+
+
+@pytest.mark.parametrize("topology", list(Topology))
+@pytest.mark.parametrize("examples", ["switched off", "switched on"])
+def test_a_template_raises_no_doubt_with_its_examples_off_or_on(topology, examples):
+    text = template(topology, "my-cluster", "plan.toml", "plan.key")
+    if examples == "switched on":
+        text = re.sub(r"(?m)^#(?=\S)", "", text)
+
+    plan = parse(tomllib.loads(text), "plan.toml")
+
+    assert list(doubts(plan, ["genesys_addp", "neverfail"])) == []
+    if examples == "switched on":
+        assert {stack.name for stack in plan.stacks} >= {"genesys-addp"}
+        assert {observer.kind for observer in plan.observers} >= set(ObserverKind) - {ObserverKind.WITNESS}
+
+
+WORDS = "topology phase vlan probe dscp bandwidth rate_bps site host power nic switch port kind"
+SETTINGS = "budget_B cap_bps seconds every_s quiet false_failovers_per_year detection_s period_s key_file"
+
+
+@pytest.mark.parametrize("topology", list(Topology))
+def test_a_template_shows_every_key_and_every_kind(topology):
+    text = template(topology, "my-cluster", "plan.toml", "plan.key")
+
+    assert [word for word in WORDS.split() if not re.search(rf"\b{word}\b", text)] == []
+    assert [key for key in SETTINGS.split() if not re.search(rf"(?m)^#?{key} = ", text)] == []
+    for kind in NetworkKind:
+        assert f'"{kind}"' in text, kind
+    for kind in ObserverKind:
+        assert f'"{kind}"' in text, kind
+    assert max(map(len, text.splitlines())) <= 130
+
+
+def test_the_trio_keeps_management_below_public_on_the_same_nic():
+    plan = parse(tomllib.loads(template(Topology.HA_DR_TRIO, "c", "p.toml", "p.key")), "p.toml")
+
+    for node in plan.nodes:
+        assert node.addresses["management"].ip < node.addresses["public"].ip
+        assert node.sockets["management"] == node.sockets["public"]
+
+
+def test_an_address_may_say_where_it_is_plugged_in():
+    table = {"ip": "10.9.0.2/24", "nic": "eth1", "switch": "sw-1", "port": 7}
+
+    plan = parse(with_node(addr={"ch1": table}), "p")
+
+    assert plan.node("b").sockets["ch1"] == Socket("eth1", "sw-1", "7")
+    assert str(plan.node("b").addresses["ch1"]) == "10.9.0.2/24"
+    assert plan.node("a").sockets["ch1"] == Socket()
+
+
+def test_beside_a_running_product_nothing_is_loaded_unless_the_plan_says_so():
+    live = {"name": "x", "phase": "live"}
+
+    assert parse(changed(), "p").bandwidth.budget_B == 10_000_000_000
+    assert parse(changed(cluster=live), "p").bandwidth.budget_B == 0
+    assert list(parse(changed(cluster=live), "p").bandwidth_paths()) == []
+    assert parse(changed(cluster=live, bandwidth={"budget_B": 5}), "p").bandwidth.budget_B == 5
+
+
+def test_bandwidth_is_tested_on_channels_unless_the_plan_says_otherwise():
+    data = changed(
+        network={
+            "ch1": {},
+            "lan": {"kind": "public"},
+            "thin": {"bandwidth": False},
+            "sy": {"kind": "sync", "bandwidth": True},
+        }
     )
+
+    assert [name.name for name in parse(data, "p").networks if name.bandwidth] == ["ch1", "sy"]
+
+
+def test_a_pair_that_fails_over_shares_one_of_the_stacks_networks_but_need_not_be_on_all():
+    networks = {"ch1": {}, "ch2": {}}
+    data = changed(network=networks, stack=[STACK | {"networks": ["ch1", "ch2"], "auto_failover": [["a", "b"]]}])
+    assert mistakes(data) is None
+
+    data["stack"][0]["networks"] = ["ch2"]
+    assert mistakes(data) == ["p: stack[0].auto_failover: 'a' and 'b' share none of ch2"]
+
+
+def test_a_key_with_control_characters_does_not_reach_the_terminal():
+    told = mistakes(changed(**{"a\x1b[31m": 1}))
+
+    assert told is not None
+    assert [line.split(": ")[1] for line in told] == ["a?[31m"]
+
+
+# --- doubts ----------------------------------------------------------------------------------------------------------
+
+
+def pair(**more: Any) -> dict[str, Any]:
+    """A plan without any doubt: two nodes with public, management and two channels."""
+
+    def node(name: str, number: int, role: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "role": role,
+            "host": f"esx-{number}",
+            "power": f"feed-{number}",
+            "addr": {
+                "lan": {"ip": f"10.1.0.{10 + number}/24", "nic": "eth0", "switch": "s1", "port": str(number)},
+                "mgmt": {"ip": f"10.1.0.{number}/24", "nic": "eth0", "switch": "s1", "port": str(number)},
+                "ch1": {"ip": f"10.2.0.{number}/24", "nic": "eth1"},
+                "ch2": {"ip": f"10.3.0.{number}/24", "nic": "eth2", "switch": "s2", "port": str(number)},
+            },
+        }
+
+    return {
+        "format": 1,
+        "cluster": {"name": "lab", "topology": "ha-pair"},
+        "network": {
+            "lan": {"kind": "public"},
+            "mgmt": {"kind": "management", "probe": False},
+            "ch1": {"rate_bps": 10**9},
+            "ch2": {"rate_bps": 10**9},
+        },
+        "node": [node("a", 1, "primary"), node("b", 2, "secondary")],
+        "observer": [{"name": "gw", "kind": "gateway", "addr": "10.1.0.254"}],
+        "stack": [STACK | {"auto_failover": [["a", "b"]]}],
+        **more,
+    }
+
+
+def put(data: dict[str, Any], where: str, value: Any) -> None:
+    """Set ``node.1.addr.ch1.nic``; None takes the key away."""
+    *way, last = where.split(".")
+    for step in way:
+        data = data[int(step)] if isinstance(data, list) else data[step]
+    if value is None:
+        del data[last]
+    else:
+        data[last] = value
+
+
+def both(key: str, value: Any) -> dict[str, Any]:
+    return {f"node.0.{key}": value, f"node.1.{key}": value}
+
+
+DOUBTS: dict[str, tuple[dict[str, Any], str]] = {
+    "one subnet": (
+        {"node.0.addr.ch1.ip": "10.1.0.77/24"},
+        "'lan' and 'ch1' share the subnet 10.1.0.0/24; give each its own",
+    ),
+    "no host's address": (
+        {"node.0.addr.ch1.ip": "10.2.0.255/24"},
+        "10.2.0.255 is no host's address in 10.2.0.0/24; check",
+    ),
+    "management above public": ({"node.0.addr.mgmt.ip": "10.1.0.99/24"}, "not below the public address 10.1.0.11"),
+    "channels on one NIC": ({"node.0.addr.ch2.nic": "eth1"}, "'ch1' and 'ch2' share the NIC eth1"),
+    "channel on the public NIC": (
+        {"node.1.addr.ch1.nic": "eth0"},
+        "channel 'ch1' runs on the public NIC eth0; give it",
+    ),
+    "one port twice": ({"node.1.addr.ch2.port": "1"}, "'a' and 'b' are both on port 1 of switch s2"),
+    "one switch for all channels": ({"node.0.addr.ch1.switch": "s2"}, "between 'a' and 'b' run through switch s2"),
+    "one machine": (both("host", "esx"), "stand on one physical machine (esx): that is no HA"),
+    "one feed": (both("power", "A"), "'a', 'b' hang on one power feed (A)"),
+    "no observer": ({"observer": []}, "no observer is named"),
+    "node as observer": ({"observer.0.addr": "10.2.0.1"}, "'gw' has an address of node 'a'"),
+    "observer out of reach": ({"observer.0.addr": "fd00::1"}, "no node has an IPv6 address"),
+    "no channel": (
+        {"network.ch1.kind": "sip", "network.ch2.kind": "sip"},
+        "no two nodes share a network of kind channel",
+    ),
+    "failover across sites": ({"node.1.site": "dr"}, "take the pair out of auto_failover"),
+    "pair at two sites": ({"node.1.site": "dr"}, "an ha-pair stands at one site, this one at 'dr', 'main'"),
+    "no rate between sites": (
+        {"node.1.site": "dr", "network.ch1.rate_bps": None},
+        "'ch1' joins sites and has no rate_bps",
+    ),
+    "dr-pair at one site": ({"cluster.topology": "dr-pair"}, "a dr-pair stands at two sites, this one at 'main' only"),
+    "two primaries": ({"node.1.role": "primary"}, "'a', 'b' all have the role primary"),
+    "rate in Mbit": ({"network.ch1.rate_bps": 100}, "100 Mbit/s is written 100_000_000"),
+    "network of one": ({"node.1.addr.mgmt": None}, "'mgmt' joins 1 of 2 nodes"),
+    "unknown product": ({"stack.0.name": "neverfial"}, "'neverfial' is not known to this version"),
+    "stack unprobed": ({"stack.0.networks": ["ch1", "mgmt"]}, "runs on network 'mgmt', which is not probed"),
+    "budget too small": ({"bandwidth": {"budget_B": 1000}}, "no bandwidth test of a>b/ch1 will run"),
+    "round too long": ({"bandwidth": {"every_s": 10}}, "longer than every_s = 10"),
+    "always quiet": ({"bandwidth": {"quiet": ["00:00-12:00", "11:00-00:00"]}}, "no bandwidth test ever runs"),
+}
+
+
+@pytest.mark.parametrize("case", DOUBTS)
+def test_what_a_plan_hardly_means_is_told_in_one_sentence(case):
+    changes, what = DOUBTS[case]
+    good, data = pair(), pair()
+    for where, value in changes.items():
+        put(data, where, value)
+
+    told = list(doubts(parse(data, "p"), ["genesys_addp"]))
+
+    assert list(doubts(parse(good, "p"), ["genesys_addp"])) == []
+    assert [line for line in told if what in line]
+    assert all("\n" not in line and (";" in line or "," in line) for line in told)
+
+
+def test_a_feed_that_takes_no_majority_is_no_doubt():
+    data = pair(cluster={"name": "x"}, stack=[])
+    third = copy.deepcopy(data["node"][1]) | {"name": "c", "role": "member", "host": "esx-3", "power": "feed-3"}
+    third["addr"] = {"lan": "10.1.0.13/24", "ch1": "10.2.0.3/24", "ch2": "10.3.0.3/24", "mgmt": "10.1.0.3/24"}
+    data["node"] += [third, *({**third, "name": name, "host": name, "power": name} for name in "de")]
+    for number, node in enumerate(data["node"][3:], 4):
+        node["addr"] = {
+            name: text.replace(".3/", f".{number}/").replace(".13/", f".1{number}/")
+            for name, text in third["addr"].items()
+        }
+    data["node"][1]["power"] = "feed-1"
+
+    assert not [line for line in doubts(parse(data, "p"), []) if "power" in line]
+
+    data["node"][2]["power"] = "feed-1"
+    assert [line for line in doubts(parse(data, "p"), []) if "'a', 'b', 'c' hang on one power feed" in line]
+
+
+def test_a_pair_of_a_trio_without_a_channel_between_them_is_named():
+    text = template(Topology.HA_DR_TRIO, "c", "p.toml", "p.key").replace(
+        'kind = "channel"                    # secondary', 'kind = "sip" #'
+    )
+
+    told = list(doubts(parse(tomllib.loads(text), "p"), ["genesys_addp"]))
+
+    assert told == ["nodes 'secondary' and 'tertiary' share no network of kind channel or sync; plan one between them"]
+
+
+# --- the commands ----------------------------------------------------------------------------------------------------
+
+
+def two_lines(done: Any, code: int, error: str, hint: str) -> None:
+    lines = done.stderr.splitlines()
+    assert done.returncode == code
+    assert len(lines) == 2, lines
+    assert lines[0].startswith("error: ")
+    assert error in lines[0]
+    assert lines[1].startswith("hint: ")
+    assert hint in lines[1]
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("topology", list(Topology))
+def test_init_writes_a_plan_and_a_private_key_that_check_finds_good_without_a_word(tmp_path, topology):
+    made = haready("plan", "init", topology, "--cluster", "c1", "-o", "site.toml", cwd=tmp_path)
+    checked = haready("plan", "check", "site.toml", cwd=tmp_path)
+
+    assert made.stdout.split() == ["site.toml", "site.key"]
+    assert stat.S_IMODE((tmp_path / "site.key").stat().st_mode) == 0o600
+    assert "c1" in checked.stdout
+    assert (checked.returncode, checked.stderr) == (Exit.DONE, "")
+    assert "site.toml: good. " in checked.stdout
+    for node in load(tmp_path / "site.toml").nodes:
+        assert f"on {node.name}: haready collect --plan site.toml --node {node.name} " in checked.stdout
+
+
+def test_init_overwrites_nothing(tmp_path):
+    (tmp_path / "plan.key").write_text("mine")
+
+    done = haready("plan", "init", "ha-pair", cwd=tmp_path)
+
+    two_lines(done, 2, "plan.key exists already", "-o")
+    assert not (tmp_path / "plan.toml").exists()
+
+
+def test_check_counts_warnings_and_tells_them_apart_from_the_result(tmp_path):
+    haready("plan", "init", "ha-pair", cwd=tmp_path)
+    path = tmp_path / "plan.toml"
+    path.write_text(path.read_text().replace("esx-2", "esx-1"))
+
+    done = haready("plan", "check", "plan.toml", cwd=tmp_path)
+
+    assert done.returncode == Exit.DONE
+    assert done.stderr.splitlines() == [
+        "warning: nodes 'sip-a' and 'sip-b' stand on one physical machine (esx-1): that is no HA; move one to another machine"
+    ]
+    assert "plan.toml: good, 1 warning. " in done.stdout
+
+
+def test_check_tells_every_mistake_then_one_hint(tmp_path):
+    haready("plan", "init", "ha-pair", cwd=tmp_path)
+    path = tmp_path / "plan.toml"
+    path.write_text(path.read_text().replace('"primary"', '"first"').replace("dscp = 0", "dscp = 99"))
+
+    done = haready("plan", "check", "plan.toml", cwd=tmp_path)
+
+    assert done.returncode == Exit.USAGE
+    lines = done.stderr.splitlines()
+    assert [line.split(": ")[2] for line in lines[:-1]] == ["network.ch2.dscp", "node[0].role"]
+    assert lines[-1].startswith("hint: ")
+
+
+def test_check_wants_the_key_and_a_plan(tmp_path):
+    haready("plan", "init", "ha-pair", cwd=tmp_path)
+    (tmp_path / "plan.key").unlink()
+
+    two_lines(haready("plan", "check", "plan.toml", cwd=tmp_path), 2, "key file plan.key: No such file", "chmod 600")
+    two_lines(haready("plan", "check", "no.toml", cwd=tmp_path), 2, "no.toml: No such file", "plan init")
 
 
 # --- digest ----------------------------------------------------------------------------------------------------------
@@ -355,7 +714,7 @@ scalars = (
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
 )
-KEYS = "name role site host power addr kind rate_bps vlan probe networks auto_failover override floor_s reason ch1 a b"
+KEYS = "ip nic switch port dscp bandwidth name role site host power addr kind rate_bps vlan probe networks auto_failover override floor_s reason ch1 a b"
 known = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=6),
@@ -390,6 +749,13 @@ def test_any_mapping_is_a_plan_or_a_plan_error(data):
 )
 def test_a_good_plan_with_any_one_table_replaced_is_a_plan_or_a_plan_error(key, value, rows):
     assert mistakes(changed(**{key: [value] if rows else value})) != []
+
+
+@settings(deadline=None)
+@given(addr=known)
+def test_a_node_with_any_address_is_a_plan_or_a_plan_error(addr):
+    assert mistakes(with_node(addr=addr)) != []
+    assert mistakes(with_node(addr={"ch1": addr})) != []
 
 
 @settings(deadline=None)

@@ -1,0 +1,264 @@
+"""The command `plan`: make a plan, check one, and forecast what a run of it sends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import shlex
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from collector.display import duration, size
+from collector.errors import Exit, OperatorError
+from collector.plan import NAME, Plan, Topology, load, load_key
+from collector.plan_doubts import doubts
+from collector.plan_forecast import ASSUMED_BPS, HELLO_B, BandwidthRun, Opening, Schedule, of_node, schedule
+
+
+def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
+    """Make a plan, check one, or forecast a run. `stacks`: the products whose names are known."""
+    from collector.commands import seconds
+
+    parser = argparse.ArgumentParser(
+        prog="haready plan", description="Make a plan, check it, and see what a run of it would send."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="init|check|schedule")
+    init = verbs.add_parser("init", help="write a commented plan to edit, and a key")
+    init.add_argument("topology", choices=[t.value for t in Topology], metavar="|".join(Topology))
+    init.add_argument("-o", "--out", type=Path, default=Path("plan.toml"), metavar="FILE")
+    init.add_argument(
+        "--cluster", default="my-cluster", metavar="NAME", help="name of the cluster (default: my-cluster)"
+    )
+    check = verbs.add_parser("check", help="list every mistake in a plan, and what is doubtful")
+    check.add_argument("plan", type=Path, metavar="PLAN")
+    forecast = verbs.add_parser(
+        "schedule",
+        help="who will talk to whom, when, with how many bytes, and which ports to open",
+        description="Show who will talk to whom, when, with how many bytes, and which ports to open. Nothing is sent.",
+    )
+    forecast.add_argument("plan", type=Path, metavar="PLAN")
+    forecast.add_argument("--node", metavar="NAME", help="only what this node sends, answers or lets in")
+    forecast.add_argument(
+        "--duration", type=seconds, default=86_400.0, metavar="24h", help="length of the run (default: 24h)"
+    )
+    forecast.add_argument("--json", action="store_true", help="the same as data")
+    given = parser.parse_args(arguments)
+    if given.verb == "init":
+        return _init(given)
+    return _check(given, stacks) if given.verb == "check" else _schedule(given)
+
+
+def _init(given: argparse.Namespace) -> int:
+    from collector.plan_templates import template
+
+    output: Path = given.out
+    key = output.with_suffix(".key")
+    if not NAME.match(given.cluster):
+        raise OperatorError(f"{given.cluster!r} is no name", "letters, digits, '.', '_' and '-', at most 63")
+    if key == output:
+        raise OperatorError(
+            f"{output} is to be the plan, not the key", "choose another name with -o, such as plan.toml"
+        )
+    for path in (output, key):
+        if path.exists():
+            raise OperatorError(f"{path} exists already", "choose another name with -o, or remove it first")
+    text = template(Topology(given.topology), given.cluster, output.name, key.name)
+    try:
+        output.write_text(text, encoding="utf-8")
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    except OSError as error:
+        raise OperatorError(f"cannot write {output}: {error.strerror}", "choose another place with -o") from error
+    print(output)
+    print(key)
+    print(
+        f"next: edit {output}, then `haready plan check {shlex.quote(str(output))}`; copy both files to every node",
+        file=sys.stderr,
+    )
+    return Exit.DONE
+
+
+def _check(given: argparse.Namespace, stacks: Sequence[str]) -> int:
+    found = load(given.plan)
+    warnings = list(doubts(found, stacks))
+    for doubt in warnings:
+        print(f"warning: {doubt}", file=sys.stderr)
+    load_key(given.plan, found)
+    paths = list(found.paths())
+    told = f", {len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else ""
+    print(f"{given.plan}: good{told}. {found.cluster}: {len(found.nodes)} nodes, {len(paths)} directed paths")
+    ends = [[found.node(end).addresses[path.network].ip for end in (path.source, path.target)] for path in paths]
+    _table([[path.name, str(source), "->", str(target)] for path, (source, target) in zip(paths, ends, strict=True)])
+    file = shlex.quote(str(given.plan))
+    print(f"what will be sent, and which ports to open: haready plan schedule {file}")
+    for node in found.nodes:
+        print(f"on {node.name}: haready collect --plan {file} --node {node.name} --duration 24h")
+    return Exit.DONE
+
+
+def _schedule(given: argparse.Namespace) -> int:
+    found = load(given.plan)
+    told = schedule(found, given.duration)
+    if given.node is not None:
+        told = of_node(told, found.node(given.node).name)
+    if given.json:
+        head = {"plan": str(given.plan), "cluster": found.cluster, "digest": found.digest, "node": given.node}
+        print(json.dumps(head | asdict(told), indent=1, default=str))
+        return Exit.DONE
+    whose = f"node {given.node}" if given.node else f"{len(found.nodes)} nodes"
+    print(f"{found.cluster}: what a run of {duration(told.duration_s)} sends, {whose}. Nothing has been sent yet.")
+    print("Bytes are those of Ethernet frames.")
+    _print_probes(found, told)
+    _print_echoes(told)
+    _print_tests(found, told)
+    _print_totals(told)
+    _print_openings(told)
+    return Exit.DONE
+
+
+def _print_probes(found: Plan, told: Schedule) -> None:
+    print(
+        f"\nPROBES: UDP port {found.probing.port}, all the time; every probe is answered by a packet of the same size"
+    )
+    rows = [["path", "from", "to", "every", "DSCP", "packet", "a run, each way"]]
+    for item in told.probes:
+        every = f"{item.period_s:g} s"
+        rows.append(
+            [
+                item.path,
+                str(item.source),
+                str(item.target),
+                every,
+                str(item.dscp),
+                f"{item.packet_B} B",
+                size(item.out_B),
+            ]
+        )
+    _table(rows)
+    print(
+        f"HELLO: TCP port {found.probing.port}, on the same paths, at the start, at the end, and when one fell silent;"
+    )
+    print(f"  about {size(HELLO_B)} each time. Turns of the bandwidth tests are asked for in the same way.")
+
+
+def _print_echoes(told: Schedule) -> None:
+    print(
+        "\nPINGS: ICMP echo requests to the observers, all the time; every one is answered by a packet of the same size"
+    )
+    rows = [["node", "observer", "address", "every", "packet", "a run, each way"]]
+    rows += [
+        [item.node, item.observer, str(item.target), f"{item.period_s:g} s", f"{item.packet_B} B", size(item.out_B)]
+        for item in told.echoes
+    ]
+    _table(rows) if told.echoes else print("  none: the plan has no observers")
+
+
+def _print_tests(found: Plan, told: Schedule) -> None:
+    print(
+        f"\nBANDWIDTH TESTS: iperf3, TCP port {found.bandwidth.port}, one at a time; each fills its path while it lasts"
+    )
+    rounds = told.rounds
+    if told.tests:
+        print(
+            f"  A round takes about {duration(rounds.round_s)}; the first begins about {rounds.first_s:g} s after the start, "
+            f"then one every {duration(rounds.every_s)}."
+        )
+        if rounds.quiet:
+            hours = ", ".join(f"{span.begin}-{span.end}" for span in rounds.quiet)
+            print(
+                f"  None in the quiet hours {hours} UTC, {rounds.quiet_share:.0%} of a day: the bytes below are then fewer."
+            )
+        rows = [["in a round", "path", "from", "to", "length", "held to", "a test", "rounds", "a run"]]
+        rows += [_test_row(item, rounds.every_s) for item in told.tests]
+        _table(rows)
+        print(
+            f"  The budget is {size(found.bandwidth.budget_B)} a path and direction; it ends the tests of a path early."
+        )
+        if any(item.assumed for item in told.tests):
+            print(
+                f"  * assumed {_bps(ASSUMED_BPS)}: the plan states no rate. A faster network carries more, within the budget."
+            )
+    reasons: dict[str, list[str]] = {}
+    for path, reason in told.not_tested:
+        reasons.setdefault(reason, []).append(path)
+    for reason, paths in reasons.items():
+        print(f"  Not tested, because {reason}:")
+        for line in textwrap.wrap(", ".join(paths), 100, break_on_hyphens=False):
+            print(f"    {line}")
+
+
+def _test_row(item: BandwidthRun, every_s: int) -> list[str]:
+    limit = "no limit" if item.limit_bps is None else _bps(item.limit_bps)
+    rounds = str(item.rounds)
+    if item.rounds < item.fit:
+        rounds += f" of {item.fit} (budget)"
+    elif not item.fit:
+        rounds += " (run too short)" if item.at_s < every_s else " (every_s too short)"
+    return [
+        f"+{item.at_s:.0f} s",
+        item.path,
+        str(item.source),
+        str(item.target),
+        f"{item.length_s} s",
+        limit,
+        size(item.test_B) + "*" * item.assumed,
+        rounds,
+        size(item.run_B),
+    ]
+
+
+def _print_totals(told: Schedule) -> None:
+    print("\nTOTALS of the run")
+    rows = [["node", "sends", "receives", "on average", "tests send", "tests receive"]]
+    for item in told.totals:
+        average = _bps(round(8 * max(item.sent_B, item.received_B) / told.duration_s))
+        amounts = [
+            size(item.sent_B),
+            size(item.received_B),
+            average,
+            size(item.tests_sent_B),
+            size(item.tests_received_B),
+        ]
+        rows.append([item.node, *amounts])
+    _table(rows)
+
+
+def _print_openings(told: Schedule) -> None:
+    print("\nFIREWALLS: what each node has to let in; answers go back the same way")
+    for node in dict.fromkeys(item.node for item in told.openings):
+        print(f"  on {node}")
+        _table([_opening_row(item) for item in told.openings if item.node == node], 4)
+    for observer in dict.fromkeys(item.observer for item in told.echoes):
+        nodes = ", ".join(item.node for item in told.echoes if item.observer == observer)
+        print(f"  on {observer}: ICMP echo requests from {nodes}")
+
+
+def _opening_row(item: Opening) -> list[str]:
+    port = "" if item.port is None else str(item.port)
+    to = "" if item.target is None else f"to {item.target}"
+    return [item.protocol, port, f"from {item.source}", to, item.purpose]
+
+
+def _bps(rate: int) -> str:
+    """``1.5 Mbit/s`` (powers of ten)."""
+    value = float(rate)
+    for unit in ("bit/s", "kbit/s", "Mbit/s"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.4g} Gbit/s"
+
+
+def _table(rows: Sequence[Sequence[str]], indent: int = 2) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(" " * indent + "  ".join(_padded(row, widths)).rstrip())
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    return (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

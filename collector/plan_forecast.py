@@ -1,0 +1,320 @@
+"""Who talks to whom, when, over which addresses and ports, and with how many bytes: from the plan alone, before anything is sent.
+
+Bytes are those of Ethernet frames without checksum, preamble and VLAN tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from collector.icmp import DATA_B
+from collector.peers.rounds import CLOSING_S, GAP_S, Ledger, first_round_s, places
+from collector.peers.stamp import PACKET_B
+from collector.plan import Address, Observer, Plan, PlannedPath, Quiet
+from collector.plan_schedule import test_length_s, test_limit_bps, test_order, why_not_tested
+
+ASSUMED_BPS = 1_000_000_000
+"""Taken for a forecast within a site if the plan states no rate."""
+ECHO_PERIOD_S = 1.0
+HELLO_B = 1_200
+"""One conversation: about 560 bytes in four lines (counted, short names), and the headers of about ten TCP packets (estimate)."""
+
+_ETHERNET_B, _UDP_B, _ICMP_B = 14, 8, 8
+_IP_B = {4: 20, 6: 40}
+_DAY_MIN = 1440
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """The probes of one directed path; every one is answered by a packet of the same size."""
+
+    path: str
+    source: Address
+    target: Address
+    port: int
+    dscp: int
+    period_s: float
+    packet_B: int
+    out_B: int
+    back_B: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Two nodes make sure of each other over TCP: once per path at the start, once at the end, and when one fell silent."""
+
+    path: str
+    source: Address
+    target: Address
+    port: int
+    bytes_B: int
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """ICMP echo requests of one node to one observer, and their replies of the same size."""
+
+    node: str
+    observer: str
+    target: Address
+    period_s: float
+    packet_B: int
+    out_B: int
+    back_B: int
+
+
+@dataclass(frozen=True, slots=True)
+class BandwidthRun:
+    """The bandwidth tests of one directed path over the whole run.
+
+    `at_s` is when its test begins, from the beginning of a round. `rate_bps` is what the forecast counts with; `assumed`
+    says that the plan does not tell it. `fit` rounds fit into the run, `affordable` into the budget, `rounds` into both.
+    """
+
+    path: str
+    source: Address
+    target: Address
+    port: int
+    at_s: float
+    length_s: int
+    limit_bps: int | None
+    rate_bps: int
+    assumed: bool
+    test_B: int
+    fit: int
+    affordable: int
+    rounds: int
+    run_B: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A daily stretch, as ``HH:MM`` in UTC."""
+
+    begin: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """When the bandwidth tests run: first after `first_s`, then every `every_s`. `quiet_share`: part of a day without tests."""
+
+    first_s: float
+    every_s: int
+    round_s: float
+    quiet: tuple[Hours, ...]
+    quiet_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a node's firewall has to let in; the answers go back the same way."""
+
+    node: str
+    protocol: str
+    port: int | None
+    source: Address
+    target: Address | None
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Bytes of one node over the whole run."""
+
+    node: str
+    sent_B: int
+    received_B: int
+    tests_sent_B: int
+    tests_received_B: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Everything that the run will send. `not_tested` says why, by path."""
+
+    duration_s: float
+    probes: tuple[Probes, ...]
+    hellos: tuple[Hello, ...]
+    echoes: tuple[Echo, ...]
+    rounds: Rounds
+    tests: tuple[BandwidthRun, ...]
+    not_tested: tuple[tuple[str, str], ...]
+    totals: tuple[Total, ...]
+    openings: tuple[Opening, ...]
+
+
+def forecast_bytes(plan: Plan, path: PlannedPath) -> tuple[int, bool]:
+    """What one test sends at most, and whether its rate had to be assumed."""
+    rate_bps = plan.network(path.network).rate_bps
+    limit_bps = test_limit_bps(plan, path)
+    assumed = rate_bps is None and (limit_bps is None or limit_bps > ASSUMED_BPS)
+    forecast_bps = min(bps for bps in (rate_bps or ASSUMED_BPS, limit_bps) if bps is not None)
+    return forecast_bps * test_length_s(plan, path) // 8, assumed
+
+
+def round_s(plan: Plan) -> float:
+    """How long one round lasts."""
+    return sum(test_length_s(plan, path) + GAP_S for path in test_order(plan))
+
+
+def schedule(plan: Plan, duration_s: float) -> Schedule:
+    """All that a run of `duration_s` sends."""
+    paths = list(plan.paths())
+    rounds = _rounds(plan, duration_s)
+    probes = tuple(_probes(plan, path, duration_s) for path in paths)
+    hellos = tuple(Hello(path.name, *_ends(plan, path), plan.probing.port, 2 * HELLO_B) for path in paths)
+    echoes = tuple(_echo(node.name, seen, duration_s) for node in plan.nodes for seen in plan.observers)
+    tests = tuple(_tests(plan, duration_s))
+    reasons = ((path.name, why_not_tested(plan, path)) for path in paths)
+    return Schedule(
+        duration_s,
+        probes,
+        hellos,
+        echoes,
+        rounds,
+        tests,
+        tuple((path, reason) for path, reason in reasons if reason),
+        tuple(_total(node.name, probes, hellos, echoes, tests) for node in plan.nodes),
+        tuple(_openings(plan)),
+    )
+
+
+def of_node(whole: Schedule, node: str) -> Schedule:
+    """The part of a schedule that one node sends, answers or lets in."""
+
+    def mine(path: str) -> bool:
+        return node in _nodes(path)
+
+    return Schedule(
+        whole.duration_s,
+        tuple(item for item in whole.probes if mine(item.path)),
+        tuple(item for item in whole.hellos if mine(item.path)),
+        tuple(item for item in whole.echoes if item.node == node),
+        whole.rounds,
+        tuple(item for item in whole.tests if mine(item.path)),
+        tuple((path, reason) for path, reason in whole.not_tested if mine(path)),
+        tuple(item for item in whole.totals if item.node == node),
+        tuple(item for item in whole.openings if item.node == node),
+    )
+
+
+def _nodes(path: str) -> tuple[str, str]:
+    source, _, rest = path.partition(">")
+    return source, rest.partition("/")[0]
+
+
+def _ends(plan: Plan, path: PlannedPath) -> tuple[Address, Address]:
+    source, target = (plan.node(end).addresses[path.network].ip for end in (path.source, path.target))
+    return source, target
+
+
+def _probes(plan: Plan, path: PlannedPath, duration_s: float) -> Probes:
+    source, target = _ends(plan, path)
+    packet = _ETHERNET_B + _IP_B[target.version] + _UDP_B + PACKET_B
+    sent = int(duration_s / plan.probing.period_s) * packet
+    dscp = plan.network(path.network).dscp
+    return Probes(path.name, source, target, plan.probing.port, dscp, plan.probing.period_s, packet, sent, sent)
+
+
+def _echo(node: str, observer: Observer, duration_s: float) -> Echo:
+    packet = _ETHERNET_B + _IP_B[observer.address.version] + _ICMP_B + DATA_B
+    sent = int(duration_s / ECHO_PERIOD_S) * packet
+    return Echo(node, observer.name, observer.address, ECHO_PERIOD_S, packet, sent, sent)
+
+
+def _rounds(plan: Plan, duration_s: float) -> Rounds:
+    return Rounds(
+        first_round_s(duration_s, None),
+        plan.bandwidth.every_s,
+        round_s(plan),
+        tuple(Hours(_clock(span.from_min), _clock(span.to_min)) for span in plan.bandwidth.quiet),
+        quiet_share(plan.bandwidth.quiet),
+    )
+
+
+def quiet_share(quiet: Sequence[Quiet]) -> float:
+    """The part of a day that lies in quiet hours; stretches that overlap count once."""
+    minutes = {minute % _DAY_MIN for span in quiet for minute in range(span.from_min, _end_min(span))}
+    return len(minutes) / _DAY_MIN
+
+
+def _end_min(span: Quiet) -> int:
+    return span.to_min if span.to_min > span.from_min else span.to_min + _DAY_MIN
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _tests(plan: Plan, duration_s: float) -> Iterator[BandwidthRun]:
+    """A test that would not end within the run is not begun; one whose place comes after the next round's beginning never is."""
+    begin = places(plan)
+    every_s = plan.bandwidth.every_s
+    for path in test_order(plan):
+        at_s, length_s = begin[path.name], test_length_s(plan, path)
+        left_s = duration_s - first_round_s(duration_s, None) - at_s - length_s - CLOSING_S
+        fit = int(left_s // every_s) + 1 if left_s >= 0 and at_s < every_s else 0
+        amount, assumed = forecast_bytes(plan, path)
+        refused = Ledger(plan).refusal(path)
+        affordable = 0 if refused else plan.bandwidth.budget_B // max(amount, 1)
+        rounds = min(fit, affordable)
+        yield BandwidthRun(
+            path=path.name,
+            source=_ends(plan, path)[0],
+            target=_ends(plan, path)[1],
+            port=plan.bandwidth.port,
+            at_s=at_s,
+            length_s=length_s,
+            limit_bps=test_limit_bps(plan, path),
+            rate_bps=amount * 8 // length_s,
+            assumed=assumed,
+            test_B=amount,
+            fit=fit,
+            affordable=affordable,
+            rounds=rounds,
+            run_B=rounds * amount,
+        )
+
+
+def _total(
+    node: str,
+    probes: Sequence[Probes],
+    hellos: Sequence[Hello],
+    echoes: Sequence[Echo],
+    tests: Sequence[BandwidthRun],
+) -> Total:
+    """Both ends of a path that carries a probe and its answer send and receive the same; HELLO is halved."""
+    sent = received = tests_sent = tests_received = 0
+    for item in probes:
+        source, target = _nodes(item.path)
+        sent += item.out_B * (node == source) + item.back_B * (node == target)
+        received += item.back_B * (node == source) + item.out_B * (node == target)
+    for hello in hellos:
+        half = hello.bytes_B // 2 * (node in _nodes(hello.path))
+        sent, received = sent + half, received + half
+    for echo in echoes:
+        sent += echo.out_B * (node == echo.node)
+        received += echo.back_B * (node == echo.node)
+    for test in tests:
+        source, target = _nodes(test.path)
+        tests_sent += test.run_B * (node == source)
+        tests_received += test.run_B * (node == target)
+    return Total(node, sent, received, tests_sent, tests_received)
+
+
+def _openings(plan: Plan) -> Iterator[Opening]:
+    tested = {path.name for path in test_order(plan)}
+    for node in plan.nodes:
+        for path in plan.paths():
+            if path.target != node.name:
+                continue
+            source, target = _ends(plan, path)
+            yield Opening(node.name, "UDP", plan.probing.port, source, target, "probes")
+            yield Opening(node.name, "TCP", plan.probing.port, source, target, "HELLO")
+            if path.name in tested:
+                yield Opening(node.name, "TCP", plan.bandwidth.port, source, target, "bandwidth tests")
+        for observer in plan.observers:
+            protocol = "ICMP" if observer.address.version == 4 else "ICMPv6"
+            yield Opening(node.name, protocol, None, observer.address, None, f"echo replies of {observer.name}")
