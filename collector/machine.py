@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from collector.contract import Json
 from collector.errors import Unavailable
+from collector.external import Finished, run
 
 LINUX = sys.platform.startswith("linux")
 _CHUNK = 1 << 16
+_STA_UNSYNC, _TIME_ERROR = 0x40, 5
+"""What adjtimex(2) says of a clock that nobody keeps, in `status` and as its return value."""
 
 
 class Clock(Protocol):
@@ -105,13 +111,21 @@ class KeptFile:
 
 
 class Host(Protocol):
-    """What is asked of the operating system through psutil, in plain values.
+    """What is asked of the operating system through psutil, system calls and programs, in plain values.
 
     Probes use it for facts, and for counters where there are no /proc files.
     """
 
     def cpu_times(self) -> dict[str, float]:
         """Seconds since boot by state, summed over all CPUs."""
+        ...
+
+    def cores(self) -> list[dict[str, float]]:
+        """The same for each logical CPU."""
+        ...
+
+    def load(self) -> dict[str, float]:
+        """As far as they are known: load1 (average over one minute), switches (context switches since boot)."""
         ...
 
     def memory(self) -> dict[str, int]:
@@ -122,23 +136,58 @@ class Host(Protocol):
         """Counters per whole disk: reads, writes, read_B, write_B, read_ms, write_ms."""
         ...
 
+    def filesystems(self) -> dict[str, dict[str, int]]:
+        """Per mount point of a local file system: size_B, free_B."""
+        ...
+
     def nics(self) -> dict[str, dict[str, int]]:
         """Counters per interface: rx_B, tx_B, rx_packets, tx_packets, errors and drops."""
+        ...
+
+    def links(self) -> dict[str, dict[str, int]]:
+        """Per interface, as far as they are known: speed_Mbps, full_duplex, mtu."""
         ...
 
     def inventory(self) -> dict[str, Json]:
         """What the machine is: OS, kernel, CPU, memory, disks, interfaces with addresses."""
         ...
 
+    def run(self, command: Sequence[str], deadline_s: float) -> Finished:
+        """Run a program that only looks. Raises `Unavailable` and `OperatorError` as `collector.external.run` does."""
+        ...
+
+    def source_address(self, target: str) -> str:
+        """The address from which this machine would send to `target`; empty if it has no way there. Sends nothing."""
+        ...
+
+    def clock_synchronised(self) -> bool | None:
+        """Whether the kernel believes its clock to be kept by a time service. None: it cannot be asked."""
+        ...
+
 
 class PsutilHost:
-    """The real machine, through psutil."""
+    """The real machine."""
 
     def cpu_times(self) -> dict[str, float]:
         """See `Host`."""
         import psutil
 
         return dict(psutil.cpu_times()._asdict())
+
+    def cores(self) -> list[dict[str, float]]:
+        """See `Host`."""
+        import psutil
+
+        return [dict(times._asdict()) for times in psutil.cpu_times(percpu=True)]
+
+    def load(self) -> dict[str, float]:
+        """See `Host`."""
+        import psutil
+
+        switches = psutil.cpu_stats().ctx_switches
+        told = {"switches": float(switches)} if switches else {}
+        # psutil's own average on Windows begins at zero with this process.
+        return told | ({"load1": os.getloadavg()[0]} if hasattr(os, "getloadavg") else {})
 
     def memory(self) -> dict[str, int]:
         """See `Host`."""
@@ -164,6 +213,19 @@ class PsutilHost:
             for name, io in psutil.disk_io_counters(perdisk=True).items()
         }
 
+    def filesystems(self) -> dict[str, dict[str, int]]:
+        """See `Host`."""
+        import psutil
+
+        found = {}
+        for part in psutil.disk_partitions():
+            try:
+                usage = psutil.disk_usage(part.mountpoint)
+            except OSError:
+                continue  # an empty drive
+            found[part.mountpoint] = {"size_B": usage.total, "free_B": usage.free}
+        return found
+
     def nics(self) -> dict[str, dict[str, int]]:
         """See `Host`."""
         import psutil
@@ -182,13 +244,23 @@ class PsutilHost:
             for name, io in psutil.net_io_counters(pernic=True).items()
         }
 
+    def links(self) -> dict[str, dict[str, int]]:
+        """See `Host`."""
+        import psutil
+
+        full = {"full": 1, "half": 0}
+        found = {}
+        for name, state in psutil.net_if_stats().items():
+            told = {"speed_Mbps": state.speed or None, "full_duplex": full.get(_duplex(state.duplex)), "mtu": state.mtu}
+            found[name] = {key: value for key, value in told.items() if value is not None}
+        return found
+
     def inventory(self) -> dict[str, Json]:
         """See `Host`."""
         import platform
 
         import psutil
 
-        states = psutil.net_if_stats()
         return {
             "hostname": platform.node(),
             "system": platform.system(),
@@ -203,16 +275,65 @@ class PsutilHost:
                 {"device": part.device, "mount": part.mountpoint, "type": part.fstype}
                 for part in psutil.disk_partitions()
             ],
-            "nics": {
-                name: {
-                    "up": states[name].isup if name in states else None,
-                    "speed_Mbps": states[name].speed if name in states else None,
-                    "mtu": states[name].mtu if name in states else None,
-                    "addresses": [
-                        {"family": address.family.name, "address": address.address, "netmask": address.netmask}
-                        for address in addresses
-                    ],
-                }
-                for name, addresses in psutil.net_if_addrs().items()
-            },
+            "nics": _interfaces(),
         }
+
+    def run(self, command: Sequence[str], deadline_s: float) -> Finished:
+        """See `Host`. Looks into the folders for system programs too, which an ordinary user's PATH may lack."""
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+        program = shutil.which(command[0], path=path)
+        if program is None:
+            raise Unavailable(f"{command[0]}: not installed")
+        return run([program, *command[1:]], deadline_s)
+
+    def source_address(self, target: str) -> str:
+        """See `Host`. Connecting a UDP socket makes the kernel choose a route and nothing else."""
+        try:
+            kind, _, _, _, where = socket.getaddrinfo(target, 9, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0]
+            with socket.socket(kind, socket.SOCK_DGRAM) as sock:
+                sock.connect(where)
+                return str(sock.getsockname()[0]).partition("%")[0]
+        except OSError:
+            return ""
+
+    def clock_synchronised(self) -> bool | None:
+        """See `Host`; adjtimex(2) with nothing to adjust needs no privilege."""
+        import ctypes
+
+        try:
+            adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
+        except (OSError, AttributeError, TypeError):
+            return None
+        timex = ctypes.create_string_buffer(1024)  # zeros: `modes`, its first field, asks for no change
+        state: int = adjtimex(timex)
+        # `modes` and four longs stand before `status`; alignment gives each of the five the size of a long.
+        status = ctypes.c_int.from_buffer(timex, 5 * ctypes.sizeof(ctypes.c_long)).value
+        return None if state < 0 else state != _TIME_ERROR and not status & _STA_UNSYNC
+
+
+def _duplex(told: int) -> str:
+    import psutil
+
+    return {int(psutil.NIC_DUPLEX_FULL): "full", int(psutil.NIC_DUPLEX_HALF): "half"}.get(told, "")
+
+
+def _interfaces() -> dict[str, Json]:
+    import psutil
+
+    states = psutil.net_if_stats()
+    found: dict[str, Json] = {}
+    for name, addresses in psutil.net_if_addrs().items():
+        state = states.get(name)
+        found[name] = {
+            "up": state.isup if state else None,
+            "speed_Mbps": (state.speed or None) if state else None,
+            "mtu": state.mtu if state else None,
+            "duplex": _duplex(state.duplex) if state else "",
+            "mac": next((entry.address for entry in addresses if entry.family == psutil.AF_LINK), ""),
+            "addresses": [
+                {"family": entry.family.name, "address": entry.address, "netmask": entry.netmask}
+                for entry in addresses
+                if entry.family != psutil.AF_LINK
+            ],
+        }
+    return found

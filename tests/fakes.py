@@ -7,11 +7,13 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from collector.contract import Env, Run
+from collector.errors import Unavailable
+from collector.external import Finished
 from collector.peers.timestamps import udp_socket
 from collector.plan import Plan, parse
 from collector.processes import Inlet, Outlet
@@ -74,13 +76,20 @@ class ShiftedClock:
 
 
 class FakeHost:
-    """What psutil would say, as plain values."""
+    """What the operating system would say, as plain values."""
 
     def __init__(self, **told: Any) -> None:
         self.told = told
+        self.ran: list[tuple[str, float]] = []
 
     def cpu_times(self) -> dict[str, float]:
         return dict(self.told.get("cpu_times", {}))
+
+    def cores(self) -> list[dict[str, float]]:
+        return list(self.told.get("cores", []))
+
+    def load(self) -> dict[str, float]:
+        return dict(self.told.get("load", {}))
 
     def memory(self) -> dict[str, int]:
         return dict(self.told.get("memory", {}))
@@ -88,11 +97,35 @@ class FakeHost:
     def disks(self) -> dict[str, dict[str, int]]:
         return dict(self.told.get("disks", {}))
 
+    def filesystems(self) -> dict[str, dict[str, int]]:
+        return dict(self.told.get("filesystems", {}))
+
     def nics(self) -> dict[str, dict[str, int]]:
         return dict(self.told.get("nics", {}))
 
+    def links(self) -> dict[str, dict[str, int]]:
+        return dict(self.told.get("links", {}))
+
     def inventory(self) -> dict[str, Any]:
         return dict(self.told.get("inventory", {"hostname": "fake", "system": "FakeOS"}))
+
+    def run(self, command: Sequence[str], deadline_s: float) -> Finished:
+        """`programs`: command line -> output, or the exception that it ends in; any other is not installed."""
+        self.ran.append((" ".join(command), deadline_s))
+        found = self.told.get("programs", {}).get(" ".join(command))
+        if found is None:
+            raise Unavailable(f"{command[0]}: not installed")
+        if isinstance(found, Exception):
+            raise found
+        return found if isinstance(found, Finished) else Finished(0, found, "")
+
+    def source_address(self, target: str) -> str:
+        found: str = self.told.get("sources", {}).get(target, "")
+        return found
+
+    def clock_synchronised(self) -> bool | None:
+        found: bool | None = self.told.get("synchronised")
+        return found
 
 
 def machine(root: Path, files: Mapping[str, str | bytes]) -> Path:

@@ -50,13 +50,15 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
             now = env.clock.monotonic_ns()
             for line in diskstats.read().splitlines():
                 fields = line.split()
-                name, counts = fields[2], [int(field) for field in fields[3:14]]
-                reads, _, read_sectors, read_ms, writes, _, write_sectors, write_ms, queue, busy_ms, _ = counts
-                if _PASSED_OVER.match(name) or _PARTITION.match(name) or not reads + writes:
+                if len(fields) < 14 or _PASSED_OVER.match(fields[2]) or _PARTITION.match(fields[2]):
+                    continue
+                name, counts = fields[2], [int(field) for field in fields[3:13]]
+                reads, _, read_sectors, read_ms, writes, _, write_sectors, write_ms, queue, busy_ms = counts
+                if not reads + writes:
                     continue
                 yield Batch(
                     "disk",
-                    (name.decode(),),
+                    (name.decode(errors="replace"),),
                     now,
                     (
                         reads,

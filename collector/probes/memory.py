@@ -8,6 +8,7 @@ Source: proc(5).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from collector.contract import Batch, Env, Facts, Kind, Metric, Probe, Table
@@ -25,6 +26,8 @@ FIELDS = {
     "swap_total": b"SwapTotal",
     "swap_free": b"SwapFree",
 }
+
+_WANTED = re.compile(rb"^(" + b"|".join(FIELDS.values()) + rb"):\s+(\d+)", re.MULTILINE)
 
 MEMORY = Table("memory", metrics=tuple(Metric(f"{name}_KiB", "B", Kind.GAUGE, 1024.0) for name in FIELDS))
 
@@ -45,8 +48,7 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
     try:
         while True:
             now = env.clock.monotonic_ns()
-            lines = (line.partition(b":") for line in meminfo.read().splitlines())
-            told = {key: int(rest.split()[0]) for key, _, rest in lines}
+            told = {key: int(value) for key, value in _WANTED.findall(meminfo.read())}
             yield Batch("memory", (), now, tuple(told.get(key) for key in FIELDS.values()))
             yield None
     finally:

@@ -39,7 +39,10 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
             now = env.clock.monotonic_ns()
             for line in dev.read().splitlines()[2:]:
                 name, _, rest = line.rpartition(b":")
-                counts = [int(field) for field in rest.split()]
+                fields = rest.split()
+                if len(fields) < 12:
+                    continue
+                counts = [int(field) for field in fields]
                 yield Batch("nic", (name.strip().decode(errors="replace"),), now, (*counts[0:4], *counts[8:12]))
             yield None
     finally:
