@@ -41,6 +41,7 @@ def line(node: str, status: Status) -> str:
     return (
         f"{node}  left {duration(status.left_s)}  paths up {status.met}/{status.paths}  "
         f"lost {loss}  slowest now {rtt(status.rtt_us)}  archive {size(status.size_B)}"
+        + (f"  testing {status.test}" if status.test else "")
     )
 
 

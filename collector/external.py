@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from collector.errors import OperatorError, Unavailable
 
 Running = subprocess.Popen[bytes]
 """A program in the background."""
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,44 @@ def run(command: Sequence[str], deadline_s: float) -> Finished:
     return Finished(
         done.returncode, done.stdout.decode("utf-8", errors="replace"), done.stderr.decode("utf-8", errors="replace")
     )
+
+
+def listen(command: Sequence[str]) -> Running:
+    """Start a program whose output (both streams) the caller reads from `stdout` and which he has to end.
+
+    On Linux the kernel ends it when the calling thread ends, however that ends. The caller must have no other thread.
+
+    Raises:
+        Unavailable: it is not on this machine, or may not be run.
+    """
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own argument list, no shell
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"LC_ALL": "C"},
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - there is no other thread
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        raise Unavailable(f"{command[0]}: {error.strerror}") from error
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """What a new process has to do so that it never outlives this one, not even if this one is killed."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)  # it was killed before the kernel had been asked
+
+    return ask
 
 
 def start(command: Sequence[str], log: Path, *, leash: bool = False) -> Running:

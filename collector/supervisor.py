@@ -25,17 +25,20 @@ from collector.children import Children
 from collector.contract import Env, Json, Probe, Run, State, Table
 from collector.errors import CutShortError, OperatorError, WriteError
 from collector.machine import Clock, Host, take_anchor
+from collector.paths import Paths
+from collector.peers.bandwidth import run_bandwidth
 from collector.peers.fifo import run_fifo
-from collector.peers.hello import Identity, Peer
-from collector.peers.links import Links, cannot_bind
+from collector.peers.hello import Identity
+from collector.peers.links import Links
+from collector.peers.ports import udp_listener
 from collector.peers.tables import TABLES
-from collector.peers.timestamps import udp_socket
 from collector.peers.wire import Outgoing, run_wire
 from collector.plan import Plan
 from collector.plugins import discover
 from collector.processes import Message
 from collector.record import Record
 from collector.scheduler import Watch, run_host
+from collector.tester import Tester
 
 FLUSH_S = 5.0
 ANCHOR_S = 10.0
@@ -83,6 +86,8 @@ class Status:
     answered: int
     rtt_us: int | None
     size_B: int
+    test: str = ""
+    """The path whose bandwidth is being tested with this node's help; empty if none is."""
 
 
 class Supervisor:
@@ -104,22 +109,38 @@ class Supervisor:
         self._session = secrets.token_hex(16)
         self._node = job.plan.node(job.node)
         self._record = Record()
-        self._paths: dict[str, tuple[int, int, int | None]] = {}
-        self._keys: dict[str, bytes] = {}
-        self._admitted: dict[str, tuple[str, bytes]] = {}
         self._stop = ""
         self._probes: list[Probe] = discover(collector.probes, "PROBE") if probes is None else list(probes)
         self._parked: set[str] = set()
         self._selector = selectors.DefaultSelector()
         self._children = Children(self._selector, self._take)
-        self._parted: set[str] = set()
         self._started = dt.datetime.now(dt.UTC)
         name = f"haready-{job.plan.cluster}-{job.node}-{self._started:%Y%m%dT%H%M%SZ}{SUFFIX}"
         run = Run(self._session, self._t0_ns, job.folder)
         self._env = Env(clock, host, run, job.plan, self._node)
         self._watch = Watch(self._probes)
         me = Identity(job.plan, job.node, self._session, job.version, job.key)
-        self._links = Links(me, self._selector, clock, self)
+        own = [path.name for path in job.plan.paths() if path.source == job.node]
+        self._paths = Paths(
+            own, lambda order: self._children.order("wire", order), self._record, self._now_us, self._note
+        )
+        self._links = Links(
+            me,
+            self._selector,
+            clock,
+            self._paths,
+            lambda peer, reply: self._tester.asked(peer, reply),  # noqa: PLW0108 - it is made with the links
+        )
+        self._tester = Tester(
+            me,
+            clock,
+            job.duration_s,
+            self._links,
+            lambda order: self._children.order("bandwidth", order),
+            self._record,
+            self._now_us,
+            self._note,
+        )
         self._listening: list[socket.socket] = []
         self._path = job.folder / name
 
@@ -141,7 +162,7 @@ class Supervisor:
                 f"cannot write to {self._job.folder}: {error.strerror}", "choose another folder with --out"
             ) from error
         with self._signals():
-            for name in ("wire", "fifo", "host"):
+            for name in ("wire", "fifo", "host", *(["bandwidth"] if self._tester.wanted else [])):
                 self._spawn(name)
             try:
                 self._collect(look)
@@ -170,6 +191,7 @@ class Supervisor:
                 beat_ns = now + 1_000_000_000
                 self._links.beat()
                 self._check_children(now)
+                self._tester.beat()
                 look(self._status(end_ns - now))
             for name, at in due.items():
                 if now >= at:
@@ -198,13 +220,13 @@ class Supervisor:
         """Say goodbye, let what is under way come home, then stop the others: a clean end looks like no loss."""
         why = self._stop or "planned end"
         self._note(f"stopping: {why}")
+        self._tester.leave()
         self._links.leave()
         deadline = self._clock.monotonic_ns() + round(FAREWELL_S * 1e9)
         while not self._links.quiet and (now := self._clock.monotonic_ns()) < deadline:
             self._links.beat()
             self._wait(min(0.1, (deadline - now) / 1e9))
-        for path in self._paths:
-            self._children.order("wire", ("pause", path))
+        self._paths.pause()
         grace = self._clock.monotonic_ns() + round(GRACE_S * 1e9)
         while (now := self._clock.monotonic_ns()) < grace:
             self._wait((grace - now) / 1e9)
@@ -228,12 +250,8 @@ class Supervisor:
                 **self._record.whole(),
             }
         )
-        outcomes = [(path, self._record.outcome(f"path {path}")) for path in self._paths]
-        never = [
-            (path, outcome) for path, outcome in outcomes if all(i.state is not State.OK for i in outcome.intervals)
-        ]
-        reasons = tuple((path, outcome.intervals[-1].reason) for path, outcome in never)
-        return Result(self._path, sha256, early=bool(self._stop), why=why, never_met=reasons)
+        never = self._paths.never_met()
+        return Result(self._path, sha256, early=bool(self._stop), why=why, never_met=never)
 
     def _start(self, tables: list[Table]) -> dict[str, Json]:
         """What is known before the first row; see docs/archive-format.md."""
@@ -261,10 +279,7 @@ class Supervisor:
         port = self._job.plan.probing.port
         for network in sorted({path.network for path in self._job.plan.paths() if path.target == self._job.node}):
             address = str(self._node.addresses[network].ip)
-            try:
-                self._listening.append(udp_socket(address, port))
-            except OSError as error:
-                raise cannot_bind(error, address, network, port, "UDP") from error
+            self._listening.append(udp_listener(address, network, port, self._job.plan.network(network).dscp))
 
     def _spawn(self, name: str) -> None:
         plan, clock, t0 = self._job.plan, self._clock, self._t0_ns
@@ -276,12 +291,11 @@ class Supervisor:
                         str(self._node.addresses[path.network].ip),
                         str(plan.node(path.target).addresses[path.network].ip),
                         plan.probing.port,
+                        plan.network(path.network).dscp,
                     )
                     for path in plan.paths()
                     if path.source == self._job.node
                 ]
-                for path in outgoing:
-                    self._paths.setdefault(path.name, (0, 0, None))
                 period = round(plan.probing.period_s * 1e9)
                 socks, session = self._listening, self._session
                 self._children.start(
@@ -291,6 +305,8 @@ class Supervisor:
                 )
             case "fifo":
                 self._children.start(name, lambda orders, out: run_fifo(clock, t0, orders, out))
+            case "bandwidth":
+                self._children.start(name, lambda orders, out: run_bandwidth(clock, t0, orders, out))
             case _:
                 probes = [probe for probe in self._probes if probe.name not in self._parked]
                 self._children.start(name, lambda orders, out: run_host(probes, self._env, self._watch, orders, out))
@@ -300,7 +316,7 @@ class Supervisor:
             case ("rows", table, labels, rows):
                 self._writer.rows(table, labels, rows)
             case ("path", path, sent, answered, rtt_us):
-                self._paths[path] = (sent, answered, rtt_us)
+                self._paths.counted(path, sent, answered, rtt_us)
                 self._links.heard(path, answered)
             case ("probe", *report):
                 self._record.report(*report)
@@ -312,7 +328,7 @@ class Supervisor:
             case ("ready", path):
                 self._links.admitted(path)
             case _:
-                raise AssertionError(message[0])
+                self._tester.heard(message)
 
     def _check_children(self, now_ns: int) -> None:
         """Start again what died, and without its culprit what hangs."""
@@ -339,69 +355,26 @@ class Supervisor:
         self._note(f"process {name} was started again: {why}")
         self._spawn(name)
         if name == "wire":
-            for path, (address, key) in self._admitted.items():
-                self._children.order("wire", ("reflect", path, address, key))
-            for path, key in self._keys.items():
-                self._children.order("wire", ("send", path, key))
+            self._paths.again()
+        elif name == "bandwidth":
+            self._tester.interrupted("its process was started again")
 
     def _give_up(self, name: str, probes: list[str]) -> None:
         """A process that keeps dying: what it did is no longer measured, and says so. Without wire nothing is left."""
         reason = f"process {name} died {RESTARTS + 1} times; left out for the rest of the run"
         self._note(reason)
-        lost = {"wire": [f"path {path}" for path in self._paths], "fifo": ["ticker fifo"]}.get(name, probes)
-        for one in lost:
+        for one in ["ticker fifo"] if name == "fifo" else probes:
             self._record.outcome(one).enter(State.ERROR, reason, self._now_us())
+        if name == "bandwidth":
+            self._tester.lost(reason)
         if name == "wire":
+            self._paths.lost(reason)
             self._stop = reason
-
-    # --- what the links decide -------------------------------------------------------------------------------------
-
-    def admit(self, path: str, address: str, key: bytes) -> None:
-        """See `Owner`."""
-        self._admitted[path] = (address, key)
-        self._children.order("wire", ("reflect", path, address, key))
-
-    def established(self, path: str, peer: Peer) -> None:
-        """See `Owner`."""
-        self._record.met(self._now_us(), path, peer.node, peer.session)
-        self._keys[path] = peer.key
-        self._parted.discard(path)
-        self._record.outcome(f"path {path}").enter(State.OK, "", self._now_us())
-        self._note(f"{path}: the collector on {peer.node} answers (session {peer.session[:8]})")
-        self._children.order("wire", ("send", path, peer.key))
-
-    def left(self, path: str, peer: Peer) -> None:
-        """See `Owner`."""
-        self._keys.pop(path, None)
-        self._parted.add(path)
-        self._record.outcome(f"path {path}").enter(State.SKIPPED, f"{peer.node} ended its run", self._now_us())
-        self._note(f"{path}: {peer.node} ended its run")
-        self._children.order("wire", ("pause", path))
-
-    def trouble(self, path: str, text: str) -> None:
-        """See `Owner`."""
-        # Nobody has to be told that a peer which said goodbye does not answer.
-        if path in self._paths and path not in self._keys and path not in self._parted:
-            outcome = self._record.outcome(f"path {path}")
-            new = not outcome.intervals or outcome.intervals[-1].reason != text
-            outcome.enter(State.SKIPPED, text, self._now_us())
-            if new:
-                self._note(f"{path}: no collector answers there yet ({text})")
-
-    def silent(self, path: str, *, silent: bool) -> None:
-        """See `Owner`."""
-        self._note(f"{path}: {'no answers any more' if silent else 'answers again'}")
 
     # --- small things ----------------------------------------------------------------------------------------------
 
     def _save_state(self) -> None:
-        for path, (sent, _, _) in self._paths.items():
-            outcome = self._record.outcome(f"path {path}")
-            if not outcome.intervals:
-                outcome.enter(State.SKIPPED, "the peer was never met", 0)
-            elif outcome.intervals[-1].state is State.OK:
-                outcome.enter(State.OK, "", self._now_us())
-            outcome.ticks = sent
+        self._paths.save()
         self._writer.state(self._record.state())
 
     def _note(self, text: str) -> None:
@@ -409,15 +382,16 @@ class Supervisor:
         self._tell(text)
 
     def _status(self, left_ns: int) -> Status:
-        rtts = [rtt for _, _, rtt in self._paths.values() if rtt is not None]
+        tally = self._paths.tally()
         return Status(
             left_ns / 1e9,
             self._links.planned,
             self._links.met,
-            sum(sent for sent, _, _ in self._paths.values()),
-            sum(answered for _, answered, _ in self._paths.values()),
-            max(rtts, default=None),
+            tally.sent,
+            tally.answered,
+            tally.rtt_us,
             self._writer.size_B,
+            self._tester.busy,
         )
 
     def _now_us(self) -> int:

@@ -15,7 +15,10 @@ addr = {{ ch1 = "{address}/24" }}
 
 
 def loopback_plan(folder: Path, net: str, names: tuple[str, ...] = ("a", "b"), extra: str = "") -> Path:
-    """Write plan.toml and its key for nodes at ``127.NET.1`` and up; returns the plan's path."""
+    """Write plan.toml and its key for nodes at ``127.NET.1`` and up; returns the plan's path.
+
+    There are no bandwidth tests on it, unless `extra` begins with `bandwidth = true`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     nodes = "".join(
         _NODE.format(name=name, site="main" if name != "dr" else "dr", address=f"127.{net}.{number}")
@@ -23,7 +26,7 @@ def loopback_plan(folder: Path, net: str, names: tuple[str, ...] = ("a", "b"), e
     )
     plan = folder / "plan.toml"
     plan.write_text(
-        f'format = 1\n[cluster]\nname = "test"\norigin = "demonstration"\n[network.ch1]\nkind = "channel"\n{extra}\n{nodes}',
+        f'format = 1\n[cluster]\nname = "test"\norigin = "demonstration"\n[network.ch1]\nkind = "sync"\n{extra}\n{nodes}',
         encoding="utf-8",
     )
     key = folder / "plan.key"

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from nodes import children_of, haready, loopback_plan, start_collect
+from nodes import alive, children_of, haready, loopback_plan, start_collect
 
 from collector.archive.reader import Archive, open_archive
 
@@ -147,7 +148,7 @@ def test_mistakes_of_the_operator_are_two_lines_and_exit_code_2(tmp_path):
 
 def test_a_bad_plan_lists_every_mistake(tmp_path):
     plan = loopback_plan(tmp_path, "80.7")
-    plan.write_text(plan.read_text().replace("format = 1", "format = 9").replace('kind = "channel"', 'kind = "tube"'))
+    plan.write_text(plan.read_text().replace("format = 1", "format = 9").replace('kind = "sync"', 'kind = "tube"'))
     done = haready("plan", "check", str(plan))
     assert done.returncode == 2
     assert [line.split(": ")[2] for line in done.stderr.splitlines()[:-1]] == ["network.ch1.kind", "format"][::-1]
@@ -480,3 +481,107 @@ def test_a_stopped_collector_skips_its_slots_and_notes_the_stall(tmp_path):
     really = sorted(due + by for due, by, flag in zip(times, late, flags, strict=True) if flag == 0)
     gaps = sorted(after - before for before, after in itertools.pairwise(really))
     assert gaps[1] > 100_000, "slots were sent in a burst; one late slot close to its successor is the schedule"
+
+
+_CAPPED = "bandwidth = true\n[bandwidth]\ncap_bps = 50000000\n"
+
+
+def _rows(archive: Archive, table: str) -> list[dict[str, int | None]]:
+    return [
+        dict(zip(block.columns, row, strict=True))
+        for segment in archive.segments()
+        for block in segment.blocks
+        if block.table == table
+        for row in zip(*(block.column(name) for name in block.columns), strict=True)
+    ]
+
+
+def _outcome(archive: Archive, name: str) -> list[tuple[str, str]]:
+    (found,) = [one["intervals"] for one in archive.head["outcomes"] if one["probe"] == name]
+    return [(interval["state"], interval["reason"]) for interval in found]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("iperf3") is None, reason="iperf3 is not installed")
+def test_bandwidth_is_tested_both_ways_in_turn_within_its_cap_while_probes_go_on(tmp_path):
+    plan = loopback_plan(tmp_path, "80.21", extra=_CAPPED)
+    running = [start_collect(plan, node, tmp_path, "22s") for node in "ab"]
+    printed = [process.communicate(timeout=60)[1] for process in running]
+
+    assert [process.returncode for process in running] == [0, 0]
+    spans = []
+    for node, peer, text in zip("ab", "ba", printed, strict=True):
+        path = f"{node}>{peer}/ch1"
+        archive = open_archive(_only(tmp_path, node))
+        (row,) = _rows(archive, "bandwidth")
+        assert row["limit_bps"] == 50_000_000
+        assert 8e6 * row["received_B"] / row["receiver_us"] == pytest.approx(50e6, rel=0.01)
+        assert len(_column(archive, "window", path, "received_B")) >= 19
+        assert _outcome(archive, f"bandwidth {path}") == [("ok", "")]
+        assert re.search(rf"bandwidth {path}: a test of 2 s begins\n.*bandwidth {path}: \d+\.\d Mbit/s", text)
+        (served,) = _rows(open_archive(_only(tmp_path, peer)), "served")
+        spans.append((archive.head["t0_ns"] // 1000 + row["t_us"], row["loaded_us"], served["loaded_us"]))
+        due = _column(archive, "sent", path, "t_us")
+        replied = set(_column(archive, "reply", path, "slot"))
+        slots = _column(archive, "sent", path, "slot")
+        beside = [slot for slot, t in zip(slots, due, strict=True) if 0 <= t - row["t_us"] <= row["loaded_us"]]
+        assert len(beside) >= 8
+        assert set(beside) <= replied
+        assert archive.head["facts"]["bandwidth"]["iperf3"].startswith("iperf 3")
+    (one, length, _), (other, _, _) = sorted(spans)
+    assert one + length <= other, "the tests overlapped"
+
+
+@pytest.mark.slow
+def test_without_iperf3_everything_else_goes_on_and_says_what_is_missing(tmp_path):
+    plan = loopback_plan(tmp_path, "80.22", extra=_CAPPED)
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    env = os.environ | {"PATH": str(bare)}
+    command = [sys.executable, "-m", "haready", "collect", "--plan", str(plan), "--node", "a", "--duration", "18s"]
+    without = subprocess.Popen([*command, "--out", str(tmp_path)], stderr=subprocess.PIPE, text=True, env=env)
+    other = start_collect(plan, "b", tmp_path, "18s")
+    told = without.communicate(timeout=60)[1]
+    other.communicate(timeout=60)
+
+    assert (without.returncode, other.returncode) == (0, 0)
+    assert told.count("iperf3 is not installed: no bandwidth tests from or to this node") == 1
+    archive = open_archive(_only(tmp_path, "a"))
+    assert _outcome(archive, "bandwidth a>b/ch1") == [("skipped", "iperf3 is not installed")]
+    assert _outcome(archive, "path a>b/ch1")[0] == ("ok", "")
+    assert len(_column(archive, "reply", "a>b/ch1", "slot")) > 50
+    assert _outcome(open_archive(_only(tmp_path, "b")), "bandwidth b>a/ch1")[0][0] == "skipped"
+    if shutil.which("iperf3"):
+        assert "a: iperf3 is not installed" in _outcome(open_archive(_only(tmp_path, "b")), "bandwidth b>a/ch1")[0][1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("iperf3") is None, reason="iperf3 is not installed")
+@pytest.mark.parametrize(("number", "net"), [(signal.SIGTERM, "80.23"), (signal.SIGKILL, "80.24")])
+def test_a_collector_that_ends_during_a_test_leaves_no_iperf3_behind(tmp_path, number, net):
+    plan = loopback_plan(tmp_path, net, extra=_CAPPED + "seconds = 20\n")
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "haready", "collect", "--plan", str(plan), "--duration", "60s", "--out"]
+    with log.open("w") as stderr:
+        first = subprocess.Popen([*command, str(tmp_path), "--node", "a"], stderr=stderr)
+    second = start_collect(plan, "b", tmp_path, "60s")
+    try:
+        _wait_for("a test of 20 s begins", log, 40.0)
+        time.sleep(1.0)  # some load before the end
+        programs = [pid for child in children_of(first.pid) for pid in children_of(child)]
+        assert len(programs) == 1
+        first.send_signal(number)
+        first.wait(30)
+        deadline = time.monotonic() + 5.0
+        while any(alive(pid) for pid in programs):
+            assert time.monotonic() < deadline, "iperf3 was left behind"
+            time.sleep(0.05)
+    finally:
+        second.kill()
+        second.communicate()
+        first.kill()
+    if number is signal.SIGTERM:
+        archive = open_archive(_only(tmp_path, "a"))
+        (row,) = _rows(archive, "bandwidth")
+        assert row["received_B"] is None
+        assert row["loaded_us"] >= 500_000, "the path was loaded all the same"

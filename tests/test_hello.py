@@ -9,7 +9,7 @@ from fakes import make_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.peers.hello import HelloError, Identity, Peer, Purpose, call, serve
+from collector.peers.hello import LINE_B, TEXT_MAX, HelloError, Identity, Peer, Purpose, call, serve
 from collector.peers.stamp import session_key
 
 PLAN = make_plan("10.9.0.1", "10.9.0.2", "10.9.0.3")
@@ -23,14 +23,14 @@ def identity(node: str, session: str = "", plan=PLAN, key: bytes = KEY) -> Ident
 A, B = identity("a"), identity("b")
 
 
-def converse(caller, called) -> tuple[Peer, Peer, list[bytes]]:
+def converse(caller, called, said: str = "") -> tuple[Peer, Peer, list[bytes]]:
     """Carry the lines of both sides to each other, up to the last: (whom each met, what was said)."""
     assert next(called) is None
     offer = next(caller)
     answer = called.send(offer)
     proof = caller.send(answer)
     met_by_called = called.send(proof)
-    ready = called.send(b"")
+    ready = called.send(said.encode())
     met_by_caller = caller.send(ready)
     with pytest.raises(StopIteration):
         caller.send(b"")
@@ -114,7 +114,7 @@ def test_a_misfit_is_refused_with_the_reason_to_both(caller, called, why):
 
 @pytest.mark.parametrize(
     ("changed", "why"),
-    [({"hello": "2"}, "it speaks HELLO 2, this node 1"), ({"purpose": "dance"}, "unknown purpose 'dance'")],
+    [({"hello": "1"}, "it speaks HELLO 1, this node 2"), ({"purpose": "dance"}, "unknown purpose 'dance'")],
 )
 def test_an_offer_of_another_protocol_or_purpose_is_refused_and_never_becomes_a_peer(changed, why):
     """Even if the proof that follows is right."""
@@ -140,6 +140,60 @@ def test_a_refusal_is_authenticated_so_nobody_else_can_refuse():
         caller.send(json.dumps(refusal).encode())
 
 
+def test_a_question_is_answered_in_the_last_line():
+    met_by_a, met_by_b, _ = converse(call(A, "b", "ch1", Purpose.TURN, "a>b/ch1 7"), serve(B, "a", "ch1"), "later: ä")
+
+    assert met_by_b.text == "a>b/ch1 7"
+    assert met_by_a.text == "later: ä"
+
+
+def test_a_caller_of_the_protocol_without_questions_hears_which_version_it_needs():
+    called = serve(B, "a", "ch1")
+    next(called)
+    offer = json.loads(next(call(A, "b", "ch1", Purpose.PROBE))) | {"hello": "1"}
+    del offer["ask"]
+
+    answer = called.send(json.dumps(offer).encode())
+    assert "it speaks HELLO 1, this node 2" in json.loads(answer)["refused"]
+
+
+def test_the_longest_question_and_answer_fit_into_their_lines():
+    text = "\U0001f600" * 5000
+    met_by_a, met_by_b, said = converse(call(A, "b", "ch1", Purpose.TURN, text), serve(B, "a", "ch1"), text)
+
+    assert met_by_a.text == met_by_b.text == text[:TEXT_MAX]
+    assert max(map(len, said)) < LINE_B
+
+
+def test_nobody_on_the_way_can_change_a_question():
+    caller, called = call(A, "b", "ch1", Purpose.TURN, "a>b/ch1 7"), serve(B, "a", "ch1")
+    next(called)
+    answer = called.send(next(caller).replace(b"a>b/ch1 7", b"a>b/ch1 8"))
+
+    with pytest.raises(HelloError, match="its key differs"):
+        caller.send(answer)
+
+
+def test_nobody_on_the_way_can_change_an_answer():
+    caller, called = call(A, "b", "ch1", Purpose.TURN, "a>b/ch1 7"), serve(B, "a", "ch1")
+    next(called)
+    called.send(caller.send(called.send(next(caller))))
+    ready = called.send(b"never: no")
+
+    with pytest.raises(HelloError, match="its key differs"):
+        caller.send(ready.replace(b"never: no", b""))
+
+
+def test_a_question_cannot_be_asked_again_with_a_recording():
+    _, _, (offer, _, proof, _) = converse(call(A, "b", "ch1", Purpose.SERVE, "a>b/ch1"), serve(B, "a", "ch1"))
+    called = serve(B, "a", "ch1")
+    next(called)
+    called.send(offer)
+
+    with pytest.raises(HelloError, match="its key differs"):
+        called.send(proof)
+
+
 GARBAGE = {
     "empty": b"",
     "text": b"GET / HTTP/1.1",
@@ -149,7 +203,10 @@ GARBAGE = {
     "no fields": b"{}",
     "too deep": b"[" * 4096,
     "numbers for texts": json.dumps(
-        dict.fromkeys(["hello", "path", "session", "plan", "version", "purpose", "mac", "challenge", "refused"], 1)
+        dict.fromkeys(
+            ["hello", "path", "session", "plan", "version", "purpose", "ask", "answer", "mac", "challenge", "refused"],
+            1,
+        )
     ).encode(),
     "a lone surrogate": b'{"mac":"\\ud800","session":"x","challenge":"x","refused":"","version":"x"}',
     "letters beyond ASCII": '{"mac":"ä","session":"x","challenge":"x","refused":"","version":"x"}'.encode(),
@@ -183,7 +240,9 @@ def test_garbage_at_any_step_is_a_hello_error(step, line):
     step=st.sampled_from(["offer", "proof", "answer", "ready"]),
     line=st.binary(max_size=60)
     | st.dictionaries(
-        st.sampled_from(["hello", "path", "session", "plan", "version", "purpose", "mac", "challenge", "refused"]),
+        st.sampled_from(
+            ["hello", "path", "session", "plan", "version", "purpose", "ask", "answer", "mac", "challenge", "refused"]
+        ),
         st.text(max_size=5) | st.none() | st.integers(),
     ).map(lambda fields: json.dumps(fields).encode()),
 )

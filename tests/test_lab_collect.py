@@ -43,7 +43,7 @@ format = 1
 name = "lab"
 origin = "demonstration"
 [network.wan]
-kind = "channel"
+kind = "sync"
 [[node]]
 name = "a"
 site = "main"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -12,12 +13,12 @@ from fakes import SECOND, Emitted, FakeClock, ShiftedClock, addresses, arrived, 
 from collector.machine import LINUX
 from collector.peers import stamp
 from collector.peers.hello import Identity, Peer, Purpose
-from collector.peers.links import ANSWER_S, SILENT_S, Links
+from collector.peers.links import ANSWER_S, MAX_PER_ADDRESS, SILENT_S, Links
 from collector.peers.reflector import COPIES, REPLAY_WINDOW, Reflector
 from collector.peers.sender import Sender
 from collector.peers.tables import DUPLICATE, REPLY, SEEN, SENT, STEPPED, T1_KERNEL, T2_KERNEL, T3_KERNEL, T4_KERNEL
 from collector.peers.tables import WIRE as WIRE_TABLE
-from collector.peers.timestamps import udp_socket
+from collector.peers.timestamps import receive, udp_socket
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 PERIOD_NS = 200_000_000
@@ -480,6 +481,67 @@ def test_a_flood_is_answered_in_portions(path):
     assert path.reflector._sessions[path.source].rseq <= 64
 
 
+def marks(sock: socket.socket, *, v6: bool) -> int:
+    """The traffic class of the next datagram."""
+    sock.setblocking(True)
+    sock.settimeout(10)
+    _, ancillary, _, _ = sock.recvmsg(4096, 256)
+    kind = (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if v6 else (socket.IPPROTO_IP, socket.IP_TOS)
+    (value,) = [value for level, name, value in ancillary if (level, name) == kind]
+    return int.from_bytes(value[:4], sys.byteorder)
+
+
+@linux
+@pytest.mark.parametrize("dscp", [0, 46])
+def test_probes_and_replies_carry_the_network_s_mark(dscp):
+    source, target = addresses(2)
+    clock, emitted = ShiftedClock(), Emitted()
+    t0_ns = clock.monotonic_ns()
+    with udp_socket(target, 0, dscp) as listener:
+        listener.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        there = (target, listener.getsockname()[1])
+        sender = Sender(PATH, source, there, PERIOD_NS, SESSION, t0_ns, emitted, clock, dscp)
+        sender._sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        reflector = Reflector(t0_ns, emitted, clock)
+        reflector.admit(PATH, source, KEY)
+        sender.start(KEY)
+        clock.reach(sender.due_ns)
+        sender.send()
+        arrived(listener)
+        reflector.answer(listener)
+        arrived(sender._sock)
+        assert marks(sender._sock, v6=False) == dscp << 2
+        clock.reach(sender.due_ns)
+        sender.send()
+        arrived(listener)
+        assert marks(listener, v6=False) == dscp << 2
+        sender._sock.close()
+
+
+@linux
+def test_datagrams_are_marked_on_ipv6_as_well():
+    try:
+        with udp_socket("::1", 0, 34) as sender, udp_socket("::1", 0) as listener:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+            sender.sendto(b"x", listener.getsockname())
+            assert marks(listener, v6=True) == 34 << 2
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
+
+
+@linux
+def test_an_answer_is_read_with_its_stamp_and_ttl_whatever_its_mark():
+    source, target = addresses(2)
+    with udp_socket(source, 0, 46) as sender, udp_socket(target, 0) as listener:
+        sender.sendto(b"x", listener.getsockname())
+        arrived(listener)
+        received = receive(listener)
+
+    assert received is not None
+    assert received.stamp_ns is not None
+    assert received.ttl is not None
+
+
 # --- links -----------------------------------------------------------------------------------------------------------
 
 
@@ -517,7 +579,8 @@ class Node:
         self.selector = selectors.DefaultSelector()
         self.owner = Owner()
         me = Identity(plan, name, session or name * 32, "0.1.0", b"k" * 64)
-        self.links = Links(me, self.selector, clock, self.owner)
+        self.asked: list[tuple[Peer, Any]] = []
+        self.links = Links(me, self.selector, clock, self.owner, lambda peer, reply: self.asked.append((peer, reply)))
 
     def turn(self) -> None:
         """Serve what is ready now, as the main process does between two waits."""
@@ -630,7 +693,7 @@ def test_a_caller_that_speaks_something_else_is_dropped(pair, line):
 def test_a_caller_without_the_key_cannot_bring_the_node_down(pair):
     """He gets as far as the proof; what he says there is any JSON he likes."""
     with pair.connect(pair.ips[0]) as caller:
-        fields = {"hello": "1", "path": "a>b/ch1", "session": "x", "plan": pair.plan.digest, "version": "1"}
+        fields = {"hello": "2", "ask": "", "path": "a>b/ch1", "session": "x", "plan": pair.plan.digest, "version": "1"}
         text = ",".join(f'"{name}":"{value}"' for name, value in (fields | {"purpose": "probe"}).items())
         caller.sendall(b"{" + text.encode() + b"}\n")
         caller.setblocking(False)
@@ -724,6 +787,84 @@ def test_a_peer_that_is_not_there_is_trouble_in_words_and_called_again_two_secon
     until(lambda: len(pair.a.owner.of("trouble")) == 2, pair.a.turn)
 
 
+class Answers:
+    """Takes the answers to questions."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str | None, str]] = []
+
+    def __call__(self, answer: str | None, why: str) -> None:
+        self.told.append((answer, why))
+
+
+def test_a_question_is_carried_there_and_its_answer_back_when_it_is_known(pair):
+    pair.meet()
+    admitted = list(pair.b.owner.of("admit"))
+    answers = Answers()
+    pair.a.links.ask(Purpose.SERVE, "b", "a>b/ch1", "a>b/ch1", answers)
+    until(lambda: bool(pair.b.asked), pair.turn)
+    pair.b.links.admitted("a>b/ch1")  # a reflector that gets ready meanwhile is not the answer
+    for _ in range(20):
+        pair.turn()
+    assert answers.told == []
+    ((peer, reply),) = pair.b.asked
+    assert (peer.node, peer.path, peer.purpose, peer.text) == ("a", "a>b/ch1", Purpose.SERVE, "a>b/ch1")
+    reply("later: busy")
+    until(lambda: bool(answers.told), pair.turn)
+
+    assert answers.told == [("later: busy", "")]
+    assert pair.b.owner.of("admit") == admitted, "a question admits nobody"
+    assert pair.a.links.met == 1
+
+
+def test_a_question_finds_any_path_that_is_alive_and_fails_in_words_if_there_is_none(pair):
+    answers = Answers()
+    pair.a.links.ask(Purpose.TURN, "b", "", "a>b/ch1 1", answers)
+    assert answers.told == [(None, "no path to it is alive")]
+    assert (pair.a.links.live(), pair.a.links.usable("a>b/ch1")) == (set(), False)
+    pair.meet()
+    assert (pair.a.links.live(), pair.a.links.usable("a>b/ch1")) == ({"b"}, True)
+    pair.a.links.ask(Purpose.TURN, "b", "", "a>b/ch1 1", answers)
+    until(lambda: bool(pair.b.asked), pair.turn)
+
+    assert pair.b.asked[0][0].text == "a>b/ch1 1"
+
+
+def test_a_question_that_nobody_answers_fails_at_its_deadline_and_troubles_no_path(pair):
+    pair.meet()
+    answers = Answers()
+    pair.a.links.ask(Purpose.TURN, "b", "", "a>b/ch1 1", answers)
+    until(lambda: bool(pair.b.asked), pair.turn)
+    pair.clock.advance(ANSWER_S + 0.001)
+    pair.a.links.beat()
+    assert answers.told == [(None, "no answer in time")]
+    assert pair.a.owner.of("trouble") == []
+    pair.b.links.beat()
+    pair.b.asked[0][1]("")  # too late, and harmless
+
+    assert answers.told == [(None, "no answer in time")]
+
+
+def test_a_path_that_fell_silent_is_not_alive_until_it_is_heard_again(pair):
+    pair.meet()
+    pair.clock.advance(SILENT_S + 0.1)
+    pair.a.links.beat()
+    assert pair.a.links.live() == set()
+    pair.a.links.heard("a>b/ch1", 5)
+
+    assert pair.a.links.live() == {"b"}
+
+
+def test_questions_beside_a_greeting_stay_within_what_one_caller_may_have_open(pair):
+    pair.meet()
+    answers = Answers()
+    for number in range(MAX_PER_ADDRESS - 1):
+        pair.a.links.ask(Purpose.RELEASE, "b", "", f"a>b/ch1 {number}", answers)
+    pair.clock.advance(SILENT_S + 0.1)
+    pair.a.links.beat()  # asks who is there
+    until(lambda: len(pair.b.asked) == MAX_PER_ADDRESS - 1 and len(pair.b.owner.of("admit")) == 2, pair.turn)
+
+
 def test_a_taken_port_is_told_with_what_to_do(pair):
     from collector.errors import OperatorError
 
@@ -732,6 +873,5 @@ def test_a_taken_port_is_told_with_what_to_do(pair):
         second.links.listen()
 
     assert "another collector" in refused.value.hint
-    for sock in second.links._listeners:
-        sock.close()
+    assert second.links._listeners == []
     second.selector.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 
 from collector.machine import Clock
 from collector.peers.ticker import Ticker
@@ -11,6 +12,7 @@ from collector.processes import Inlet, Outlet
 
 PRIORITY = 10
 _REPORT_NS = 1_000_000_000
+_LOOK_NS = 200_000_000
 
 
 def run_fifo(clock: Clock, t0_ns: int, orders: Inlet, out: Outlet) -> None:
@@ -28,16 +30,20 @@ def run_fifo(clock: Clock, t0_ns: int, orders: Inlet, out: Outlet) -> None:
         return
     ticker = Ticker("fifo", clock, t0_ns, lambda table, labels, rows: out.put(("rows", table, labels, rows)))
     ticks = 0
-    report_ns = clock.monotonic_ns()
-    while not orders.ended:
-        ready, _, _ = select.select([orders.fd], [], [], max(0.0, (ticker.due_ns - clock.monotonic_ns()) / 1e9))
-        if ready and any(order[0] == "stop" for order in orders.messages()):
-            break
+    look_ns = report_ns = clock.monotonic_ns()
+    while True:
+        # A sleep costs a third less than a select; the orders can wait for a few ticks.
+        time.sleep(max(0.0, (ticker.due_ns - clock.monotonic_ns()) / 1e9))
         now = clock.monotonic_ns()
         if now < ticker.due_ns:
             continue
         ticker.tick(now)
         ticks += 1
+        if now < look_ns:
+            continue
+        look_ns = now + _LOOK_NS
+        if any(order[0] == "stop" for order in orders.messages()) or orders.ended:
+            break
         if now >= report_ns:
             report_ns = now + _REPORT_NS
             report("ok", "", ticks)

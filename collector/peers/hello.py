@@ -2,7 +2,8 @@
 
 Over TCP, one connection a path: offer, answer with a challenge, proof, ready. Every line but the first carries an
 HMAC under the plan's key over all that was said before. Both ends must hold the same plan. The result is who the
-other one is (its session, random per start) and the key of the path between these two starts.
+other one is (its session, random per start) and the key of the path between these two starts. An offer may carry a question, which
+the last line answers: so nodes agree whose turn a bandwidth test is.
 
 The protocol is two generators over parsed lines, without sockets or clocks; `collector/peers/links.py` moves the lines.
 """
@@ -21,9 +22,11 @@ from collector.contract import Json
 from collector.peers.stamp import session_key
 from collector.plan import Plan
 
-PROTOCOL = 1
+PROTOCOL = 2
 LINE_B = 4096
 """A longer line ends the conversation."""
+TEXT_MAX = 250
+"""A question or an answer is cut to so many characters."""
 
 
 class Purpose(StrEnum):
@@ -31,6 +34,9 @@ class Purpose(StrEnum):
 
     PROBE = "probe"
     BYE = "bye"
+    TURN = "turn"
+    SERVE = "serve"
+    RELEASE = "release"
 
 
 class HelloError(Exception):
@@ -54,18 +60,22 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who was met, on which path (named as its sender names it), and the key of that path."""
+    """Who was met, on which path (named as its sender names it), and the key of that path.
+
+    `text` is the caller's question at the called side, and the answer to it at the caller's.
+    """
 
     node: str
     session: str
     path: str
     purpose: Purpose
     key: bytes
+    text: str = ""
 
 
 Conversation = Generator["bytes | Peer | None", bytes, None]
 """Yields a line to send (None: only wait for one) and receives the line that came back. Yields the `Peer` once it is
-proved; the called side is resumed when the path has been made ready, and then yields its last line."""
+proved; the called side is resumed with its answer (UTF-8) when the path has been made ready, and then yields its last line."""
 
 
 def _line(**fields: Json) -> bytes:
@@ -92,8 +102,8 @@ def _check(mine: str, theirs: str) -> None:
         raise HelloError("its key differs: every node needs the same key file")
 
 
-def call(me: Identity, target: str, network: str, purpose: Purpose) -> Conversation:
-    """The caller's side: the node that wants to send on the path to `target`."""
+def call(me: Identity, target: str, network: str, purpose: Purpose, ask: str = "") -> Conversation:
+    """The caller's side: the node that wants to send on the path to `target`, or asks something there."""
     path = f"{me.node}>{target}/{network}"
     offer = _line(
         hello=str(PROTOCOL),
@@ -102,6 +112,7 @@ def call(me: Identity, target: str, network: str, purpose: Purpose) -> Conversat
         plan=me.plan.digest,
         version=me.version,
         purpose=purpose.value,
+        ask=ask[:TEXT_MAX],
     )
     answer = yield offer
     told = _read(answer, "session", "challenge", "refused", "version", "mac")
@@ -109,10 +120,10 @@ def call(me: Identity, target: str, network: str, purpose: Purpose) -> Conversat
     _check(me.mac("answer", offer, body), told["mac"])
     if told["refused"]:
         raise HelloError(f"it refused: {told['refused']} (it runs haready {told['version']})")
-    ready = yield _line(mac=me.mac("proof", offer, body))
-    _check(me.mac("ready", offer, body), _read(ready, "mac")["mac"])
+    ready = _read((yield _line(mac=me.mac("proof", offer, body))), "answer", "mac")
+    _check(me.mac("ready", offer, body, _line(answer=ready["answer"])), ready["mac"])
     key = session_key(me.key, path, me.session, told["session"])
-    yield Peer(target, told["session"], path, purpose, key)
+    yield Peer(target, told["session"], path, purpose, key, ready["answer"])
 
 
 def serve(me: Identity, caller: str, network: str) -> Conversation:
@@ -129,6 +140,8 @@ def serve(me: Identity, caller: str, network: str) -> Conversation:
         refused = f"the path is called {path} here; every address in the plan must belong to its node"
     elif told["purpose"] not in list(Purpose):
         refused = f"unknown purpose {told['purpose'][:20]!r}"
+    # Other protocols have no questions, and are to hear that they are others.
+    ask = "" if refused else _read(offer, "ask")["ask"][:TEXT_MAX]
     body = _line(session=me.session, challenge=secrets.token_hex(16), refused=refused, version=me.version)
     answer = _line(**json.loads(body), mac=me.mac("answer", offer, body))
     proof = yield answer
@@ -136,5 +149,6 @@ def serve(me: Identity, caller: str, network: str) -> Conversation:
     if refused:
         raise HelloError(f"it was refused: {refused}")
     key = session_key(me.key, path, told["session"], me.session)
-    yield Peer(caller, told["session"], path, Purpose(told["purpose"]), key)
-    yield _line(mac=me.mac("ready", offer, body))
+    said = yield Peer(caller, told["session"], path, Purpose(told["purpose"]), key, ask)
+    text = said.decode()[:TEXT_MAX]
+    yield _line(answer=text, mac=me.mac("ready", offer, body, _line(answer=text)))

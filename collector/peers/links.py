@@ -1,7 +1,7 @@
 """Keeps this node acquainted with its peers: runs HELLO on every path, again when a peer fell silent, BYE at the end.
 
 It lives in the main process, on non-blocking sockets under one selector. It decides nothing about measuring: it tells its
-`Owner` who may be answered and which path may send.
+`Owner` who may be answered and which path may send, and carries questions between the owners of both ends.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import errno
 import os
 import selectors
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from collector.errors import OperatorError
 from collector.machine import Clock
 from collector.peers.hello import LINE_B, Conversation, HelloError, Identity, Peer, Purpose, call, serve
+from collector.peers.ports import tcp_listener
+from collector.peers.world import Done
 from collector.plan import PlannedPath
 
 ANSWER_S = 5.0
@@ -52,6 +54,10 @@ class Owner(Protocol):
         ...
 
 
+Asked = Callable[[Peer, Callable[[str], None]], None]
+"""Takes a peer's question (its purpose and text say what is wanted) and what takes the answer, once, at once or later."""
+
+
 @dataclass(slots=True)
 class _Out:
     """A path that this node sends on."""
@@ -66,10 +72,15 @@ class _Out:
     calling: bool = False
     silent: bool = False
 
+    @property
+    def usable(self) -> bool:
+        """True if the peer is there and answers."""
+        return self.peer is not None and not self.silent
+
 
 @dataclass(slots=True, eq=False)
 class _Talk:
-    """One connection."""
+    """One connection. `out` if this end called; with `asked` only to put a question."""
 
     sock: socket.socket
     conversation: Conversation
@@ -77,6 +88,7 @@ class _Talk:
     path: str
     address: str
     out: _Out | None
+    asked: Done | None = None
     peer: Peer | None = None
     incoming: bytearray = field(default_factory=bytearray)
     outgoing: bytes = b""
@@ -86,7 +98,10 @@ class _Talk:
 class Links:
     """All conversations of this node."""
 
-    def __init__(self, me: Identity, selector: selectors.BaseSelector, clock: Clock, owner: Owner) -> None:
+    def __init__(
+        self, me: Identity, selector: selectors.BaseSelector, clock: Clock, owner: Owner, asked: Asked
+    ) -> None:
+        self._asked = asked
         self._me = me
         self._selector = selector
         self._clock = clock
@@ -122,24 +137,32 @@ class Links:
         """Paths this node is to send on."""
         return len(self._outs)
 
+    def live(self) -> set[str]:
+        """The nodes that are there and answer on some path."""
+        return {out.path.target for out in self._outs.values() if out.usable}
+
+    def usable(self, path: str) -> bool:
+        """True if the peer is there and answers on this path."""
+        return path in self._outs and self._outs[path].usable
+
+    def ask(self, purpose: Purpose, node: str, path: str, text: str, done: Done) -> None:
+        """Ask `node` something, on `path` or (if that is empty) on any path to it that is alive."""
+        for out in self._outs.values():
+            if out.path.target == node and (out.path.name == path or (not path and out.usable)):
+                self._call(out, purpose, text, done)
+                return
+        done(None, "no path to it is alive")
+
     def listen(self) -> None:
         """Open the HELLO port on every planned address of this node.
 
         Raises:
             OperatorError: the address is not on this machine, or the port is taken.
         """
-        node = self._me.plan.node(self._me.node)
+        plan, node = self._me.plan, self._me.plan.node(self._me.node)
         for network in sorted({path.network for path in self._callers.values()}):
-            address = str(node.addresses[network].ip)
-            sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+            sock = tcp_listener(str(node.addresses[network].ip), network, plan.probing.port)
             self._listeners.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.setblocking(False)
-            try:
-                sock.bind((address, self._me.plan.probing.port))
-                sock.listen(16)
-            except OSError as error:
-                raise cannot_bind(error, address, network, self._me.plan.probing.port, "TCP") from error
             self._selector.register(sock, selectors.EVENT_READ, lambda _, sock=sock: self._accept(sock))
 
     def heard(self, path: str, answered: int) -> None:
@@ -153,9 +176,15 @@ class Links:
 
     def admitted(self, path: str) -> None:
         """The reflector answers on `path` now: tell the peer that waits for it."""
-        for talk in self._talks:
-            if talk.out is None and talk.peer is not None and talk.path == path and not talk.done:
+        for talk in list(self._talks):
+            waits = talk.out is None and talk.path == path and not talk.done
+            if waits and talk.peer is not None and talk.peer.purpose is Purpose.PROBE:
                 self._advance(talk, b"")
+
+    def _answer(self, talk: _Talk, text: str) -> None:
+        """Give the peer its answer, if it still waits for one."""
+        if talk in self._talks:
+            self._advance(talk, text.encode())
 
     def beat(self) -> None:
         """Once a second or so: give up what takes too long, call whom we have not met or not heard of."""
@@ -195,26 +224,28 @@ class Links:
             sock.close()
         self._listeners.clear()
 
-    def _call(self, out: _Out, purpose: Purpose) -> None:
+    def _call(self, out: _Out, purpose: Purpose, ask: str = "", asked: Done | None = None) -> None:
         now = self._clock.monotonic_ns()
-        eager = now - self._began_ns < EAGER_FOR_S * 1e9
-        out.next_ns = now + round((EAGER_S if eager else PATIENT_S) * 1e9)
+        if asked is None:
+            eager = now - self._began_ns < EAGER_FOR_S * 1e9
+            out.next_ns = now + round((EAGER_S if eager else PATIENT_S) * 1e9)
         try:
             sock = socket.socket(socket.AF_INET6 if ":" in out.target else socket.AF_INET, socket.SOCK_STREAM)
         except OSError as error:
-            self._owner.trouble(out.path.name, error.strerror or "no socket")
+            self._tell_trouble(out.path.name, asked, error.strerror or "no socket")
             return
         sock.setblocking(False)
         talk = _Talk(
             sock,
-            call(self._me, out.path.target, out.path.network, purpose),
+            call(self._me, out.path.target, out.path.network, purpose, ask),
             now + round(ANSWER_S * 1e9),
             out.path.name,
             out.target,
             out,
+            asked,
         )
         self._talks.append(talk)
-        out.calling = True
+        out.calling = out.calling or asked is None
         self._selector.register(sock, selectors.EVENT_WRITE, lambda mask: self._ready(talk, mask))
         try:
             sock.bind((out.source, 0))
@@ -287,9 +318,11 @@ class Links:
             elif step.purpose is Purpose.BYE:
                 self._lost(step)
                 self._advance(talk, b"")
-            else:
+            elif step.purpose is Purpose.PROBE:
                 self._owner.admit(step.path, talk.address, step.key)
                 self._notice(step)
+            else:
+                self._asked(step, lambda text: self._answer(talk, text))
             return
         talk.done = talk.peer is not None
         if step is not None:
@@ -316,7 +349,9 @@ class Links:
         out = talk.out
         assert out is not None
         self._drop(talk)
-        if peer.purpose is Purpose.PROBE:
+        if talk.asked is not None:
+            talk.asked(peer.text, "")
+        elif peer.purpose is Purpose.PROBE:
             out.heard_ns = self._clock.monotonic_ns()
             if out.peer is None or out.peer.session != peer.session:
                 out.peer = peer
@@ -339,7 +374,13 @@ class Links:
 
     def _fail(self, talk: _Talk, why: str) -> None:
         self._drop(talk)
-        self._owner.trouble(talk.path, why)
+        self._tell_trouble(talk.path, talk.asked, why)
+
+    def _tell_trouble(self, path: str, asked: Done | None, why: str) -> None:
+        if asked is None:
+            self._owner.trouble(path, why)
+        else:
+            asked(None, why)
 
     def _drop(self, talk: _Talk) -> None:
         if talk in self._talks:
@@ -347,20 +388,5 @@ class Links:
             self._selector.unregister(talk.sock)
             talk.sock.close()
             talk.conversation.close()
-            if talk.out is not None:
+            if talk.out is not None and talk.asked is None:
                 talk.out.calling = False
-
-
-def cannot_bind(error: OSError, address: str, network: str, port: int, protocol: str) -> OperatorError:
-    """Why a planned address cannot be used, in words that say what to do."""
-    if error.errno == errno.EADDRINUSE:
-        return OperatorError(
-            f"{protocol} port {port} on {address} ({network}) is in use",
-            "is another collector running here? otherwise set [probe] port in the plan, on every node",
-        )
-    if error.errno == errno.EADDRNOTAVAIL:
-        return OperatorError(
-            f"address {address} ({network}) is not on this machine",
-            "is --node right? compare the plan with `ip address`",
-        )
-    return OperatorError(f"cannot use {address} ({network}), {protocol} port {port}: {error.strerror}", "see the plan")

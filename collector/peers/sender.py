@@ -71,6 +71,7 @@ class Sender:
         t0_ns: int,
         emit: Emit,
         clock: Clock,
+        dscp: int = 0,
     ) -> None:
         self.path = path
         self.active = False
@@ -78,7 +79,7 @@ class Sender:
         self.sent = self.answered = 0
         self.rtt_us: int | None = None
         self._target = target
-        self._sock = udp_socket(source, 0)
+        self._sock = udp_socket(source, 0, dscp)
         self._clock = clock
         self._period_ns = period_ns
         self._t0_ns = t0_ns

@@ -2,6 +2,7 @@
 
 A *slot* is one planned transmission of a path; its number is the STAMP sequence number. `sent` and `reply`
 stand in the sender's archive, `seen` in the reflector's. Times are differences of kernel stamps in microseconds.
+Bandwidth tests write `bandwidth` and `window` at the node that sends the data, `served` at the one that receives it.
 """
 
 from __future__ import annotations
@@ -97,4 +98,36 @@ WIRE = Table(
     ),
 )
 
-TABLES = (SENT, REPLY, SEEN, TICKER, STALL, WIRE)
+BANDWIDTH = Table(
+    "bandwidth",
+    labels=("path",),
+    help="one row per test that loaded the path, in the archive of the node that sent the data; t_us is when iperf3 was started",
+    metrics=(
+        Metric("loaded_us", "s", Kind.EVENT, 1e-6, "how long the path was loaded, from t_us to the end of iperf3"),
+        Metric("received_B", "B", Kind.EVENT, help="bytes the receiver counted; null: the test failed"),
+        Metric("receiver_us", "s", Kind.EVENT, 1e-6, "time the receiver counted them in"),
+        Metric("limit_bps", "B/s", Kind.EVENT, 0.125, "the sender was held to this rate; null: not held"),
+        Metric("retransmits", "1", Kind.EVENT, help="TCP segments the sender sent again; null: not told"),
+        Metric("source_cpu_ppm", "ratio", Kind.EVENT, 1e-6, "CPU of iperf3 at the sender, share of one core"),
+        Metric("target_cpu_ppm", "ratio", Kind.EVENT, 1e-6, "CPU of iperf3 at the receiver, share of one core"),
+    ),
+)
+
+WINDOW = Table(
+    "window",
+    labels=("path",),
+    help="the receiver's count in steps of 0.1 s during a test; t_us is the beginning of the step, by the sender's clock",
+    metrics=(
+        Metric("length_us", "s", Kind.EVENT, 1e-6, "length of the step"),
+        Metric("received_B", "B", Kind.EVENT, help="bytes the receiver counted in it"),
+    ),
+)
+
+SERVED = Table(
+    "served",
+    labels=("path",),
+    help="one row per test in the archive of the node that received the data; t_us is when its server was ready",
+    metrics=(Metric("loaded_us", "s", Kind.EVENT, 1e-6, "until the server had ended"),),
+)
+
+TABLES = (SENT, REPLY, SEEN, TICKER, STALL, WIRE, BANDWIDTH, WINDOW, SERVED)

@@ -42,11 +42,11 @@ class Received(NamedTuple):
     ttl: int | None
 
 
-def udp_socket(address: str, port: int) -> socket.socket:
-    """A non-blocking UDP socket bound to `address`, asking for stamps and TTL.
+def udp_socket(address: str, port: int, dscp: int = 0) -> socket.socket:
+    """A non-blocking UDP socket bound to `address`, asking for stamps and TTL; what it sends is marked with `dscp`.
 
     Raises:
-        OSError: the address is not on this machine, or the port is taken.
+        OSError: the address is not on this machine, the port is taken, or marks are not allowed.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
@@ -56,6 +56,10 @@ def udp_socket(address: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_B)
         with contextlib.suppress(OSError, AttributeError):  # beyond the system's bound only with CAP_NET_ADMIN
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE if LINUX else socket.SO_RCVBUF, _BUFFER_B)
+        if dscp and family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)
+        elif dscp:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
         sock.bind((address, port))
     except OSError:
         sock.close()

@@ -30,6 +30,7 @@ class Outgoing:
     source: str
     target: str
     port: int
+    dscp: int
 
 
 def run_wire(
@@ -53,7 +54,9 @@ def run_wire(
         out.put(("rows", table, labels, rows))
 
     senders = {
-        path.name: Sender(path.name, path.source, (path.target, path.port), period_ns, session, t0_ns, emit, clock)
+        path.name: Sender(
+            path.name, path.source, (path.target, path.port), period_ns, session, t0_ns, emit, clock, path.dscp
+        )
         for path in outgoing
     }
     reflector = Reflector(t0_ns, emit, clock)

@@ -35,7 +35,7 @@ def plan(folder: Path) -> Path:
     path = folder / "plan.toml"
     path.write_text(
         'format = 1\n[cluster]\nname = "bench"\ntopology = "ha-dr-trio"\norigin = "demonstration"\n'
-        '[network.c1]\nkind = "channel"\n[network.c2]\nkind = "channel"\n' + nodes
+        '[bandwidth]\nbudget_B = 0\n[network.c1]\nkind = "channel"\n[network.c2]\nkind = "channel"\n' + nodes
     )
     key = folder / "plan.key"
     key.write_text(secrets.token_hex(32))

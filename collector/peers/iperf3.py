@@ -1,0 +1,146 @@
+"""The program iperf3: how it is called for one test, and what its JSON says. Nothing here runs anything.
+
+The receiver's figures are used and no others: what the sender counts includes bytes that still wait in its buffers. The exit code
+says nothing (0 for a refused connection too), the key `error` does. What the server counted comes from another machine, so no field
+is taken for granted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from collector.contract import Json
+
+PROGRAM = "iperf3"
+CONNECT_MS = 5000
+_BLOCK_B = 128 * 1024
+"""What iperf3 writes in one call unless told otherwise."""
+_SMALLEST_BLOCK_B = 1024
+_TRIPS = 4.5
+"""Round trips from connecting to the receiver's zero: TCP, parameters, streams, and half a one for the stream's first word."""
+_LONGEST_S = 1e6
+_MOST_B = 10**15
+_MOST_PERCENT = 1e6
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One step of the receiver's count; `start_us` counts from the receiver's zero."""
+
+    start_us: int
+    length_us: int
+    received_B: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished test. `lead_us`: from the connection's beginning to the receiver's zero, about. None: not told."""
+
+    received_B: int
+    receiver_us: int
+    retransmits: int | None
+    source_cpu_ppm: int | None
+    target_cpu_ppm: int | None
+    lead_us: int
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A test that gave no figure: why, and how many bytes it sent all the same (None: not told)."""
+
+    why: str
+    sent_B: int | None
+
+
+def server_command(address: str, port: int) -> list[str]:
+    """Serve one test on `address`, then end."""
+    return [PROGRAM, "-s", "-1", "-B", address, "-p", str(port), "-J", "-i", "0.1"]
+
+
+def client_command(source: str, target: str, port: int, seconds: int, limit_bps: int | None) -> list[str]:
+    """Send from `source` to `target` for so long, never faster than `limit_bps` (None: as fast as TCP goes)."""
+    command = [PROGRAM, "-c", target, "-B", source, "-p", str(port), "-t", str(seconds), "-J", "-i", "0.1"]
+    command += ["--connect-timeout", str(CONNECT_MS), "--get-server-output"]
+    if limit_bps is not None:
+        # iperf3 holds a rate by whole blocks. A millisecond's worth keeps it exact: the usual block is 5 % of 2 s at 10 Mbit/s.
+        block = min(_BLOCK_B, max(_SMALLEST_BLOCK_B, limit_bps // 8000))
+        command += ["-b", str(limit_bps), "-l", str(block)]
+    return command
+
+
+def read(output: bytes) -> Result | Failure:
+    """What a client printed."""
+    text = output.decode("utf-8", errors="replace")
+    begin = text.find("{")
+    try:
+        # Warnings may stand before and after.
+        said, _ = json.JSONDecoder().raw_decode(text, max(begin, 0))
+    except (ValueError, RecursionError):
+        first = next(iter(text.strip().splitlines()), "") if begin != 0 else ""
+        return Failure(f"iperf3 was cut short or said no JSON: {first[:_SHOWN]!r}", None)
+    said = _mapping(said)
+    if said.get("error"):
+        return Failure(str(said["error"])[:_SHOWN], sum(_bytes(row.get("sum")) or 0 for row in _rows(said)))
+    end = _mapping(said.get("end"))
+    received = _mapping(end.get("sum_received"))
+    count, seconds = _bytes(received), _number(received.get("seconds"), _LONGEST_S)
+    if count is None or not seconds:
+        return Failure("iperf3 did not tell what was received", None)
+    cpu = _mapping(end.get("cpu_utilization_percent"))
+    retransmits = _number(_mapping(end.get("sum_sent")).get("retransmits"), _MOST_B)
+    return Result(
+        received_B=count,
+        receiver_us=round(seconds * 1e6),
+        retransmits=None if retransmits is None else round(retransmits),
+        source_cpu_ppm=_ppm(cpu.get("host_total")),
+        target_cpu_ppm=_ppm(cpu.get("remote_total")),
+        lead_us=round(_TRIPS * _round_trip_us(end)),
+        windows=tuple(_windows(_mapping(said.get("server_output_json")))),
+    )
+
+
+def _windows(server: dict[str, Json]) -> Iterator[Window]:
+    for row in _rows(server):
+        step = _mapping(row.get("sum"))
+        start, length = _number(step.get("start"), _LONGEST_S), _number(step.get("seconds"), _LONGEST_S)
+        count = _bytes(step)
+        if start is not None and length and count is not None and step.get("omitted") is not True:
+            yield Window(round(start * 1e6), round(length * 1e6), count)
+
+
+def _round_trip_us(end: dict[str, Json]) -> float:
+    """The shortest the sender's kernel saw; 0 where it told none."""
+    streams = end.get("streams")
+    first = streams[0] if isinstance(streams, list) and streams else {}
+    return _number(_mapping(_mapping(first).get("sender")).get("min_rtt"), 1e7) or 0.0
+
+
+def _rows(part: dict[str, Json]) -> Iterator[dict[str, Json]]:
+    rows = part.get("intervals")
+    yield from (_mapping(row) for row in (rows if isinstance(rows, list) else ()))
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Json, most: float) -> float | None:
+    """`value` if it is a number from 0 to `most`, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= most and math.isfinite(value) else None
+
+
+def _bytes(part: Json) -> int | None:
+    count = _number(_mapping(part).get("bytes"), _MOST_B)
+    return None if count is None else round(count)
+
+
+def _ppm(percent: Json) -> int | None:
+    value = _number(percent, _MOST_PERCENT)
+    return None if value is None else round(value * 1e4)

@@ -1,0 +1,57 @@
+"""What a node's turns need of the rest of the collector: to ask others, to start iperf3, to record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from collector.contract import State
+from collector.peers.hello import Purpose
+from collector.plan import PlannedPath
+
+Done = Callable[["str | None", str], None]
+"""Takes the answer to a question, or None and why there is none."""
+
+
+class World(Protocol):
+    """What a node can do; `Turns` decides when."""
+
+    def live(self) -> Collection[str]:
+        """The other nodes that can be talked to now."""
+        ...
+
+    def met(self, path: str) -> bool:
+        """True if the target of the path can be talked to on it now."""
+        ...
+
+    def call(self, purpose: Purpose, node: str, path: str, ask: str, done: Done) -> None:
+        """Ask `node` something, on `path` if that is not empty. `done` is called once, later or at once."""
+        ...
+
+    def serve(self, path: PlannedPath, deadline_s: float) -> None:
+        """Start a server; `Turns.serving` and `Turns.served` tell of it."""
+        ...
+
+    def test(self, path: PlannedPath, seconds: int, limit_bps: int | None, deadline_s: float) -> None:
+        """Start a test; `Turns.tested` tells its end."""
+        ...
+
+    def outcome(self, path: str, state: State, reason: str) -> None:
+        """Record how the tests of the path fare."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Tell of an event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of a test. `sent_B`: what it cost (None: not known)."""
+
+    state: State
+    reason: str
+    received_B: int | None
+    receiver_us: int | None
+    sent_B: int | None

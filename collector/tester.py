@@ -1,0 +1,129 @@
+"""Bandwidth tests of this node: carries what `Turns` decides to the links and to the bandwidth process, and what they say back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from collector.contract import Json, State
+from collector.machine import Clock
+from collector.peers.hello import Identity, Peer, Purpose
+from collector.peers.links import Links
+from collector.peers.turns import Turns
+from collector.peers.world import Done, Finish
+from collector.plan import PlannedPath
+from collector.processes import Message
+from collector.record import Record
+
+
+class Tester:
+    """The `collector.peers.world.World` of a node."""
+
+    def __init__(
+        self,
+        me: Identity,
+        clock: Clock,
+        planned_s: float,
+        links: Links,
+        order: Callable[[Message], None],
+        record: Record,
+        now_us: Callable[[], int],
+        note: Callable[[str], None],
+    ) -> None:
+        """`order` reaches the bandwidth process; `note` tells an event."""
+        self._plan = me.plan
+        self._links = links
+        self._order = order
+        self._record = record
+        self._now_us = now_us
+        self._note = note
+        self._turns = Turns(me.plan, me.node, self, clock, planned_s)
+
+    @property
+    def wanted(self) -> bool:
+        """True if this node has a part in any test."""
+        return self._turns.wanted
+
+    @property
+    def busy(self) -> str:
+        """The path of the test this node takes part in now; empty if none."""
+        return self._turns.busy
+
+    def beat(self) -> None:
+        """Once a second: begin what is due."""
+        self._turns.beat()
+
+    def leave(self) -> None:
+        """The run ends: no test any more, and none is left running."""
+        self._turns.leave()
+        self._order(("stop",))
+
+    def asked(self, peer: Peer, reply: Callable[[str], None]) -> None:
+        """A peer has a question."""
+        self._turns.asked(peer.purpose, peer.node, peer.path, peer.text, reply)
+
+    # --- what the bandwidth process says ---------------------------------------------------------------------------
+
+    def heard(self, message: Message) -> None:
+        """Take a message of the bandwidth process, but for its rows."""
+        match message:
+            case ("iperf3", version, why_not):
+                self._record.facts["bandwidth"] = {"iperf3": version}
+                if why_not:
+                    self._note(f"{why_not}: no bandwidth tests from or to this node")
+                self._turns.unable(why_not)
+            case ("served-ready", path, why_not):
+                self._turns.serving(path, why_not)
+            case ("served", path):
+                self._turns.served(path)
+            case ("tested", path, state, reason, received, receiver_us, sent):
+                self._turns.tested(path, Finish(State(state), reason, received, receiver_us, sent))
+            case _:
+                raise AssertionError(message[0])
+
+    def interrupted(self, why: str) -> None:
+        """The bandwidth process died."""
+        self._turns.interrupted(why)
+
+    def lost(self, reason: str) -> None:
+        """The bandwidth process is given up."""
+        self._turns.interrupted(reason)
+        self._turns.unable(reason)
+
+    # --- what the turns decide -------------------------------------------------------------------------------------
+
+    def live(self) -> Collection[str]:
+        """See `World`."""
+        return self._links.live()
+
+    def met(self, path: str) -> bool:
+        """See `World`."""
+        return self._links.usable(path)
+
+    def call(self, purpose: Purpose, node: str, path: str, ask: str, done: Done) -> None:
+        """See `World`."""
+        self._links.ask(purpose, node, path, ask, done)
+
+    def serve(self, path: PlannedPath, deadline_s: float) -> None:
+        """See `World`."""
+        self._order(("serve", path.name, self._address(path.target, path), self._plan.bandwidth.port, deadline_s))
+
+    def test(self, path: PlannedPath, seconds: int, limit_bps: int | None, deadline_s: float) -> None:
+        """See `World`."""
+        ends = self._address(path.source, path), self._address(path.target, path)
+        self._order(("test", path.name, *ends, self._plan.bandwidth.port, seconds, limit_bps, deadline_s))
+
+    def outcome(self, path: str, state: State, reason: str) -> None:
+        """See `World`."""
+        outcome = self._record.outcome(f"bandwidth {path}")
+        new = not outcome.intervals or (outcome.intervals[-1].state, outcome.intervals[-1].reason) != (state, reason)
+        outcome.enter(state, reason, self._now_us())
+        outcome.ticks += state is State.OK
+        if new and reason:
+            self._note(f"bandwidth {path}: {'no test' if state is State.SKIPPED else 'not measured'}: {reason}")
+
+    def note(self, text: str) -> None:
+        """See `World`."""
+        self._note(text)
+
+    def _address(self, node: str, path: PlannedPath) -> Json:
+        return str(self._plan.node(node).addresses[path.network].ip)

@@ -1,0 +1,431 @@
+"""iperf3: what it is asked, what its JSON is taken for, and the process that runs it and never leaves it behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from fakes import PATIENCE_S, addresses, free_port
+from hypothesis import given
+from hypothesis import strategies as st
+from nodes import alive, children_of
+
+from collector import external
+from collector.machine import SystemClock
+from collector.peers import bandwidth, iperf3
+from collector.peers.iperf3 import Failure, Result, Window, client_command, read, server_command
+from collector.peers.tables import BANDWIDTH, SERVED, WINDOW
+from collector.processes import Child, Message, fork
+
+needs_iperf3 = pytest.mark.skipif(shutil.which("iperf3") is None, reason="iperf3 is not installed")
+PATH = "a>b/ch1"
+
+# --- what it says --------------------------------------------------------------------------------------------------
+
+
+def step(start: float, seconds: float, count: int, **more: Any) -> dict[str, Any]:
+    """One of the server's intervals."""
+    total = {"start": start, "end": start + seconds, "seconds": seconds, "bytes": count, "omitted": False} | more
+    return {"streams": [], "sum": total}
+
+
+def document(**more: Any) -> dict[str, Any]:
+    """What iperf3 3.12 printed for a test of 2 s at 50 Mbit/s, shortened."""
+    sender = {"bytes": 12_582_912, "retransmits": 3, "max_rtt": 128, "min_rtt": 57, "mean_rtt": 112, "sender": True}
+    return {
+        "start": {"connected": [{"socket": 5}], "version": "iperf 3.12", "timestamp": {"timesecs": 1795272077}},
+        "intervals": [step(0, 0.10014, 655_360)],
+        "end": {
+            "streams": [{"sender": sender, "receiver": {"bytes": 12_500_000}}],
+            "sum_sent": {"seconds": 2.00019, "bytes": 12_582_912, "retransmits": 3},
+            "sum_received": {"seconds": 2.000273, "bytes": 12_500_000},
+            "cpu_utilization_percent": {"host_total": 3.766916670904872, "remote_total": 0.3513458927325192},
+        },
+        "server_output_json": {"intervals": [step(0, 0.100122, 655_360), step(0.100122, 0.099993, 600_000)]},
+    } | more
+
+
+def said(value: Any) -> bytes:
+    return json.dumps(value, indent=1).encode()
+
+
+def test_the_receiver_s_figures_are_taken_and_not_the_sender_s():
+    result = read(said(document()))
+
+    assert result == Result(
+        received_B=12_500_000,
+        receiver_us=2_000_273,
+        retransmits=3,
+        source_cpu_ppm=37_669,
+        target_cpu_ppm=3_513,
+        lead_us=256,
+        windows=(Window(0, 100_122, 655_360), Window(100_122, 99_993, 600_000)),
+    )
+
+
+def test_a_newer_version_is_read_as_well():
+    """3.16 and later run threads and say more; some of them print their object twice, after a warning."""
+    new = document()
+    new["start"] |= {"version": "iperf 3.19.1+", "fq_rate": 0, "test_start": {"bidir": 0, "fqrate": 0, "interval": 0.1}}
+    new["start"]["timestamp"] |= {"timemillisecs": 1795272077394}
+    new["end"]["cpu_utilization_percent"]["host_total"] = 187.5
+    new["end"]["streams"][0]["sender"] |= {"max_snd_wnd": 1, "reorder": 0}
+
+    result = read(b"warning: something\n" + said(new) + b"\n" + said(new))
+
+    assert isinstance(result, Result)
+    assert result.received_B == 12_500_000
+    assert result.source_cpu_ppm == 1_875_000
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "unable to connect to server: Connection refused",
+        "the server is busy running a test. try again later",
+        "unable to receive results: ",
+    ],
+)
+def test_the_key_error_decides_whatever_else_is_there(error):
+    refused = {"start": {"connected": []}, "intervals": [], "end": {}, "error": error}
+
+    assert read(said(refused)) == Failure(error, 0)
+    assert read(said(document(error=error))) == Failure(error, 655_360), "what was sent until then has its cost"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [b"", b"iperf3: parameter error - bad option", b"{", said(document())[:-300], b"\xff\xfe", b"[" * 5000, b"{}x"],
+)
+def test_output_that_was_cut_short_is_a_failure(output):
+    result = read(output)
+
+    assert isinstance(result, Failure)
+    assert result.sent_B is None
+    assert read(b"iperf3: parameter error - bad option").why.endswith("'iperf3: parameter error - bad option'")
+
+
+def test_what_the_other_machine_says_is_not_trusted():
+    strange = document()
+    strange["server_output_json"] = {
+        "intervals": [
+            step(0, 0.1, 5),
+            step(0.1, 0.1, -5),
+            step(0.2, float("nan"), 5),
+            step(-1, 0.1, 5),
+            step(0.3, 0, 5),
+            step(0.3, 0.1, 10**30),
+            step(0.4, 0.1, True),
+            step(0.5, 0.1, 7, omitted=True),
+            {"sum": None},
+            None,
+            "x",
+        ]
+    }
+    strange["end"]["cpu_utilization_percent"] = {"host_total": None, "remote_total": "much"}
+    strange["end"]["sum_sent"]["retransmits"] = None
+    strange["end"]["streams"] = "none"
+    result = read(said(strange))
+
+    assert isinstance(result, Result)
+    assert result.windows == (Window(0, 100_000, 5),)
+    assert (result.retransmits, result.source_cpu_ppm, result.target_cpu_ppm, result.lead_us) == (None, None, None, 0)
+
+
+@pytest.mark.parametrize(
+    "received", [None, {}, {"bytes": 5}, {"bytes": 5, "seconds": 0}, {"bytes": None, "seconds": 2}, []]
+)
+def test_without_a_count_of_the_receiver_there_is_no_result(received):
+    odd = document()
+    odd["end"]["sum_received"] = received
+
+    assert read(said(odd)) == Failure("iperf3 did not tell what was received", None)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["start", "intervals", "sum", "end", "error", "bytes", "seconds", "streams", "sender", "sum_received",
+             "min_rtt", "server_output_json", "cpu_utilization_percent", "host_total", "sum_sent", "retransmits"]
+        ),
+        inner,
+        max_size=5,
+    ),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(JSON)
+def test_anything_is_a_result_or_a_failure(value):
+    assert isinstance(read(json.dumps(value).encode()), Result | Failure)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_failure(value):
+    assert isinstance(read(value), Failure)
+
+
+def test_a_limit_is_held_with_blocks_of_a_millisecond():
+    assert "-b" not in client_command("::1", "::2", 1, 2, None)
+    for limit, block in ((1_000_000, "1024"), (50_000_000, "6250"), (100_000_000_000, "131072")):
+        command = client_command("::1", "::2", 1, 2, limit)
+        assert command[command.index("-b") + 1] == str(limit)
+        assert command[command.index("-l") + 1] == block
+
+
+# --- the process ---------------------------------------------------------------------------------------------------
+
+
+class Runner:
+    """The bandwidth process as main starts it, and what it said so far."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.heard: list[Message] = []
+
+    def order(self, *message: Any) -> None:
+        self.child.orders.put(message)
+
+    def wait(self, kind: str, seconds: float = 15.0) -> Message:
+        """The next message of that kind; rows are kept aside."""
+        end = time.monotonic() + seconds
+        while True:
+            for index, message in enumerate(self.heard):
+                if message[0] == kind:
+                    return self.heard.pop(index)
+            assert time.monotonic() < end, f"no {kind!r} came, but {self.heard}"
+            select.select([self.child.inlet.fd], [], [], 0.05)
+            self.heard += self.child.inlet.messages()
+            assert not self.child.inlet.ended or self.heard, "it ended"
+
+    def rows(self, table: Any) -> list[dict[str, Any]]:
+        return [
+            dict(zip(table.columns, row, strict=True))
+            for message in self.heard
+            if message[0] == "rows" and message[1] == table.name
+            for row in message[3]
+        ]
+
+    def programs(self) -> list[int]:
+        return children_of(self.child.pid)
+
+
+@contextmanager
+def running(t0_ns: int = 0) -> Iterator[Runner]:
+    child = fork("bandwidth", lambda orders, out: bandwidth.run_bandwidth(SystemClock(), t0_ns, orders, out))
+    try:
+        yield Runner(child)
+    finally:
+        child.kill()
+
+
+def _gone(pids: list[int]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while any(alive(pid) for pid in pids):
+        assert time.monotonic() < end, "iperf3 was left behind"
+        time.sleep(0.01)
+
+
+def _family(address: str) -> str:
+    if ":" in address:
+        try:
+            with socket.socket(socket.AF_INET6) as sock:
+                sock.bind((address, 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+    return address
+
+
+@needs_iperf3
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [10_000_000, 200_000_000])
+def test_a_test_at_a_limited_rate_is_measured_at_both_ends(limit):
+    source, target = addresses(2)
+    port = free_port(target)
+    began_ns = time.monotonic_ns()
+    with running(began_ns) as sender, running(began_ns) as receiver:
+        assert sender.wait("iperf3")[1].startswith("iperf 3")
+        receiver.order("serve", PATH, target, port, 20.0)
+        assert receiver.wait("served-ready") == ("served-ready", PATH, "")
+        sender.order("test", PATH, source, target, port, 2, limit, 10.0)
+        _, path, state, reason, received, receiver_us, sent = sender.wait("tested")
+        assert receiver.wait("served") == ("served", PATH)
+
+    assert (path, state, reason, sent) == (PATH, "ok", "", received)
+    assert 8e6 * received / receiver_us == pytest.approx(limit, rel=0.01)
+    (row,) = sender.rows(BANDWIDTH)
+    assert (row["received_B"], row["receiver_us"], row["limit_bps"]) == (received, receiver_us, limit)
+    assert 2_000_000 < row["loaded_us"] < 3_000_000
+    assert row["source_cpu_ppm"] > 0
+    windows = sender.rows(WINDOW)
+    assert len(windows) >= 19
+    assert sum(window["received_B"] for window in windows) == pytest.approx(received, rel=0.02)
+    last = windows[-1]
+    assert (
+        row["t_us"] <= windows[0]["t_us"] < last["t_us"] + last["length_us"] <= row["t_us"] + row["loaded_us"] + 50_000
+    )
+    (served,) = receiver.rows(SERVED)
+    assert served["t_us"] < row["t_us"]
+    assert served["t_us"] + served["loaded_us"] > row["t_us"] + 2_000_000
+
+
+@needs_iperf3
+@pytest.mark.slow
+def test_a_test_runs_between_ipv6_addresses():
+    address = _family("::1")
+    port = 20_000 + os.getpid() % 20_000
+    with running() as sender, running() as receiver:
+        receiver.order("serve", PATH, address, port, 20.0)
+        assert receiver.wait("served-ready")[2] == ""
+        sender.order("test", PATH, address, address, port, 1, 10_000_000, 10.0)
+        assert sender.wait("tested")[2:4] == ("ok", "")
+
+
+@needs_iperf3
+def test_a_refused_connection_is_an_error_with_iperf3_s_own_words_and_no_row():
+    source, target = addresses(2)
+    with running() as sender:
+        sender.order("test", PATH, source, target, free_port(target), 2, None, 10.0)
+
+        told = sender.wait("tested")
+        assert told[2] == "error"
+        assert "unable to connect to server" in told[3]
+        assert told[4:] == (None, None, 0)
+        assert sender.rows(BANDWIDTH) == []
+
+
+@needs_iperf3
+def test_a_busy_server_is_an_error_though_iperf3_ends_with_0():
+    source, target = addresses(2)
+    port = free_port(target)
+    with running() as receiver, running() as sender:
+        receiver.order("serve", PATH, target, port, 20.0)
+        receiver.wait("served-ready")
+        with socket.create_connection((target, port), timeout=PATIENCE_S) as first:
+            first.sendall(b"c" * 36 + b"\0")  # the cookie by which iperf3 knows its client
+            assert first.recv(1) == b"\x09", "it asks for the parameters"
+            wanted = json.dumps({"tcp": True, "omit": 0, "time": 9, "parallel": 1, "len": 1024}).encode()
+            first.sendall(len(wanted).to_bytes(4, "big") + wanted)
+            assert first.recv(1) == b"\x0a", "it waits for the stream: from now on it is busy"
+            sender.order("test", PATH, source, target, port, 1, 10_000_000, 10.0)
+            told = sender.wait("tested")
+
+    assert told[2] == "error"
+    assert "busy" in told[3]
+
+
+@needs_iperf3
+def test_an_address_that_cannot_be_served_is_told():
+    with running() as receiver:
+        receiver.order("serve", PATH, "192.0.2.1", 18_863, 20.0)
+
+        assert "Cannot assign requested address" in receiver.wait("served-ready")[2]
+
+
+def test_a_port_that_somebody_else_holds_is_told():
+    (target,) = addresses(1)
+    with socket.create_server((target, 0)) as other, running() as receiver:
+        port = other.getsockname()[1]
+        receiver.order("serve", PATH, target, port, 20.0)
+
+        assert receiver.wait("served-ready")[2] == f"TCP port {port} on {target} is in use"
+
+
+@needs_iperf3
+def test_a_server_nobody_comes_to_is_ended_at_its_deadline():
+    (target,) = addresses(1)
+    with running() as receiver:
+        receiver.order("serve", PATH, target, free_port(target), 1.0)
+        receiver.wait("served-ready")
+        programs = receiver.programs()
+        assert len(programs) == 1
+        receiver.wait("served")
+
+        _gone(programs)
+        (row,) = receiver.rows(SERVED)
+        assert 900_000 < row["loaded_us"] < 1_500_000
+
+
+@needs_iperf3
+def test_a_client_that_does_not_end_is_ended_at_its_deadline_and_its_load_is_kept():
+    source, target = addresses(2)
+    with socket.create_server((target, 0)) as silent, running() as sender:
+        sender.order("test", PATH, source, target, silent.getsockname()[1], 2, 10_000_000, 1.0)
+        told = sender.wait("tested")
+
+        assert told[2] == "timeout"
+        assert "deadline" in told[3]
+        assert told[6] is None, "nobody knows what it cost"
+        (row,) = sender.rows(BANDWIDTH)
+        assert row["received_B"] is None
+        assert row["loaded_us"] >= 1_000_000
+        assert sender.programs() == []
+
+
+@needs_iperf3
+def test_one_program_at_a_time():
+    source, target = addresses(2)
+    port = free_port(target)
+    with running() as receiver:
+        receiver.order("serve", PATH, target, port, 20.0)
+        receiver.wait("served-ready")
+        receiver.order("serve", "c>b/ch1", target, port, 20.0)
+        assert receiver.wait("served-ready") == ("served-ready", "c>b/ch1", f"{PATH} is being tested here")
+        receiver.order("test", "b>a/ch1", source, target, port, 2, None, 20.0)
+        assert receiver.wait("tested")[2:4] == ("error", f"{PATH} is being tested here")
+        assert len(receiver.programs()) == 1
+
+
+@needs_iperf3
+@pytest.mark.parametrize("way", ["stop", "main goes", "kill -9"])
+def test_no_iperf3_is_left_behind_however_its_process_ends(way):
+    (target,) = addresses(1)
+    with running() as receiver:
+        receiver.order("serve", PATH, target, free_port(target), 60.0)
+        receiver.wait("served-ready")
+        programs = receiver.programs()
+        assert len(programs) == 1
+        if way == "stop":
+            receiver.order("stop")
+        elif way == "main goes":
+            os.dup2(os.open("/dev/null", os.O_WRONLY), receiver.child.orders.fd)  # closes the pipe
+        else:
+            os.kill(receiver.child.pid, signal.SIGKILL)
+
+        _gone(programs)
+
+
+def test_without_iperf3_it_says_so_and_every_order_is_answered(monkeypatch):
+    monkeypatch.setattr(iperf3, "PROGRAM", "no-such-iperf3")
+    source, target = addresses(2)
+    with running() as runner:
+        assert runner.wait("iperf3") == ("iperf3", "", "iperf3 is not installed")
+        runner.order("test", PATH, source, target, 1, 2, None, 5.0)
+        assert runner.wait("tested")[2] == "skipped"
+        runner.order("serve", PATH, target, free_port(target), 5.0)
+        assert "no-such-iperf3" in runner.wait("served-ready")[2]
+
+
+def test_the_servers_command_serves_once_on_the_planned_address_only():
+    assert server_command("10.1.1.2", 8863) == ["iperf3", "-s", "-1", "-B", "10.1.1.2", "-p", "8863", "-J", "-i", "0.1"]
+
+
+def test_a_program_that_is_listened_to_speaks_c_and_is_told_absent():
+    program = external.listen(["sh", "-c", "echo $LC_ALL; echo oops >&2"])
+    assert program.stdout is not None
+    assert program.stdout.read() == b"C\noops\n"
+    assert external.finish(program, 5.0) == 0
+    program.stdout.close()
+    with pytest.raises(external.Unavailable, match="no-such-program"):
+        external.listen(["no-such-program"])

@@ -1,0 +1,186 @@
+"""Bandwidth tests between real collectors in namespaces: the rate is the one the network was given, and turns are kept.
+
+All nodes are one machine with one monotonic clock, so the stretches that their archives tell can be laid beside each other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from analyzer.assess import assess
+from collector.archive.reader import Archive, open_archive
+from collector.errors import Unavailable
+from collector.external import Running, finish
+from collector.lab.netns import Lab, Namespace, limited
+
+# `make lab` runs them, as root; an ordinary user is told so and can still test everything else.
+pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")]
+
+GOODPUT = 1448 / 1514
+"""What TCP makes of an Ethernet rate: payload and frame of a full segment with timestamps."""
+
+HEAD = """
+format = 1
+[cluster]
+name = "lab"
+origin = "demonstration"
+[network.ch1]
+kind = "channel"
+"""
+
+
+def _plan(folder: Path, addresses: dict[str, str], bandwidth: str = "") -> Path:
+    nodes = "".join(f'[[node]]\nname = "{name}"\naddr = {{ ch1 = "{ip}/24" }}\n' for name, ip in addresses.items())
+    plan, key = folder / "plan.toml", folder / "plan.key"
+    plan.write_text(HEAD + nodes + bandwidth, encoding="utf-8")
+    key.write_text("k" * 64, encoding="ascii")
+    key.chmod(0o600)
+    return plan
+
+
+def _start(where: Namespace, plan: Path, node: str, seconds: int, log: Path) -> Running:
+    command = [sys.executable, "-m", "haready", "collect", "--plan", str(plan), "--out", str(plan.parent)]
+    return where.start([*command, "--node", node, "--duration", f"{seconds}s"], log)
+
+
+def _rows(archive: Archive, table: str) -> list[tuple[str, dict[str, int | None]]]:
+    return [
+        (block.labels["path"], dict(zip(block.columns, row, strict=True)))
+        for segment in archive.segments()
+        for block in segment.blocks
+        if block.table == table
+        for row in zip(*(block.column(name) for name in block.columns), strict=True)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate_bps", [100_000_000, 1_000_000_000])
+def test_the_settled_rate_is_that_of_the_bottleneck_between_the_nodes(tmp_path, rate_bps):
+    plan = _plan(tmp_path, {"a": "10.91.1.1", "b": "10.91.2.1"})
+    try:
+        with Lab() as lab, ExitStack() as shaped:
+            a, router, b = lab.namespace("a"), lab.namespace("router", router=True), lab.namespace("b")
+            for node, number in ((a, 1), (b, 2)):
+                lab.link(node, "eth0", router, f"to-{node.label}")
+                node.address("eth0", f"10.91.{number}.1/24")
+                router.address(f"to-{node.label}", f"10.91.{number}.254/24")
+                node.route("default", f"10.91.{number}.254")
+                shaped.enter_context(limited(router, f"to-{node.label}", rate_bps, 0.02))
+            running = [_start(node, plan, node.label, 25, tmp_path / f"{node.label}.log") for node in (a, b)]
+            for process in running:
+                assert finish(process, 60.0) == 0, (tmp_path / "a.log").read_text() + (tmp_path / "b.log").read_text()
+    except Unavailable as reason:
+        pytest.fail(f"the laboratory cannot be built here, and its tests must not be skipped: {reason}")
+
+    found = assess(list(tmp_path.glob("haready-lab-*.zip"))).throughputs
+    assert {one.path for one in found} == {"a>b/ch1", "b>a/ch1"}
+    for one in found:
+        assert len(one.tests) == 1, one.reason
+        print(f"{one.path}: {one.tests[0].rate_bps / 1e6:.2f} Mbit/s, ideal {rate_bps * GOODPUT / 1e6:.2f}")
+        assert one.tests[0].rate_bps == pytest.approx(rate_bps * GOODPUT, rel=0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """When a node took part in a test, by this machine's monotonic clock."""
+
+    node: str
+    path: str
+    from_us: int
+    to_us: int
+
+
+def _stretches(archives: list[Archive]) -> list[Stretch]:
+    found = []
+    for archive in archives:
+        t0_us = int(archive.head["t0_ns"]) // 1000
+        for table in ("bandwidth", "served"):
+            for path, row in _rows(archive, table):
+                begin = t0_us + int(row["t_us"] or 0)
+                found.append(Stretch(archive.head["node"], path, begin, begin + int(row["loaded_us"] or 0)))
+    return sorted(found, key=lambda one: one.from_us)
+
+
+def _no_overlap(stretches: list[Stretch]) -> None:
+    for one, other in itertools.combinations(stretches, 2):
+        apart = other.from_us >= one.to_us
+        assert apart or one.path == other.path, f"{one} and {other} were at the same time"
+        assert apart or one.node != other.node, f"{one} and {other} were at the same time on one node"
+
+
+NODES = "abcd"
+PATHS = {f"{one}>{other}/ch1" for one, other in itertools.permutations(NODES, 2)}
+
+
+def _on_a_switch(lab: Lab) -> dict[str, Namespace]:
+    """Four nodes on one bridge."""
+    switch = lab.namespace("switch")
+    nodes = {}
+    for number, name in enumerate(NODES, 1):
+        nodes[name] = lab.namespace(name)
+        lab.link(nodes[name], "eth0", switch, f"port-{name}")
+        nodes[name].address("eth0", f"10.92.0.{number}/24")
+    lab.bridge(switch, "br0", [f"port-{name}" for name in NODES])
+    return nodes
+
+
+def _switch_plan(folder: Path) -> Path:
+    addresses = {name: f"10.92.0.{number}" for number, name in enumerate(NODES, 1)}
+    return _plan(folder, addresses, "[bandwidth]\ncap_bps = 100000000\n")
+
+
+@pytest.mark.slow
+def test_four_nodes_do_all_their_tests_and_never_two_at_once(tmp_path):
+    plan = _switch_plan(tmp_path)
+    with Lab() as lab:
+        nodes = _on_a_switch(lab)
+        running = [_start(nodes[name], plan, name, 110, tmp_path / f"{name}.log") for name in NODES]
+        for process in running:
+            assert finish(process, 150.0) == 0
+
+    archives = [open_archive(path) for path in tmp_path.glob("haready-lab-*.zip")]
+    assert {path for archive in archives for path, _ in _rows(archive, "bandwidth")} == PATHS
+    stretches = _stretches(archives)
+    assert len(stretches) == 2 * len(PATHS), "each test stands in two archives, once"
+    _no_overlap(stretches)
+
+
+def _wait_for(pattern: str, log: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not (log.exists() and re.search(pattern, log.read_text(encoding="utf-8", errors="replace"))):
+        assert time.monotonic() < deadline, f"{pattern!r} did not appear in {log}"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["a", "b"], ids=["the coordinator", "another"])
+def test_a_node_killed_in_its_test_and_started_again_disturbs_no_turn(tmp_path, victim):
+    plan = _switch_plan(tmp_path)
+    with Lab() as lab:
+        nodes = _on_a_switch(lab)
+        logs = {name: tmp_path / f"{name}.log" for name in NODES}
+        running = {name: _start(nodes[name], plan, name, 170, logs[name]) for name in NODES}
+        _wait_for(rf"bandwidth {victim}>./ch1: a test of 2 s begins", logs[victim], 60.0)
+        time.sleep(0.5)  # in the middle of it
+        running[victim].send_signal(signal.SIGKILL)
+        running[victim].wait()
+        time.sleep(3.0)  # long enough to be missed
+        running[victim] = _start(nodes[victim], plan, victim, 160, tmp_path / "again.log")
+        for process in running.values():
+            assert finish(process, 220.0) == 0
+
+    sealed = [open_archive(path) for path in tmp_path.glob("haready-lab-*.zip")]
+    torn = [open_archive(path) for path in tmp_path.glob("haready-lab-*.part")]
+    assert (len(sealed), len(torn)) == (4, 1)
+    assert {path for archive in sealed for path, _ in _rows(archive, "bandwidth")} == PATHS
+    _no_overlap(_stretches([*sealed, *torn]))
