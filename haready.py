@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Command -> (module that has it, what it does). Kept as text so that `--help` imports nothing.
 _COMMANDS = {
-    "plan": ("haready", "make a plan, or check one"),
+    "plan": ("haready", "make a plan, check it, see what it will send"),
     "collect": ("collector.commands", "measure on this node, into one archive"),
     "verify": ("collector.commands", "is an archive whole?"),
     "inspect": ("collector.commands", "who made an archive, when, what is in it"),
@@ -50,7 +50,7 @@ Exit codes: 0 done or suitable, 1 bug, 2 usage or plan, 3 unsuitable, 4 conditio
 def plan(arguments: list[str]) -> int:
     """Make a plan, or check one, also against the stacks that the analysis knows."""
     import analyzer.stacks
-    from collector.commands import plan as make_or_check
+    from collector.plan_commands import plan as make_or_check
     from collector.plugins import documented
 
     return make_or_check(arguments, tuple(documented(analyzer.stacks, "STACK")))
@@ -113,7 +113,8 @@ def demo(arguments: list[str]) -> int:
 
     parser = argparse.ArgumentParser(
         prog="haready demo",
-        description="Three collectors on loopback addresses really measure; then assess and report.",
+        description="Three collectors really measure on this machine; then assess and report. As root they stand in a "
+        "laboratory of network namespaces, with a LAN and a WAN; otherwise on loopback addresses.",
     )
     parser.add_argument("--duration", type=seconds, default=60.0, metavar="60s")
     parser.add_argument(
@@ -136,11 +137,15 @@ def demo(arguments: list[str]) -> int:
             sys.stderr.write(f"\r{text.ljust(60)}")
             sys.stderr.flush()
 
-    print(f"three collectors measure on this machine for {given.duration:.0f} s", file=sys.stderr)
-    archives = collect_demo(folder, given.duration, tell)
+    def say(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    collected = collect_demo(folder, given.duration, say, tell)
     tell("")
     print("\ranalyzing" if terminal else "analyzing", file=sys.stderr)
-    _assess(archives, folder / "assessment.json", folder / "report.pdf", "a4")
+    _assess(list(collected.archives), folder / "assessment.json", folder / "report.pdf", "a4")
+    if collected.truth:
+        print(collected.truth, file=sys.stderr)
     return 0
 
 

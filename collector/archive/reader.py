@@ -91,6 +91,8 @@ class Archive:
                     continue
                 try:
                     segment = Segment.decode(data)
+                except ArchiveError as error:
+                    raise ArchiveError(f"{self.path}: {error}", error.hint) from error
                 except (ValueError, KeyError, TypeError, RecursionError) as error:
                     self._hurt(f"{member.name}: {error}")
                     continue
@@ -147,7 +149,11 @@ def open_archive(path: Path) -> Archive:
     heads: dict[str, dict[str, Json]] = {}
     for member in found:
         if member.name in (START, MANIFEST):
-            head = _head(data, member, damage)
+            try:
+                head = _head(data, member, damage)
+            except ArchiveError as error:
+                # Of several archives the operator has to know which one.
+                raise ArchiveError(f"{path}: {error}", error.hint) from error
             if head is not None:
                 heads[member.name] = head
     head = heads.get(MANIFEST) or heads.get(START)

@@ -1,89 +1,131 @@
-"""The collecting part of `haready demo`: three collectors on three loopback addresses of this machine.
+"""The collecting part of `haready demo`: three collectors on this machine, in the laboratory where that is possible.
 
 They really measure, but all nodes are one machine: the plan says "demonstration", and so does every page.
 """
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
-from collector.errors import OperatorError
-from collector.external import finish, start
+from collector.archive.reader import open_archive
+from collector.errors import OperatorError, Unavailable
+from collector.external import Running, finish, start
+from collector.lab.demo_site import DELAY_S, NODES, OUTAGE_S, WAN_BPS, Site, laboratory, loopback
+from collector.lab.demo_truth import compare
+from collector.lab.netns import Namespace
+from collector.plan import DEFAULT_PORT
 
-NODES = ("sip-a", "sip-b", "sip-dr")
 _STARTING_S = 20.0
 _SEALING_S = 30.0
-
-_PLAN = """# A demonstration: three nodes that are one machine.
-format = 1
-
-[cluster]
-name = "demo"
-topology = "ha-dr-trio"
-origin = "demonstration"
-
-[network.channel]
-kind = "channel"
-
-[[node]]
-name = "sip-a"
-role = "primary"
-site = "main"
-addr = {{ channel = "127.88.{net}.1/24" }}
-
-[[node]]
-name = "sip-b"
-role = "secondary"
-site = "main"
-addr = {{ channel = "127.88.{net}.2/24" }}
-
-[[node]]
-name = "sip-dr"
-role = "tertiary"
-site = "dr"
-addr = {{ channel = "127.88.{net}.3/24" }}
-
-[[stack]]
-name = "genesys-addp"
-networks = ["channel"]
-auto_failover = [["sip-a", "sip-b"]]
-"""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def collect_demo(folder: Path, seconds: float, tell: Callable[[str], None]) -> list[Path]:
-    """Run three collectors for `seconds` and return their archives.
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The archives, and one sentence on how they compare with the WAN's logs (empty: there was no WAN)."""
+
+    archives: tuple[Path, ...]
+    truth: str
+
+
+def collect_demo(folder: Path, seconds: float, say: Callable[[str], None], tell: Callable[[str], None]) -> Collected:
+    """Run three collectors for `seconds`. `say` gets lines to keep, `tell` the status of the moment.
 
     Raises:
         OperatorError: a collector failed; the message carries the end of its log.
+        KeyboardInterrupt: a signal asked to end; nothing that was started is left.
     """
+    with _ending_once(), contextlib.ExitStack() as opened:
+        site = _site(opened, folder, seconds, say)
+        archives = _measure(site, folder, seconds, tell)
+    truth = ""
+    if site.lines:
+        truth = compare(site.lines, {node: open_archive(path) for node, path in archives.items()}, DEFAULT_PORT)
+    return Collected(tuple(archives.values()), truth)
+
+
+def _site(opened: contextlib.ExitStack, folder: Path, seconds: float, say: Callable[[str], None]) -> Site:
+    try:
+        site = opened.enter_context(laboratory(folder / "wan", seconds))
+    except (Unavailable, OperatorError, OSError) as reason:
+        say(f"three collectors measure on loopback addresses of this machine for {seconds:.0f} s")
+        say(f"(the laboratory, with a LAN and a WAN, is not possible here: {reason})")
+        return loopback()
+    say(
+        f"three collectors measure in a laboratory of network namespaces on this machine for {seconds:.0f} s: a pair on a LAN,"
+    )
+    wan = f"{WAN_BPS / 1e6:.0f} Mbit/s, {DELAY_S * 1e3:.0f} ms each way, some loss, an outage of {OUTAGE_S:.0f} s"
+    say(f"and a third node across a WAN ({wan})")
+    return site
+
+
+def _measure(site: Site, folder: Path, seconds: float, tell: Callable[[str], None]) -> dict[str, Path]:
     plan, key = folder / "plan.toml", folder / "plan.key"
-    # A random third octet lets two demonstrations run side by side.
-    plan.write_text(_PLAN.format(net=secrets.randbelow(254) + 1), encoding="utf-8")
+    plan.write_text(site.plan, encoding="utf-8")
     key.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
     key.chmod(0o600)
-    running = []
-    for node in NODES:
-        command = [sys.executable, "-m", "haready", "collect", "--plan", str(plan), "--node", node]
-        command += ["--duration", f"{seconds:.0f}s", "--out", str(folder)]
-        running.append((node, start(command, folder / f"{node}.log")))
+    command = [sys.executable, "-m", "haready", "collect", "--plan", str(plan)]
+    command += ["--duration", f"{seconds:.0f}s", "--out", str(folder), "--node"]
+    logs = {node: folder / f"{node}.log" for node in NODES}
+    running: dict[str, Running] = {}
     try:
-        began = time.monotonic()
-        while (
-            any(process.poll() is None for _, process in running) and time.monotonic() - began < seconds + _STARTING_S
-        ):
-            tell(f"measuring on {len(NODES)} nodes, {max(0.0, seconds - (time.monotonic() - began)):.0f} s left")
-            time.sleep(0.5)
-        failed = [node for node, process in running if finish(process, _SEALING_S)]
+        for node, where in site.nodes.items():
+            running[node] = _start(where, [*command, node], logs[node])
+        failed = _wait(running, seconds, tell)
+        codes = {node: finish(process, _SEALING_S) for node, process in running.items()}
+        failed = failed or [node for node, code in codes.items() if code]
     finally:
-        for _, process in running:
+        for process in running.values():
             process.kill()
+            process.wait()
     if failed:
-        log = (folder / f"{failed[0]}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise OperatorError(
-            f"the collector of {failed[0]} failed: {' / '.join(log[-3:])}", f"see {folder / failed[0]}.log"
-        )
-    return [next(folder.glob(f"haready-demo-{node}-*.zip")) for node in NODES]
+        log = logs[failed[0]].read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise OperatorError(f"the collector of {failed[0]} failed: {' / '.join(log[-3:])}", f"see {logs[failed[0]]}")
+    return {node: next(folder.glob(f"haready-demo-{node}-*.zip")) for node in NODES}
+
+
+def _start(where: Namespace | None, command: list[str], log: Path) -> Running:
+    return start(command, log) if where is None else where.start(command, log)
+
+
+def _wait(running: Mapping[str, Running], seconds: float, tell: Callable[[str], None]) -> list[str]:
+    """Until all have ended. If one fails it is named, and the others are told to end: alone they are of no use."""
+    began = time.monotonic()
+    while (gone_s := time.monotonic() - began) < seconds + _STARTING_S:
+        codes = {node: process.poll() for node, process in running.items()}
+        if all(code is not None for code in codes.values()):
+            break
+        if failed := [node for node, code in codes.items() if code]:
+            for process in running.values():
+                process.terminate()
+            return failed
+        tell(f"measuring on {len(running)} nodes, {max(0.0, seconds - gone_s):.0f} s left")
+        time.sleep(0.5)
+    return []
+
+
+@contextlib.contextmanager
+def _ending_once() -> Iterator[None]:
+    """Every signal that asks to end is taken for Ctrl-C, and only the first: a second must not cut the clearing up short."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        for number in heeded:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    # What is ignored already (under nohup) stays ignored.
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

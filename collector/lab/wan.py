@@ -125,11 +125,12 @@ class Wan:
         """
         assert self._relay is not None
         assert self._relay.stdin is not None
+        # Before the relay goes: what the kernel drops for want of a reader came after the log.
+        self._missed = sum(_dropped(end) for end in self._ends)
         with contextlib.suppress(BrokenPipeError):
             self._relay.stdin.close()
         code = external.finish(self._relay, _ENDING_S)
         for end in self._ends:
-            self._missed += _dropped(end)
             end.namespace.ip("link", "delete", end.device)
         if code and error is None:
             raise OperatorError(f"the relay failed: {self._last_words()}", f"see {self._output}")
