@@ -12,11 +12,13 @@ import numpy as np
 
 from analyzer import rules, stacks
 from analyzer.align import Clock, align
+from analyzer.columns import numbers
 from analyzer.contract import (
     SCHEMA,
     Assessment,
     Curve,
     NodeSummary,
+    PlanNetwork,
     PlanNode,
     ProbeOutcome,
     Timing,
@@ -26,10 +28,13 @@ from analyzer.engine import Material, bound, judge, recommend
 from analyzer.extension import Stack
 from analyzer.frames import NodeData, read
 from analyzer.inventory import described
+from analyzer.lanplan import addresses, egress
+from analyzer.observers import observed
 from analyzer.scenarios import resolve
 from analyzer.score import score
 from analyzer.slots import path_log
 from analyzer.thin import node_charts, path_charts
+from analyzer.throughput import throughputs
 from analyzer.timing import joint, measure
 from analyzer.together import met, ordered
 from analyzer.untested import untested
@@ -50,8 +55,12 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     """
     nodes = {node.name: node for node in ordered([read(path) for path in paths])}
     plan = next(iter(nodes.values())).plan
-    inventories = {name: node.story.facts.get("inventory", {}) for name, node in nodes.items()}
-    scenarios = resolve(plan, inventories)
+    facts = {
+        name: node.story.facts["inventory"]
+        for name, node in nodes.items()
+        if isinstance(node.story.facts.get("inventory"), dict)
+    }
+    scenarios = resolve(plan, {name: facts.get(name, {}) for name in nodes})
     meetings = {
         pair: met(nodes[pair[0]], nodes[pair[1]])
         for pair in combinations([node.name for node in plan.nodes], 2)
@@ -65,8 +74,21 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         for pair in combinations([node.name for node in plan.nodes], 2)
         if any({timing.source, timing.target} == set(pair) for timing in timings.values())
     }
+    carried = throughputs(plan, nodes)
+    asked = observed(plan, nodes)
     material = Material(
-        plan, nodes, summaries, timings, _reasons(plan, nodes), joints, meetings, scenarios, run.duration_s
+        plan=plan,
+        nodes=nodes,
+        summaries=summaries,
+        timings=timings,
+        throughputs=carried,
+        observers=asked,
+        facts=facts,
+        reasons=_reasons(plan, nodes),
+        joints=joints,
+        meetings=meetings,
+        scenarios=scenarios,
+        duration_s=run.duration_s,
     )
     findings = judge(discover(rules, "RULE"), material)
     products: list[Stack] = discover(stacks, "STACK")
@@ -91,25 +113,24 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         fixes=result.fixes,
         overrides=tuple(overrides),
         score=score(findings, result.verdict),
-        planned=tuple(
-            PlanNode(
-                node.name,
-                str(node.role),
-                node.site,
-                node.host,
-                tuple((network, str(address)) for network, address in node.addresses.items()),
-            )
-            for node in plan.nodes
+        planned=tuple(PlanNode(node.name, str(node.role), node.site, node.host, node.power) for node in plan.nodes),
+        networks=tuple(
+            PlanNetwork(net.name, str(net.kind), net.vlan, net.rate_bps, net.dscp, net.probe, net.bandwidth)
+            for net in plan.networks
         ),
+        addresses=addresses(plan, facts),
+        egress=egress(plan, facts),
         nodes=tuple(summaries.values()),
         findings=tuple(findings),
         timings=tuple(timings.values()),
+        throughputs=tuple(carried.values()),
+        observers=asked,
         joints=tuple(joints.values()),
         recommendations=tuple(advice),
         scenarios=scenarios,
         traces=(*run.traces, *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s))),
         curves=run.curves,
-        untested=untested(plan, bound(products, plan)),
+        untested=untested(plan, bound(products, plan), asked),
     )
 
 
@@ -136,9 +157,13 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
     clocks = align(list(nodes.values()), logs)
     start_s, stop_s = _span(nodes, clocks)
     for name, node in nodes.items():
-        for frame in node.tables.values():
-            if "t_us" in frame:
-                frame["t_s"] = clocks[name].to_base(frame["t_us"].to_numpy(dtype=np.float64) / 1e6) - start_s
+        for table, frame in list(node.tables.items()):
+            # Every host table has times; one without, in an odd archive, is no record of a run.
+            timed = frame[np.isfinite(numbers(frame, "t_us"))].copy()
+            node.tables[table] = timed
+            timed["t_s"] = clocks[name].to_base(numbers(timed, "t_us") / 1e6) - start_s
+            if not len(timed):
+                del node.tables[table]
     timings: dict[str, Timing] = {}
     traces: list[Trace] = []
     curves: list[Curve] = []
@@ -183,10 +208,13 @@ def _longest(outcome: Outcome) -> Interval:
 
 
 def _fared(outcome: Outcome) -> ProbeOutcome:
-    """One line: a probe's worst state, a path's usual one (waiting for a peer and its goodbye belong to every run)."""
+    """One line: a probe's worst state, a path's usual one (waiting for a peer and its goodbye belong to every run).
+
+    The tests of a path are told like the path: one that failed among many is told with the throughput.
+    """
     state, reason = State.SKIPPED, "never ran"
     if outcome.intervals:
-        interval = _longest(outcome) if outcome.probe.startswith("path ") else _worst(outcome)
+        interval = _longest(outcome) if outcome.probe.startswith(("path ", "bandwidth ")) else _worst(outcome)
         state, reason = interval.state, interval.reason
     lasted_us = sum(part.to_us - part.from_us for part in outcome.intervals if part.state is state)
     return ProbeOutcome(outcome.probe, str(state), reason, outcome.ticks, outcome.missed, lasted_us / 1e6)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from collector.archive.format import Block, Segment
 
@@ -106,3 +107,11 @@ def host_column(segment: Segment, block: Block, name: str) -> npt.NDArray[Any]:
     for start, stop in ranges:
         floats[start:stop] = np.nan
     return floats
+
+
+def numbers(frame: pd.DataFrame, name: str) -> Floats:
+    """A column of a host table as floats; all NaN where an odd archive has no such column, or text in it."""
+    if name not in frame or not pd.api.types.is_numeric_dtype(frame[name]):
+        return np.full(len(frame), np.nan)
+    values: Floats = frame[name].to_numpy(dtype=np.float64)
+    return values

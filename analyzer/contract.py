@@ -158,7 +158,8 @@ class Timing:
     `rtt` is what an application sees (sender's queue, wire, peer's residence); `wire` is the
     network alone, from kernel timestamps at both ends (`wire.samples` of them). `hours` is exposure:
     slots that were really sent, times the period. `unjudged` slots say nothing about the network (the sender was
-    stalled, the peer was not running).
+    stalled, the peer was not running). Slots during a bandwidth test of either node stand apart: they are in `loaded`
+    (round trips) and `loaded_lost`, and in none of the other figures.
     """
 
     path: str
@@ -187,6 +188,8 @@ class Timing:
     stalls: int
     clock_offset_s: float | None
     clock_error_s: float | None
+    loaded: Quantiles
+    loaded_lost: int
 
     @property
     def lost(self) -> int:
@@ -197,6 +200,59 @@ class Timing:
     def judged(self) -> int:
         """Slots that say something about the network."""
         return self.answered + self.lost
+
+
+@dataclass(frozen=True, slots=True)
+class BandwidthTest:
+    """One test of one direction, by the receiver's figures.
+
+    `rate_bps` is the goodput once it had settled, in bit/s; `start_s` since the start of the run. CPU: share of one core
+    that iperf3 took at each end (None: not told).
+    """
+
+    start_s: float
+    length_s: float
+    received_B: int
+    rate_bps: float
+    retransmits: int | None
+    source_cpu: float | None
+    target_cpu: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """What one directed path carried. `planned_bps`: the plan's rate of the network; `limit_bps`: what the tests were held to.
+
+    The quantiles are None without tests; `reason` says why tests are missing, empty if none is.
+    """
+
+    path: str
+    source: str
+    target: str
+    network: str
+    wan: bool
+    planned_bps: int | None
+    limit_bps: int | None
+    tests: tuple[BandwidthTest, ...]
+    minimum_bps: float | None
+    median_bps: float | None
+    maximum_bps: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverTiming:
+    """How an observer answered one node's ICMP echo requests. `reason`: why it was not asked, empty if it was."""
+
+    observer: str
+    kind: str
+    address: str
+    node: str
+    sent: int
+    answered: int
+    rtt: Quantiles
+    longest_outage_s: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,13 +427,68 @@ class Untested:
 
 @dataclass(frozen=True, slots=True)
 class PlanNode:
-    """A node as planned, for the report."""
+    """A node as planned, for the report. Its addresses stand in `Assessment.addresses`."""
 
     name: str
     role: str
     site: str
     host: str
-    addresses: tuple[tuple[str, str], ...]
+    power: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNetwork:
+    """A network as planned, for the report."""
+
+    name: str
+    kind: str
+    vlan: int | None
+    rate_bps: int | None
+    dscp: int
+    probed: bool
+    bandwidth: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFound:
+    """One row of the LAN plan: a planned address beside what the node reported.
+
+    `found`: the node has the address (None: it did not tell). `static` False: it came from a server. `speed_bps`, `duplex`
+    and `mtu` are those of the interface that holds it; None and "": not told.
+    """
+
+    node: str
+    network: str
+    address: str
+    nic: str
+    switch: str
+    port: str
+    found: bool | None
+    found_nic: str
+    found_prefix: int | None
+    mac: str
+    static: bool | None
+    up: bool | None
+    speed_bps: int | None
+    duplex: str
+    mtu: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """Which interface and source address `node` uses for a peer's or observer's address by its own routing table.
+
+    `network` is "" for an observer. `as_planned` None: the plan or the node does not say enough.
+    """
+
+    node: str
+    target: str
+    network: str
+    address: str
+    nic: str
+    source: str
+    gateway: str
+    as_planned: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,9 +528,14 @@ class Assessment:
     overrides: tuple[str, ...]
     score: Score
     planned: tuple[PlanNode, ...]
+    networks: tuple[PlanNetwork, ...]
+    addresses: tuple[AddressFound, ...]
+    egress: tuple[Egress, ...]
     nodes: tuple[NodeSummary, ...]
     findings: tuple[Finding, ...]
     timings: tuple[Timing, ...]
+    throughputs: tuple[Throughput, ...]
+    observers: tuple[ObserverTiming, ...]
     joints: tuple[Joint, ...]
     recommendations: tuple[Recommendation, ...]
     scenarios: tuple[Scenario, ...]

@@ -13,20 +13,39 @@ from functools import partial
 from itertools import combinations
 from typing import Any, TypeVar
 
+import pandas as pd
+
 from analyzer.contract import (
     Area,
     Finding,
     Joint,
     NodeSummary,
+    ObserverTiming,
     Recommendation,
     Scenario,
     Scope,
     Status,
     Subject,
+    Throughput,
     Timing,
 )
-from analyzer.extension import ARCHIVE, JOINT, MEETING, TIMING, Context, Judgement, Rule, Stack, StackContext
+from analyzer.extension import (
+    ARCHIVE,
+    FACTS,
+    JOINT,
+    MEETING,
+    OBSERVERS,
+    THROUGHPUT,
+    TIMING,
+    TIMINGS,
+    Context,
+    Judgement,
+    Rule,
+    Stack,
+    StackContext,
+)
 from analyzer.frames import NodeData
+from analyzer.timing import joint
 from collector.plan import Plan, StackBinding
 
 T = TypeVar("T")
@@ -35,12 +54,18 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Everything that can be asked about. `reasons`: why a planned path was not measured, by path name."""
+    """Everything that can be asked about, by path, node or pair. `reasons`: why a planned path was not measured, by its name.
+
+    `throughputs` has every path that bandwidth tests were planned for; `facts` the inventory of every node that told it.
+    """
 
     plan: Plan
     nodes: Mapping[str, NodeData]
     summaries: Mapping[str, NodeSummary]
     timings: Mapping[str, Timing]
+    throughputs: Mapping[str, Throughput]
+    observers: Sequence[ObserverTiming]
+    facts: Mapping[str, Mapping[str, Any]]
     reasons: Mapping[str, str]
     joints: Mapping[tuple[str, str], Joint]
     meetings: Mapping[tuple[str, str], bool]
@@ -175,6 +200,7 @@ def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
             paths,
             timings,
             material.scenarios,
+            joint(pair, material.plan, timings) if timings else None,
         )
 
 
@@ -191,16 +217,27 @@ def _subjects(rule: Rule, material: Material) -> Iterator[_Asked]:
             for node in material.plan.nodes:
                 yield from _devices(rule, node.name, material)
         case Scope.PATH:
-            for path in material.plan.paths():
-                subject = Subject(Scope.PATH, path.name)
-                timing = material.timings.get(path.name)
-                missing = "" if timing else material.reasons.get(path.name, "the path was never measured")
-                yield subject, path.source, _only(rule, {TIMING: timing}), missing
+            yield from _paths(rule, material)
         case Scope.PAIR:
             for pair in combinations([node.name for node in material.plan.nodes], 2):
                 yield from _pair(rule, pair, material)
         case Scope.CLUSTER:
-            yield Subject(Scope.CLUSTER, material.plan.cluster), "", {}, ""
+            subject = Subject(Scope.CLUSTER, material.plan.cluster)
+            offered = {FACTS: material.facts, TIMINGS: tuple(material.timings.values())}
+            yield subject, "", _only(rule, offered), ""
+
+
+def _paths(rule: Rule, material: Material) -> Iterator[_Asked]:
+    """Every probed path; for a rule about throughput those that tests were planned for."""
+    for path in material.plan.paths():
+        if THROUGHPUT in rule.needs and path.name not in material.throughputs:
+            continue
+        timing = material.timings.get(path.name)
+        missing = ""
+        if TIMING in rule.needs and timing is None:
+            missing = material.reasons.get(path.name, "the path was never measured")
+        offered = {TIMING: timing, THROUGHPUT: material.throughputs.get(path.name)}
+        yield Subject(Scope.PATH, path.name), path.source, _only(rule, offered), missing
 
 
 def _only(rule: Rule, offered: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,14 +248,21 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked
     data = material.nodes.get(name)
     if data is None:
         return subject, name, {}, f"no archive of node {name} was given"
-    offered: dict[str, Any] = {**data.tables, ARCHIVE: material.summaries[name]}
+    seen = tuple(timing for timing in material.observers if timing.node == name)
+    offered: dict[str, Any] = {**data.tables, ARCHIVE: material.summaries[name], OBSERVERS: seen}
+    if name in material.facts:
+        offered[FACTS] = material.facts[name]
     absent = [need for need in rule.needs if need not in offered]
     if not absent:
         return subject, name, _only(rule, offered), ""
+    if absent == [FACTS]:
+        absent = ["inventory"]
+    # A probe bears the name of its table, but for this one.
+    probes = {"cpu" if name == "load" else name for name in absent}
     why = [
         f"{item.probe} was {item.state}{f' ({item.reason})' if item.reason else ''}"
         for item in material.summaries[name].outcomes
-        if item.probe in absent
+        if item.probe in probes
     ]
     return subject, name, {}, "; ".join([f"node {name} recorded no {', '.join(absent)}", *why])
 
@@ -232,7 +276,11 @@ def _devices(rule: Rule, name: str, material: Material) -> Iterator[_Asked]:
         return
     for device in frame[label].unique():
         asked, node, given, missing = _node(rule, Subject(Scope.DEVICE, f"{name}/{device}"), name, material)
-        cut = {need: table[table[label] == device] if label in table else table for need, table in given.items()}
+        # What is no table stays whole: facts are hostile and may have a key of that name.
+        cut = {
+            need: value[value[label] == device] if isinstance(value, pd.DataFrame) and label in value else value
+            for need, value in given.items()
+        }
         yield asked, node, cut, missing
 
 
@@ -241,7 +289,12 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_As
     if not any({path.source, path.target} == set(pair) for path in material.plan.paths()):
         return
     subject = Subject(Scope.PAIR, "+".join(pair))
-    offered = {JOINT: material.joints.get(pair), MEETING: material.meetings.get(pair)}
+    offered = {
+        JOINT: material.joints.get(pair),
+        MEETING: material.meetings.get(pair),
+        TIMINGS: tuple(timing for timing in material.timings.values() if {timing.source, timing.target} == set(pair)),
+        FACTS: {name: material.facts[name] for name in pair if name in material.facts},
+    }
     lacking = [name for name in pair if name not in material.nodes]
     missing = f"no archive of node {' and '.join(lacking)} was given" if lacking else ""
     if not missing and any(offered.get(need) is None for need in rule.needs):

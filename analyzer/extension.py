@@ -18,11 +18,13 @@ from analyzer.contract import (
     Joint,
     Limit,
     NodeSummary,
+    ObserverTiming,
     Recommendation,
     Scenario,
     Scope,
     Status,
     Subject,
+    Throughput,
     Timing,
     Untested,
 )
@@ -34,18 +36,33 @@ if TYPE_CHECKING:
 TIMING, JOINT, ARCHIVE, MEETING = "timing", "joint", "archive", "meeting"
 """Needs that are no tables: the path's `Timing`, the pair's `Joint`, the node's `NodeSummary`, whether a pair met."""
 
+THROUGHPUT, TIMINGS, FACTS, OBSERVERS = "throughput", "timings", "facts", "observers"
+"""More of them: the path's `Throughput`; how the plan's observers answered the node (`ObserverTiming`); every `Timing` between a pair, or of the cluster; what the machines are (the fact
+``inventory``: of the node itself; for pair and cluster by node name, and only of the nodes that told)."""
+
 SUFFICIENT_S = 855.0
 """Exposure below which a run is a connectivity check only. Source: NF, at least 15 min on newly installed systems; less 5 %
 for what starting, meeting and stopping take of a run of 15 minutes."""
 
 
+LOADED_SHARE = 0.2
+"""Most of an exposure that may be time under bandwidth tests (design value): they are part of a run, and must not be the run."""
+
+
+def loaded_s(timing: Timing) -> float:
+    """How long the path was observed while a bandwidth test loaded one of its nodes."""
+    return (timing.loaded.samples + timing.loaded_lost) * timing.period_s
+
+
 def exposure_s(timing: Timing) -> float:
     """How long the path was really observed, in s: slots that were sent and say something about the network.
 
-    Less than `Timing.hours` where probes went to a peer that was not running.
+    Less than `Timing.hours` where probes went to a peer that was not running. Time under bandwidth tests counts up to a
+    fifth of the whole: without it a run of 15 minutes with tests could never be long enough, and a run of tests alone would be.
     """
     judged = timing.answered + timing.lost_forward + timing.lost_back + timing.lost_unknown
-    return timing.hours * 3600.0 * judged / timing.sent if timing.sent else 0.0
+    idle_s = timing.hours * 3600.0 * judged / timing.sent if timing.sent else 0.0
+    return idle_s + min(loaded_s(timing), idle_s * LOADED_SHARE / (1.0 - LOADED_SHARE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,33 @@ class Context:
         return timing
 
     @property
+    def timings(self) -> tuple[Timing, ...]:
+        """The timings of a pair, or of all paths. Raises KeyError if the rule does not need "timings"."""
+        timings: tuple[Timing, ...] = self.given[TIMINGS]
+        return timings
+
+    @property
+    def throughput(self) -> Throughput:
+        """What the path carried. Raises KeyError if the rule does not need "throughput"."""
+        throughput: Throughput = self.given[THROUGHPUT]
+        return throughput
+
+    @property
+    def observers(self) -> tuple[ObserverTiming, ...]:
+        """How the plan's observers answered the node. Raises KeyError if the rule does not need "observers"."""
+        observers: tuple[ObserverTiming, ...] = self.given[OBSERVERS]
+        return observers
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The inventory: of the node, or by node for pair and cluster. Hostile input: check the type of every value.
+
+        Raises KeyError if the rule does not need "facts".
+        """
+        facts: Mapping[str, Any] = self.given[FACTS]
+        return facts
+
+    @property
     def joint(self) -> Joint:
         """The pair's channels together. Raises KeyError if the rule does not need "joint"."""
         joint: Joint = self.given[JOINT]
@@ -118,7 +162,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One check. `needs` names tables of the node's archive, or "timing", "joint", "archive", "meeting"."""
+    """One check. `needs` names tables of the node's archive, or one of the constants above."""
 
     id: str
     title: str
@@ -157,7 +201,7 @@ class StackContext:
     """What a stack may look at: one pair of nodes and the paths between them over the bound networks.
 
     `paths` are those the plan asks for, in both directions; `timings` those that were measured. `automatic` says
-    whether the pair fails over without a person.
+    whether the pair fails over without a person. `joint`: the bound networks together, None if none was measured.
     """
 
     plan: Plan
@@ -168,6 +212,7 @@ class StackContext:
     paths: tuple[PlannedPath, ...]
     timings: tuple[Timing, ...]
     scenarios: tuple[Scenario, ...]
+    joint: Joint | None = None
 
     @property
     def wan(self) -> bool:

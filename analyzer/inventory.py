@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from collector.contract import Json
@@ -15,7 +15,13 @@ _LABELS = {
     "bios": "BIOS",
     "hostname": "Host name",
     "virtual": "Virtual machine",
+    "timezone": "Time zone",
+    "dns": "Name servers",
+    "routes_left_out": "Further routes",
+    "signature": "Signature of the machine",
 }
+_MOST = 8
+"""So many routes and ways out are written out; the rest is counted."""
 
 
 def _label(name: str) -> str:
@@ -33,6 +39,14 @@ def _described(name: str, value: Json) -> tuple[str, str]:
             return "Interfaces", "; ".join(_interface(str(nic), facts) for nic, facts in value.items())
         case "partitions", list():
             return "File systems", ", ".join(_mount(entry) for entry in value)
+        case "routes", list():
+            return "Routes", _listed(value, _route)
+        case "egress", list():
+            return "Ways out", _listed(value, _way)
+        case "time", dict():
+            return "Time service", _time(value)
+        case "packages", dict():
+            return "Packages", _packages(value)
         case "boot_time_s", int() | float() if abs(value) < 1e11:
             return "Booted", datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         case str(), int() | float() if name.endswith("_B"):
@@ -42,21 +56,72 @@ def _described(name: str, value: Json) -> tuple[str, str]:
 
 
 def _interface(name: str, facts: Json) -> str:
-    """Name, state, speed and the IP addresses; link-layer addresses are left to the archive."""
+    """Name, state, speed, driver and the IP addresses; link-layer addresses stand in the LAN plan."""
     if not isinstance(facts, dict):
         return f"{name}: {_words(facts)}"
-    words = [name, "up" if facts.get("up") else "down"]
+    words = [name, _state(facts.get("up"), "up", "down", "state not told")]
     if facts.get("speed_Mbps"):
-        words.append(f"{facts['speed_Mbps']} Mbit/s")
+        words.append(f"{_words(facts['speed_Mbps'])} Mbit/s")
+    if facts.get("duplex"):
+        words.append(f"{_words(facts['duplex'])} duplex")
     if facts.get("mtu"):
-        words.append(f"MTU {facts['mtu']}")
+        words.append(f"MTU {_words(facts['mtu'])}")
+    if facts.get("driver"):
+        words.append(f"({_words(facts['driver'])})")
     addresses = facts.get("addresses")
     words += [
-        str(entry.get("address"))
+        _address(entry)
         for entry in (addresses if isinstance(addresses, list) else ())
         if isinstance(entry, dict) and str(entry.get("family")) in ("AF_INET", "AF_INET6")
     ]
     return " ".join(words)
+
+
+def _state(value: Json, yes: str, no: str, unknown: str) -> str:
+    if isinstance(value, bool):
+        return yes if value else no
+    return unknown
+
+
+def _address(entry: Mapping[str, Json]) -> str:
+    """``10.1.1.1/24``, and a word where it is known not to be static."""
+    prefix = entry.get("prefix")
+    length = f"/{prefix}" if isinstance(prefix, int) and not isinstance(prefix, bool) else ""
+    return f"{entry.get('address')}{length}{' (from a server)' if entry.get('static') is False else ''}"
+
+
+def _listed(entries: Sequence[Json], told: Callable[[Mapping[str, Json]], str]) -> str:
+    shown = [told(entry) if isinstance(entry, dict) else _words(entry) for entry in entries[:_MOST]]
+    more = f" and {len(entries) - _MOST} more" if len(entries) > _MOST else ""
+    return ("; ".join(shown) or "none") + more
+
+
+def _route(entry: Mapping[str, Json]) -> str:
+    via = f" via {_words(entry['via'])}" if entry.get("via") else ""
+    return f"{_words(entry.get('to'))}{via} ({_words(entry.get('nic'))})"
+
+
+def _way(entry: Mapping[str, Json]) -> str:
+    """Peer or observer, and by which interface and source address it is reached."""
+    network = f" over {_words(entry['network'])}" if entry.get("network") else ""
+    how = (
+        f"{_words(entry.get('nic') or None)} from {_words(entry.get('source') or None)}"
+        if entry.get("nic") or entry.get("source")
+        else "no way known"
+    )
+    return f"{_words(entry.get('target'))}{network}: {how}"
+
+
+def _time(facts: Mapping[str, Json]) -> str:
+    service = facts.get("service")
+    name = "none runs" if service == "" else _words(service)
+    state = _state(facts.get("synchronised"), "synchronised", "NOT synchronised", "whether synchronised: not told")
+    return f"{name}, {state}"
+
+
+def _packages(facts: Mapping[str, Json]) -> str:
+    """The number, and enough of the fingerprint to compare two nodes at a glance."""
+    return f"{_words(facts.get('count'))} by {_words(facts.get('manager'))}, fingerprint {_words(facts.get('sha256'))[:12]}"
 
 
 def _mount(entry: Json) -> str:

@@ -111,11 +111,11 @@ class PathLog:
         rows, part = self._stamped()
         return rows, (part["fwd_us"] + part["back_us"]) / 1e6
 
-    def residence_s(self) -> Floats:
-        """The peer's residence in s, of every answered slot."""
-        _, part = self._answers("res_us", "flags")
-        residence: Floats = part["res_us"][part["flags"] & STEPPED == 0] / 1e6
-        return residence
+    def residence_s(self) -> tuple[npt.NDArray[np.int64], Floats]:
+        """(slot rows, the peer's residence in s) of every answered slot without a clock step."""
+        rows, part = self._answers("res_us", "flags")
+        sound = part["flags"] & STEPPED == 0
+        return rows[sound], part["res_us"][sound] / 1e6
 
     def clock_samples(self) -> tuple[Floats, Floats, Floats]:
         """Per reply with good stamps: (source's local time, target's minus source's wall clock, wire) in s."""
@@ -258,6 +258,14 @@ def judge(
     state[log.flag == -1] = Slot.SKIPPED
     state[log.flag > 0] = Slot.REFUSED
     return state
+
+
+def within(t_s: Floats, spans_s: Sequence[tuple[float, float]]) -> Bools:
+    """Which of the times lie in one of the stretches, ends included; stretches may overlap."""
+    starts = np.sort([start for start, _ in spans_s])
+    stops = np.sort([stop for _, stop in spans_s])
+    inside: Bools = np.searchsorted(starts, t_s, side="right") > np.searchsorted(stops, t_s, side="left")
+    return inside
 
 
 def _holes(spans_s: list[tuple[float, float]]) -> list[tuple[float, float]]:

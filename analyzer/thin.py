@@ -8,12 +8,15 @@ import pandas as pd
 from analyzer.columns import Floats
 from analyzer.contract import Curve, Scope, Subject, Trace
 from analyzer.frames import NodeData
+from analyzer.host import cpu_shares, latency_s, loopback, told
 from analyzer.rates import increments
 from analyzer.timing import Measured
 
 BINS = 480
 """A chart of 170 mm shows no more."""
 POINTS = 200
+INTERFACES = 4
+"""A node of containers has dozens; a chart of them all shows none."""
 
 
 def trace(
@@ -67,33 +70,48 @@ def path_charts(measured: Measured, length_s: float) -> tuple[Trace, Curve | Non
 
 
 def node_charts(node: NodeData, length_s: float) -> list[Trace]:
-    """CPU, memory, disks and pauses of a node over the run, as far as its archive holds them."""
+    """What a machine did over the run, as far as its archive holds it and there is something to see."""
     subject = Subject(Scope.NODE, node.name)
-    found = []
-    for id_, title, unit, series in (
-        ("cpu", "CPU busy", "ratio", cpu_busy(node.tables.get("cpu"))),
-        ("stall", "Longest pause of the machine", "s", _stall(node)),
-        ("memory", "Memory available", "ratio", _memory(node.tables.get("memory"))),
-        ("disk", "Busiest disk", "ratio", _disk(node.tables.get("disk"))),
-    ):
-        if series is not None and len(series):
-            t_s = series.index.to_numpy(dtype=np.float64)
-            values: Floats = np.asarray(series, dtype=np.float64)
-            found.append(trace(f"{id_}:{node.name}", title, unit, subject, t_s, values, length_s, median=False))
-    return found
-
-
-def cpu_busy(frame: pd.DataFrame | None) -> pd.Series[float] | None:
-    """Share of the time since the row before that was neither idle nor waiting for I/O, by ``t_s``."""
-    if frame is None:
-        return None
-    states = [name for name in map(str, frame.columns) if name.endswith("_cs") and frame[name].notna().any()]
-    if "idle_cs" not in states:
-        return None
-    steps = increments(frame, states, ["cpu"])
-    total = steps[states].sum(axis=1)
-    idle = steps[[name for name in ("idle_cs", "iowait_cs") if name in states]].sum(axis=1)
-    return ((total - idle) / total)[total > 0].set_axis(steps.loc[total > 0, "t_s"])
+    shares = cpu_shares(node.tables.get("cpu", pd.DataFrame()), minutes=False)
+    steal = shares.get("steal")
+    series = [
+        ("cpu", "CPU busy", "ratio", subject, shares.get("busy")),
+        (
+            "steal",
+            "CPU stolen by the hypervisor",
+            "ratio",
+            subject,
+            steal if steal is not None and steal.any() else None,
+        ),
+        ("stall", "Longest pause of the machine", "s", subject, _stall(node)),
+        ("memory", "Memory available", "ratio", subject, _memory(node.tables.get("memory"))),
+        ("disk", "Busiest disk", "ratio", subject, _disk(node.tables.get("disk"))),
+        ("latency", "Mean latency of the slowest disk", "s", subject, _latency(node.tables.get("disk"))),
+        *(
+            (
+                "nic",
+                "Traffic of an interface, busier direction",
+                "B/s",
+                Subject(Scope.DEVICE, f"{node.name}/{nic}"),
+                rate,
+            )
+            for nic, rate in _traffic(node.tables.get("nic")).items()
+        ),
+    ]
+    return [
+        trace(
+            f"{id_}:{about.name}",
+            title,
+            unit,
+            about,
+            values.index.to_numpy(dtype=np.float64),
+            np.asarray(values, dtype=np.float64),
+            length_s,
+            median=False,
+        )
+        for id_, title, unit, about, values in series
+        if values is not None and len(values)
+    ]
 
 
 def _memory(frame: pd.DataFrame | None) -> pd.Series[float] | None:
@@ -110,6 +128,29 @@ def _disk(frame: pd.DataFrame | None) -> pd.Series[float] | None:
     steps = increments(frame, ["busy_ms"], ["disk"])
     busy = (steps["busy_ms"] / (steps["dt_s"] * 1e3)).clip(upper=1.0)
     return busy.groupby(steps["t_s"].round()).max()
+
+
+def _latency(frame: pd.DataFrame | None) -> pd.Series[float] | None:
+    """Mean time of an operation on the disk that was slowest just then; nothing where no disk did anything."""
+    columns = ["reads", "read_ms", "writes", "write_ms"]
+    if frame is None or not told(frame, "disk", "t_s", *columns):
+        return None
+    steps = increments(frame, columns, ["disk"])
+    slow = latency_s(steps, "read", "write")
+    return slow.groupby(steps["t_s"].round()).max()
+
+
+def _traffic(frame: pd.DataFrame | None) -> dict[str, pd.Series[float]]:
+    """Bytes a second of the busiest interfaces: what its busier direction carried."""
+    if frame is None or not told(frame, "nic", "t_s", "rx_B", "tx_B"):
+        return {}
+    steps = increments(frame, ["rx_B", "tx_B"], ["nic"])
+    rate = steps[["rx_B", "tx_B"]].max(axis=1) / steps["dt_s"]
+    carried = rate.groupby(steps["nic"], observed=True).sum()
+    busiest = carried[[carried[nic] > 0 and not loopback(str(nic)) for nic in carried.index]].nlargest(INTERFACES)
+    return {
+        str(nic): rate[steps["nic"] == nic].set_axis(steps.loc[steps["nic"] == nic, "t_s"]) for nic in busiest.index
+    }
 
 
 def _stall(node: NodeData) -> pd.Series[float] | None:

@@ -2,7 +2,8 @@
 
 Quantiles never interpolate below an observed value; up to 1,000 samples the 99.9 % quantile is the maximum,
 so that a short run gives no smaller figure than a long one. Loss is a share of the judged slots that were really sent,
-with the exact 95 % interval of Clopper and Pearson.
+with a 95 % interval that takes a burst of losses for one event. Slots during a bandwidth test of either node say how the path is under
+load; they are kept apart, so that our own load is in no figure of the idle path.
 """
 
 from __future__ import annotations
@@ -19,16 +20,21 @@ from analyzer.columns import Floats
 from analyzer.contract import Joint, Outage, Quantiles, Timing
 from analyzer.frames import NodeData
 from analyzer.proportion import clopper_pearson
-from analyzer.slots import EDGE_S, LOST, PathLog, Peer, Slot, judge
+from analyzer.slots import EDGE_S, LOST, Bools, PathLog, Peer, Slot, judge, within
+from analyzer.throughput import loaded_us
 from collector.plan import Plan, PlannedPath
 
 _WALL_ERROR_S = 1.0
 """How far wall clocks are trusted where no path leads to a node (design value)."""
 
+BEFORE_S, AFTER_S = 0.2, 0.5
+"""How far a bandwidth test reaches beyond its own record: a probe that was due just before it may meet its first packets,
+and the queue that it filled empties after it (design values; a queue of 200 ms was the longest measured)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A path's timing, and what its charts are drawn from: times on the common base and round trips, in s."""
+    """A path's timing, and what its charts are drawn from: times on the common base and round trips, in s. Idle slots only."""
 
     timing: Timing
     t_s: Floats
@@ -56,13 +62,22 @@ def quantiles(values_s: Floats) -> Quantiles:
     )
 
 
-def outages(t_s: Floats, state: npt.NDArray[np.int8], sub: npt.NDArray[np.int32], period_s: float) -> list[Outage]:
+def outages(
+    t_s: Floats,
+    state: npt.NDArray[np.int8],
+    sub: npt.NDArray[np.int32],
+    period_s: float,
+    loaded: Bools | None = None,
+) -> list[Outage]:
     """Runs of at least two lost slots with no answer in between, on the time base of `t_s`.
 
     A run starts at its first lost slot's intended time and ends at the next answered slot's, so that n slots last about
     n periods; at the end of the record it ends with the last unanswered slot. Slots that the sender skipped do not end
     a run (nothing was answered), nor do those its kernel refused (they count as lost here: the path was out). A slot
     sent while the reflector was not running ends it, and so does a restart of the sender or a hole in the record.
+
+    `loaded` marks slots during bandwidth tests. A run that began during one may be the test's doing: only what is left of it
+    afterwards counts. One that began before goes on through the test: a load does not act before it is there.
     """
     lost = np.isin(state, (*LOST, Slot.REFUSED))
     runs: list[Outage] = []
@@ -78,6 +93,8 @@ def outages(t_s: Floats, state: npt.NDArray[np.int8], sub: npt.NDArray[np.int32]
         return bool(sub[one] != sub[other] or holes[one] != holes[other])
 
     for run in np.split(rows, np.flatnonzero(apart) + 1):
+        if loaded is not None:
+            run = run[_own(loaded[run]) :]
         if len(run) < 2:
             continue
         at = int(run[-1]) + 1
@@ -87,6 +104,28 @@ def outages(t_s: Floats, state: npt.NDArray[np.int8], sub: npt.NDArray[np.int32]
         end_s = t_s[at] if closed else t_s[at - 1] + period_s
         runs.append(Outage(float(t_s[run[0]]), float(end_s - t_s[run[0]]), len(run)))
     return runs
+
+
+def _own(loaded: Bools) -> int:
+    """Where in a run the first two slots in a row stand that no test loaded; the run's length if nowhere."""
+    pairs = ~(loaded[:-1] | loaded[1:])
+    return int(np.argmax(pairs)) if pairs.any() else len(loaded)
+
+
+def loss_interval(lost: Bools) -> tuple[float, float] | tuple[None, None]:
+    """95 % interval of the loss, from the judged slots in their order: True was lost.
+
+    Slots that are lost one after another have one cause and are one event: the exact interval of the rate of events, times
+    their mean length. Where losses come one by one that is the interval of Clopper and Pearson; one outage in a short run
+    no longer passes for many independent losses. (None, None) without slots.
+    """
+    if not len(lost):
+        return None, None
+    count = int(lost.sum())
+    events = count - int((lost[1:] & lost[:-1]).sum())
+    low, high = clopper_pearson(events, len(lost))
+    length = count / events if events else 1.0
+    return low * length, min(1.0, high * length)
 
 
 def measure(
@@ -107,19 +146,26 @@ def measure(
     met = [(t_us, session) for t_us, name, session in source.story.meetings if name == path.name]
     again_us = [t_us for (_, before), (t_us, session) in pairwise(met) if session != before]
     state = judge(log, source.spans, peer, again_us)
-    counts = np.bincount(state, minlength=len(Slot))
+    loaded = _loaded(path, nodes, clocks, log, peer_usable)
+    counts = np.bincount(state[~loaded], minlength=len(Slot))
     lost = int(sum(counts[kind] for kind in LOST))
-    answered, sent = int(counts[Slot.ANSWERED]), int((log.flag == 0).sum())
+    answered, sent = int(counts[Slot.ANSWERED]), int((log.flag[~loaded] == 0).sum())
     judged = answered + lost
-    low, high = clopper_pearson(lost, judged) if judged else (None, None)
+    low, high = loss_interval(np.isin(state[~loaded & np.isin(state, (Slot.ANSWERED, *LOST))], LOST))
     # Lengths by the sender's own clock, which knows them exactly; only the start needs the common base.
-    local = outages(log.t_us / 1e6, state, log.sub, period_s)
+    local = outages(log.t_us / 1e6, state, log.sub, period_s, loaded)
     starts_s = clock.to_base(np.array([outage.start_s for outage in local])) - start_s
     found = [replace(outage, start_s=float(at_s)) for outage, at_s in zip(local, starts_s, strict=True)]
     ends = [node for name in (path.source, path.target) if (node := nodes.get(name)) is not None]
     longest_stall_s, stalls = _stalls(ends)
     offset_s, error_s = wall_offset(log)
     rows, rtt_s = log.rtt_s()
+    idle = ~loaded[rows]
+
+    def quiet(figures: tuple[npt.NDArray[np.int64], Floats]) -> Quantiles:
+        at, values_s = figures
+        return quantiles(values_s[~loaded[at]])
+
     timing = Timing(
         path=path.name,
         source=path.source,
@@ -133,11 +179,11 @@ def measure(
         lost_forward=int(counts[Slot.LOST_FORWARD]),
         lost_back=int(counts[Slot.LOST_BACK]),
         lost_unknown=int(counts[Slot.LOST_UNKNOWN]),
-        unjudged=len(state) - judged,
+        unjudged=int((~loaded).sum()) - judged,
         duplicates=log.duplicates,
-        rtt=quantiles(rtt_s),
-        wire=quantiles(log.wire_s()[1]),
-        residence=quantiles(log.residence_s()),
+        rtt=quantiles(rtt_s[idle]),
+        wire=quiet(log.wire_s()),
+        residence=quiet(log.residence_s()),
         loss=lost / judged if judged else None,
         loss_low=low,
         loss_high=high,
@@ -147,8 +193,27 @@ def measure(
         stalls=stalls,
         clock_offset_s=offset_s,
         clock_error_s=error_s,
+        loaded=quantiles(rtt_s[~idle]),
+        loaded_lost=int(np.isin(state[loaded], LOST).sum()),
     )
-    return Measured(timing, t_s[rows], rtt_s)
+    return Measured(timing, t_s[rows[idle]], rtt_s[idle])
+
+
+def _loaded(
+    path: PlannedPath, nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock], log: PathLog, peer_usable: bool
+) -> Bools:
+    """Slots that were due while a bandwidth test loaded the sender or the reflector, on whatever path."""
+    here = clocks[path.source]
+    spans = [(start / 1e6 - BEFORE_S, stop / 1e6 + AFTER_S) for start, stop in loaded_us(nodes[path.source])]
+    target = nodes.get(path.target) if peer_usable else None
+    theirs = loaded_us(target) if target is not None else ()
+    if theirs:
+        there = clocks[path.target]
+        # Where only wall clocks were compared a test is looked for a second further out.
+        error_s = sum(_WALL_ERROR_S if clock.error_s is None else clock.error_s for clock in (here, there))
+        mapped = here.to_local(there.to_base(np.array(theirs).reshape(-1) / 1e6)).reshape(-1, 2)
+        spans += [(start - BEFORE_S - error_s, stop + AFTER_S + error_s) for start, stop in mapped.tolist()]
+    return within(log.t_us / 1e6, spans)
 
 
 def _peer(path: PlannedPath, source: NodeData, target: NodeData, clocks: Mapping[str, Clock], log: PathLog) -> Peer:

@@ -13,6 +13,9 @@ from collector.plan import Plan
 
 _REASONS = 3
 _FIXES = 5
+_NAMED = 3
+_MOST = 1e9
+"""As bad as it gets: nothing, where something is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,12 @@ class Answer:
 
 
 def answer(material: Material, findings: Sequence[Finding], overrides: Sequence[str]) -> Answer:
-    """Judge the whole. Reasons come worst first, at most three; fixes at most five, none twice."""
+    """Judge the whole. Reasons come worst first, at most three; fixes at most five, none twice.
+
+    First what failed, then what keeps the run from proving anything, then faults, warnings, damage and overrides; within
+    each the one that lies furthest beyond its limit. What could not be judged comes last, in one sentence, and the summary
+    counts it, so that it neither crowds out a failure nor goes unseen. Information is no concern.
+    """
     plan, summaries, timings = material.plan, list(material.summaries.values()), material.timings
     gaps = _gaps(material)
     damaged = [node for node in summaries if node.damage or not node.sealed]
@@ -57,7 +65,7 @@ def answer(material: Material, findings: Sequence[Finding], overrides: Sequence[
             for node in damaged
         ),
         *((text, "Have the person named in the plan confirm the shorter floor.") for text in overrides),
-        *_grouped(by_status[Status.SKIPPED]),
+        *_unjudged(material, by_status[Status.SKIPPED], told=bool(gaps)),
     ]
     reasons = _once(text for text, _ in concerns) or _good(timings)
     fixes = _once(remedy for _, remedy in concerns if remedy)
@@ -110,13 +118,39 @@ def _gaps(material: Material) -> list[tuple[str, str]]:
     return found
 
 
+def _unjudged(material: Material, findings: Sequence[Finding], *, told: bool) -> list[tuple[str, str]]:
+    """What could not be judged, as one concern. `told`: absent archives and paths without a measurement are gaps already."""
+    left = [finding for finding in findings if not (told and _follows(material, finding.subject))]
+    groups = _grouped(left)
+    if len(groups) < 2:
+        return groups
+    titles = list(dict.fromkeys(finding.title for finding in left))
+    names = ", ".join(titles[:_NAMED]) + (f" and {len(titles) - _NAMED} more" if len(titles) > _NAMED else "")
+    text = f"{len(groups)} checks could not be judged ({names}). {groups[0][0]}"
+    return [(text, groups[0][1]), *((text, remedy) for _, remedy in groups[1:])]
+
+
+def _follows(material: Material, subject: Subject) -> bool:
+    """Whether the subject could not be judged because an archive is absent or a path was never measured."""
+    absent = {node.name for node in material.plan.nodes} - set(material.summaries)
+    match subject.scope:
+        case Scope.NODE:
+            return subject.name in absent
+        case Scope.PAIR:
+            return bool(absent & set(subject.name.split("+")))
+        case Scope.PATH:
+            return subject.name not in material.timings
+        case _:
+            return False
+
+
 def _grouped(findings: Iterable[Finding]) -> list[tuple[str, str]]:
-    """One entry per rule: the worst subject's message, and how many more say the same."""
+    """One entry per rule, the worst first: the worst subject's message, and how many more say the same."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.rule, []).append(finding)
     found = []
-    for members in groups.values():
+    for members in sorted(groups.values(), key=lambda group: -max(map(_excess, group))):
         worst = max(members, key=_excess)
         subjects = {finding.subject for finding in members} - {worst.subject}
         more = f" The same on {_names(subjects)}." if subjects else ""
@@ -130,19 +164,23 @@ def _names(subjects: Iterable[Subject]) -> str:
 
 
 def _excess(finding: Finding) -> float:
-    """How far the finding's worst figure lies beyond its limit, relative to it."""
-    return max((_beyond(item) for item in finding.evidence), default=0.0)
+    """How many times its worst figure lies beyond the limit that it crossed: 1 at the limit, whichever side is good."""
+    return max((_beyond(item, finding.status) for item in finding.evidence), default=0.0)
 
 
-def _beyond(item: Evidence) -> float:
+def _beyond(item: Evidence, status: Status) -> float:
     limit = item.limit
-    if limit is None or item.value is None:
+    if limit is None or item.value is None or limit.judge(item.value) is Status.PASS:
         return 0.0
-    bound = limit.warn if limit.warn is not None else limit.fail
-    if not bound:
-        return 0.0
-    share = item.value / bound
-    return share if limit.sense is Sense.AT_MOST else 1.0 - share
+    bounds = (limit.fail, limit.warn) if status is Status.FAIL else (limit.warn, limit.fail)
+    # A limit of nothing at all says that any is too much, not how much.
+    bound = next((bound for bound in bounds if bound), None)
+    if bound is None:
+        return 1.0
+    ratio = item.value / bound
+    if limit.sense is Sense.AT_MOST:
+        return ratio
+    return min(1.0 / ratio, _MOST) if ratio > 0 else _MOST
 
 
 def _once(texts: Iterable[str]) -> tuple[str, ...]:
@@ -172,12 +210,13 @@ def _good(timings: Mapping[str, Timing]) -> tuple[str, ...]:
 def _summary(plan: Plan, verdict: Verdict, by_status: Mapping[Status, Sequence[Finding]]) -> str:
     failed, warned = len(by_status[Status.FAIL]), len(by_status[Status.WARN])
     unknown = len(by_status[Status.SKIPPED]) + len(by_status[Status.ERROR])
+    blind = f" ({unknown} could not be judged)" if unknown else ""
     match verdict:
         case Verdict.UNSUITABLE:
             checks = "1 check failed" if failed == 1 else f"{failed} checks failed"
-            return f"The machines and network of {plan.cluster} will not carry a cluster as they are: {checks}."
+            return f"The machines and network of {plan.cluster} will not carry a cluster as they are: {checks}{blind}."
         case Verdict.INCONCLUSIVE:
-            return f"The measurement of {plan.cluster} is not complete enough to answer the question."
+            return f"The measurement of {plan.cluster} is not complete enough to answer the question{blind}."
         case Verdict.CONDITIONAL:
             return (
                 f"The machines and network of {plan.cluster} will carry a cluster once the points below are settled "

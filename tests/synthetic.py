@@ -33,13 +33,28 @@ TABLES = (
     _table("cpu", "user_cs nice_cs system_cs idle_cs iowait_cs irq_cs softirq_cs steal_cs", ("cpu",)),
     _table("memory", "total_KiB available_KiB"),
     _table("disk", "reads read_B read_ms writes write_B write_ms queue busy_ms", ("disk",)),
+    _table("load", "running blocked load1_c switches"),
+    _table("pressure", "some_us full_us", ("pressure",)),
+    _table("paging", "in_pages out_pages major_faults oom_kills"),
+    _table("filesystem", "size_KiB free_KiB inodes inodes_free", ("filesystem",)),
+    _table("nic", "rx_B rx_packets rx_errors rx_drops tx_B tx_packets tx_errors tx_drops", ("nic",)),
+    _table("link", "speed_Mbps full_duplex mtu carrier carrier_changes", ("link",)),
+    _table("tcp", "out_segments retransmitted timeouts resets_out"),
+    _table("observer", "rtt_us flag", ("observer",)),
+    _table(
+        "bandwidth",
+        "loaded_us received_B receiver_us limit_bps retransmits source_cpu_ppm target_cpu_ppm",
+        ("path",),
+    ),
+    _table("window", "length_us received_B", ("path",)),
+    _table("served", "loaded_us", ("path",)),
 )
 
 KERNEL = 2 | 4 | 8 | 16
 
 
 def plan_data(nodes: Iterable[str] = ("a", "b"), networks: Iterable[str] = ("ch1",), **extra: Any) -> dict[str, Any]:
-    """A plan as parsed TOML. `sites` maps a node to its site; other keywords replace top-level keys."""
+    """A plan as parsed TOML, without bandwidth tests. `sites` maps a node to its site; other keywords replace top-level keys."""
     sites = extra.pop("sites", {})
     names, nets = list(nodes), list(networks)
     return {
@@ -54,8 +69,29 @@ def plan_data(nodes: Iterable[str] = ("a", "b"), networks: Iterable[str] = ("ch1
             for number, name in enumerate(names)
         ],
         "network": {net: {} for net in nets},
+        "bandwidth": {"budget_B": 0},
         "stack": [{"name": "genesys-addp", "networks": nets, "auto_failover": [[names[0], names[1]]]}],
     } | extra
+
+
+@dataclass
+class Test:
+    """One bandwidth test of a path, from `at_s`. The receiver's steps of 0.1 s begin with `filling` at `fill_bps`.
+
+    `steps` False: the receiver told none. `served` False: nor did it tell that it was loaded. `figures` replace columns of
+    table bandwidth, None for null.
+    """
+
+    __test__ = False
+
+    at_s: float
+    rate_bps: float
+    length_s: float = 2.0
+    filling: int = 0
+    fill_bps: float = 0.0
+    steps: bool = True
+    served: bool = True
+    figures: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -64,7 +100,7 @@ class Link:
 
     `forward_s` and `back_s` give the delay of a slot; `lost_forward`, `lost_back` the slots that are lost; `skipped` those
     the sender did not send; `refused` those its kernel refused; `doubled` those answered twice; `stepped` those during
-    which the sender's clock was stepped; `restart_at` the slots before which the sender died.
+    which the sender's clock was stepped; `restart_at` the slots before which the sender died; `tests` its bandwidth tests.
     """
 
     forward_s: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 0.0002)
@@ -82,11 +118,16 @@ class Link:
     flags: int = KERNEL
     start_s: float = 1.0
     stop_s: float | None = None
+    tests: Iterable[Test] = ()
 
 
 @dataclass
 class Machine:
-    """One node: when it ran (true seconds), how its clocks are off, what its hosts tables say."""
+    """One node: when it ran (true seconds), how its clocks are off, what its host tables say.
+
+    `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
+    observer by its time, NaN for no answer. `inventory` replaces facts of a sound machine that is as planned; None: it told none.
+    """
 
     start_s: float = 0.0
     stop_s: float | None = None
@@ -105,6 +146,9 @@ class Machine:
     outcomes: Iterable[Mapping[str, Any]] = ()
     memory: bool = False
     disk: bool = False
+    host: bool = False
+    observers: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+    inventory: Mapping[str, Any] | None = field(default_factory=dict)
 
     def local_s(self, true_s: Any) -> Any:
         """Own monotonic clock since own start."""
@@ -149,6 +193,7 @@ def write(site: Site, folder: Path) -> dict[str, Path]:
     for path in plan.paths():
         link = site.links.get(path.name, Link())
         _path(site, path, link, rows)
+        _tests(site, path, link, rows)
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
     for node in plan.nodes:
@@ -222,6 +267,36 @@ def _path(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None
         )
 
 
+def _tests(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None:
+    a, b = site.machine(path.source), site.machine(path.target)
+    name = (path.name,)
+    for test in sorted(link.tests, key=lambda test: test.at_s):
+        rate = np.full(round(test.length_s / 0.1), test.rate_bps)
+        rate[: test.filling] = test.fill_bps
+        count = np.round(rate * 0.1 / 8)
+        figures = {
+            "loaded_us": test.length_s * 1e6 + 50_000,
+            "received_B": count.sum(),
+            "receiver_us": test.length_s * 1e6,
+            "limit_bps": None,
+            "retransmits": 0,
+            "source_cpu_ppm": 200_000,
+            "target_cpu_ppm": 300_000,
+        } | dict(test.figures)
+        begin_s = test.at_s + 0.01 + 0.1 * np.arange(len(rate))
+        values = [np.nan if value is None else value for value in figures.values()]
+        rows[path.source].append(
+            ("bandwidth", name, np.array([test.at_s]), np.array([[_us(a.local_s(test.at_s)), *values]]))
+        )
+        if test.steps:
+            steps = np.column_stack([_us(a.local_s(begin_s)), np.full(len(rate), 100_000), count])
+            rows[path.source].append(("window", name, begin_s, steps))
+        if test.served:
+            ready_s = test.at_s - 0.05
+            served = np.array([[_us(b.local_s(ready_s)), test.length_s * 1e6 + 150_000]])
+            rows[path.target].append(("served", name, np.array([ready_s]), served))
+
+
 def _us(seconds: np.ndarray) -> np.ndarray:
     return np.round(np.asarray(seconds) * 1e6)
 
@@ -235,20 +310,20 @@ def _host(site: Site, name: str, rows: list[Any]) -> None:
         busy = np.cumsum(machine.busy(true_s) * 100.0)
         idle = 100.0 * np.arange(1, count + 1) - busy
         nothing = np.zeros(count)
-        rows.append(
-            (
-                "cpu",
-                ("all",),
-                true_s,
-                np.column_stack([t_us, np.round(busy), nothing, nothing, np.round(idle), *[nothing] * 4]),
-            )
-        )
+        # One CPU: the machine as a whole is as busy as it.
+        each = np.column_stack([t_us, np.round(busy), nothing, nothing, np.round(idle), *[nothing] * 4])
+        rows += [("cpu", (cpu,), true_s, each) for cpu in ("all", "0")]
     late = np.full(count, machine.ticker_late_s * 1e6)
     rows.append(("ticker", ("default",), true_s, np.column_stack([t_us, np.full(count, 50), late, late * 0])))
     stalls = np.array(sorted(machine.stalls)).reshape(-1, 2)
     if len(stalls):
         values = np.column_stack([_us(machine.local_s(stalls[:, 0])), _us(stalls[:, 1]), np.zeros(len(stalls))])
         rows.append(("stall", ("default",), stalls[:, 0], values))
+    for observer, rtt_s in machine.observers.items():
+        rtt_us = _us(rtt_s(true_s))
+        rows.append(("observer", (observer,), true_s, np.column_stack([t_us, rtt_us, np.zeros(count)])))
+    if machine.host:
+        _healthy(machine, len(site.plan["network"]), true_s, rows)
     if machine.memory:
         rows.append(
             ("memory", (), true_s, np.column_stack([t_us, np.full(count, 8_000_000), np.full(count, 4_000_000)]))
@@ -258,6 +333,77 @@ def _host(site: Site, name: str, rows: list[Any]) -> None:
         for disk, share in (("sda", 0.1), ("sdb", 0.4)):
             busy_ms = np.round(np.arange(count) * share * 1000)
             rows.append(("disk", (disk,), true_s, np.column_stack([t_us, *[nothing] * 7, busy_ms])))
+
+
+def _healthy(machine: Machine, networks: int, true_s: np.ndarray, rows: list[Any]) -> None:
+    """What the other probes see of a machine that is well: counters that grow, space to spare, links that are steady."""
+    number = np.arange(len(true_s))
+
+    def table(name: str, labels: tuple[str, ...], *columns: float | np.ndarray, every: int = 1) -> None:
+        whole = [np.broadcast_to(column, len(true_s)) for column in columns]
+        values = np.column_stack([_us(machine.local_s(true_s)), *whole])
+        rows.append((name, labels, true_s[::every], values[::every]))
+
+    table("load", (), 1, 0, 20, number * 100)
+    for resource in ("cpu", "memory", "io"):
+        table("pressure", (resource,), number * 100, number * 10)
+    table("paging", (), 0, 0, number, 0)
+    table("filesystem", ("/",), 50_000_000, 30_000_000, 3_000_000, 2_900_000, every=10)
+    for place in range(networks):
+        nic = (f"eth{place}",)
+        table("nic", nic, number * 1500, number * 10, 0, 0, number * 1500, number * 10, 0, 0)
+        table("link", nic, 1000, 1, 1500, 1, 1, every=10)
+    table("tcp", (), number * 100, 0, 0, 0)
+
+
+def inventory(site: Site, name: str) -> dict[str, Any]:
+    """What a sound machine tells of itself: its addresses as planned, each network on an interface of its own."""
+    nodes = {node["name"]: node for node in site.plan["node"]}
+    place = {net: f"eth{number}" for number, net in enumerate(site.plan["network"])}
+    number = list(nodes).index(name) + 1
+    own = {net: _ip(entry) for net, entry in nodes[name]["addr"].items()}
+    return {
+        "hostname": name,
+        "virtual": site.machine(name).virtual,
+        "os": "Debian GNU/Linux 12",
+        "kernel": "6.1.0-30-amd64",
+        "cpu": "Some CPU",
+        "cpus": 8,
+        "memory_B": 16 << 30,
+        "vendor": "Maker",
+        "model": "Model",
+        "bios": "1.0",
+        "signature": f"{number:016x}",
+        "timezone": "Etc/UTC",
+        "time": {"service": "chronyd", "synchronised": True},
+        "packages": {"manager": "dpkg", "count": 400, "sha256": "ab" * 32},
+        "dns": [],
+        "nics": {
+            place[net]: {
+                "up": True,
+                "speed_Mbps": 1000,
+                "mtu": 1500,
+                "duplex": "full",
+                "mac": f"52:54:00:00:{list(place).index(net):02x}:{number:02x}",
+                "driver": "e1000e",
+                "addresses": [
+                    {"family": "AF_INET", "address": ip, "netmask": "255.255.255.0", "prefix": 24, "static": True}
+                ],
+            }
+            for net, ip in own.items()
+        },
+        "routes": [],
+        "egress": [
+            {"target": peer, "network": net, "address": _ip(entry), "nic": place[net], "source": own[net], "via": ""}
+            for peer, node in nodes.items()
+            for net, entry in node["addr"].items()
+            if peer != name and net in own
+        ],
+    }
+
+
+def _ip(entry: Any) -> str:
+    return str(entry["ip"] if isinstance(entry, dict) else entry).partition("/")[0]
 
 
 def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folder: Path) -> Path:
@@ -283,7 +429,7 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
     state = {
         "peers": peers,
         "meetings": [list(meeting) for meeting in machine.meetings],
-        "facts": {"inventory": {"hostname": name, "virtual": machine.virtual}},
+        "facts": {} if machine.inventory is None else {"inventory": inventory(site, name) | dict(machine.inventory)},
         "events": [],
         "outcomes": list(machine.outcomes),
     }

@@ -12,8 +12,9 @@ from analyzer.align import align
 from analyzer.assess import assess
 from analyzer.contract import Outage
 from analyzer.frames import Columns, read
+from analyzer.proportion import clopper_pearson
 from analyzer.slots import Peer, Slot, judge, path_log
-from analyzer.timing import joint, outages
+from analyzer.timing import joint, loss_interval, outages
 
 AB, BA = "a>b/ch1", "b>a/ch1"
 
@@ -50,6 +51,18 @@ def test_losses_are_counted_exactly_and_by_direction(tmp_path):
     assert (found.lost_forward, found.lost_back, found.lost_unknown) == (4, 3, 0)
     assert found.loss == pytest.approx(7 / 1500)
     assert found.loss_low < 7 / 1500 < found.loss_high
+
+
+def test_losses_one_by_one_have_the_exact_interval_and_a_burst_is_one_event():
+    alone = np.zeros(1000, dtype=bool)
+    alone[[5, 100, 500, 900]] = True
+    assert loss_interval(alone) == pytest.approx(clopper_pearson(4, 1000))
+    burst = np.zeros(1000, dtype=bool)
+    burst[300:304] = True
+    assert loss_interval(burst) == pytest.approx([4 * bound for bound in clopper_pearson(1, 1000)])
+    assert loss_interval(np.zeros(1000, dtype=bool)) == pytest.approx(clopper_pearson(0, 1000))
+    assert loss_interval(np.ones(10, dtype=bool))[1] == 1.0
+    assert loss_interval(np.zeros(0, dtype=bool)) == (None, None)
 
 
 def test_without_the_peers_archive_the_direction_is_unknown(tmp_path):

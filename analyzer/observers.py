@@ -1,0 +1,94 @@
+"""How the machines that the cluster depends on answered: gateways, name servers, SCS host, witness, ping targets.
+
+A request that the node's own kernel refused (no route) counts as sent and not answered: the observer was out of reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from analyzer.columns import Floats, numbers
+from analyzer.contract import ObserverTiming, Quantiles
+from analyzer.frames import NodeData
+from analyzer.timing import quantiles
+from collector.contract import State
+from collector.plan import Observer, Plan
+
+PROBE = "observer"
+"""Name of the table, of its label and of the probe that writes it."""
+
+_LATEST_US = 60e6
+"""No request is waited for that long: a larger round trip is damage, and no answer."""
+
+_HOLE_S = 10.0
+"""Rows further apart than this, and than two and a half requests, have a hole of the record between them."""
+
+
+def observed(plan: Plan, nodes: Mapping[str, NodeData]) -> tuple[ObserverTiming, ...]:
+    """One row per observer of the plan and node with an archive."""
+    return tuple(_observed(observer, node) for observer in plan.observers for node in nodes.values())
+
+
+def _observed(observer: Observer, node: NodeData) -> ObserverTiming:
+    frame = node.tables.get(PROBE)
+    rows = frame[frame[PROBE] == observer.name] if frame is not None and PROBE in frame else None
+    sent, answered, outage_s, reason = 0, 0, 0.0, ""
+    rtt = Quantiles(0)
+    if rows is not None and len(rows):
+        t_us, rtt_us = numbers(rows, "t_us"), numbers(rows, "rtt_us")
+        order = np.argsort(t_us, kind="stable")
+        t_us, rtt_us = t_us[order], rtt_us[order]
+        good = (rtt_us >= 0) & (rtt_us <= _LATEST_US) & (numbers(rows, "flag")[order] == 0)
+        sent, answered = len(good), int(good.sum())
+        rtt = quantiles(rtt_us[good] / 1e6)
+        timed = np.isfinite(t_us)
+        outage_s = _longest_outage_s(t_us[timed] / 1e6, good[timed])
+    else:
+        reason = _reason(node, observer.name)
+    return ObserverTiming(
+        observer=observer.name,
+        kind=str(observer.kind),
+        address=str(observer.address),
+        node=node.name,
+        sent=sent,
+        answered=answered,
+        rtt=rtt,
+        longest_outage_s=outage_s,
+        reason=reason,
+    )
+
+
+def _longest_outage_s(t_s: Floats, answered: np.typing.NDArray[np.bool_]) -> float:
+    """From the first of two or more requests without answer to the next answer, or to the end of the record or its hole."""
+    if len(t_s) < 2:
+        return 0.0
+    period_s = float(np.median(np.diff(t_s)))
+    longest_s, start, count = 0.0, 0.0, 0
+    before_s = float(t_s[0])
+    for now_s, good in zip(t_s.tolist(), answered.tolist(), strict=True):
+        hole = now_s - before_s > max(_HOLE_S, 2.5 * period_s)
+        if count >= 2:
+            longest_s = max(longest_s, (before_s + period_s if hole else now_s) - start)
+        if good or hole:
+            count = 0
+        if not good:
+            start, count = (now_s, 1) if count == 0 else (start, count + 1)
+        before_s = now_s
+    return max(longest_s, before_s + period_s - start) if count >= 2 else longest_s
+
+
+def _reason(node: NodeData, observer: str) -> str:
+    """Why the node did not ask, by the longest stretch during which its probe did not work."""
+    idle = [
+        part
+        for outcome in node.story.outcomes
+        if outcome.probe == PROBE
+        for part in outcome.intervals
+        if part.state is not State.OK
+    ]
+    if not idle:
+        return f"node {node.name} recorded no request to {observer}"
+    longest = max(idle, key=lambda part: part.to_us - part.from_us)
+    return longest.reason or f"the probe was {longest.state}"

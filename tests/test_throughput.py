@@ -1,0 +1,339 @@
+"""Bandwidth tests, observers, and our own load kept out of the idle figures, against archives whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic import Link, Machine, Site, Test, plan_data, write
+
+from analyzer.assess import assess
+from analyzer.contract import Status, Verdict
+from analyzer.frames import read
+from analyzer.observers import observed
+from analyzer.slots import within
+from analyzer.throughput import loaded_us, throughputs
+
+AB, BA = "a>b/ch1", "b>a/ch1"
+ON = {"budget_B": 10**10}
+LENGTH_S = 301.0
+
+
+def plan(nodes=("a", "b"), networks=("ch1",), bandwidth=ON, **extra):
+    return plan_data(nodes, networks, bandwidth=bandwidth, **extra)
+
+
+def assessed(site, folder):
+    return assess(list(write(site, folder).values()))
+
+
+def carried(tests, folder, path=AB, **changes):
+    site = Site(**({"length_s": LENGTH_S, "plan": plan(), "links": {AB: Link(tests=tests)}} | changes))
+    return next(item for item in assessed(site, folder).throughputs if item.path == path)
+
+
+def timings(site, folder):
+    return {item.path: item for item in assessed(site, folder).timings}
+
+
+def test_a_rate_is_the_settled_goodput_without_the_filling_of_a_queue(tmp_path):
+    found = carried([Test(60.0, 90e6, filling=3, fill_bps=400e6)], tmp_path)
+    (test,) = found.tests
+    assert test.rate_bps == pytest.approx(90e6)
+    assert test.start_s == pytest.approx(60.0)
+    assert test.length_s == pytest.approx(2.05)
+    assert test.received_B == pytest.approx((17 * 90e6 + 3 * 400e6) / 80)
+    assert (test.retransmits, test.source_cpu, test.target_cpu) == (0, 0.2, 0.3)
+    assert found.reason == ""
+
+
+def test_a_long_test_has_a_whole_second_left_out(tmp_path):
+    assert carried([Test(60.0, 90e6, 30.0, 10, 400e6)], tmp_path / "1").median_bps == pytest.approx(90e6)
+    assert carried([Test(60.0, 90e6, 30.0, 11, 400e6)], tmp_path / "2").median_bps > 91e6
+    assert carried([Test(60.0, 90e6, 9.0, 10, 400e6)], tmp_path / "3").median_bps > 100e6
+
+
+def test_the_last_step_is_left_out(tmp_path):
+    site = Site(length_s=LENGTH_S, plan=plan(), links={AB: Link(tests=[Test(60.0, 90e6)])})
+    paths = write(site, tmp_path)
+    nodes = {name: read(path) for name, path in paths.items()}
+    for node in nodes.values():
+        for frame in node.tables.values():
+            frame["t_s"] = frame["t_us"] / 1e6
+    windows = nodes["a"].tables["window"]
+    windows.loc[windows.index[-1], "received_B"] = 0
+    assert throughputs(nodes["a"].plan, nodes)[AB].median_bps == pytest.approx(90e6)
+
+
+def test_without_steps_the_receivers_whole_count_stands_in(tmp_path):
+    found = carried([Test(60.0, 90e6, filling=5, fill_bps=50e6, steps=False)], tmp_path)
+    assert found.median_bps == pytest.approx((15 * 90e6 + 5 * 50e6) / 20)
+
+
+def test_minimum_median_and_maximum_are_those_of_all_tests(tmp_path):
+    found = carried([Test(60.0, 80e6), Test(120.0, 95e6), Test(180.0, 90e6)], tmp_path)
+    assert (found.minimum_bps, found.median_bps, found.maximum_bps) == pytest.approx((80e6, 90e6, 95e6))
+    assert [test.start_s for test in found.tests] == pytest.approx([60.0, 120.0, 180.0])
+
+
+def test_what_was_planned_and_what_the_tests_were_held_to_are_told_apart(tmp_path):
+    rated = plan() | {"network": {"ch1": {"rate_bps": 200_000_000}}}
+    held = {"limit_bps": 100_000_000}
+    found = carried([Test(60.0, 90e6, figures=held), Test(90.0, 90e6, figures=held)], tmp_path / "1", plan=rated)
+    assert (found.planned_bps, found.limit_bps) == (200_000_000, 100_000_000)
+    free = carried([Test(60.0, 90e6, figures=held), Test(90.0, 90e6)], tmp_path / "2", plan=rated)
+    assert free.limit_bps is None
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"received_B": -1},
+        {"received_B": 10**16},
+        {"received_B": None},
+        {"receiver_us": 0},
+        {"receiver_us": -5},
+        {"receiver_us": None},
+        {"loaded_us": -5},
+        {"loaded_us": None},
+        {"loaded_us": 10**15},
+    ],
+)
+def test_an_impossible_figure_makes_a_test_unusable_and_is_counted(tmp_path, figures):
+    found = carried([Test(60.0, 90e6), Test(120.0, 1e3, figures=figures)], tmp_path)
+    assert found.minimum_bps == pytest.approx(90e6)
+    assert found.reason == "1 of 2 tests had impossible figures"
+
+
+def test_an_impossible_step_makes_its_test_unusable(tmp_path):
+    found = carried([Test(60.0, 90e6), Test(120.0, -90e6, figures={"received_B": 1})], tmp_path)
+    assert len(found.tests) == 1
+    assert found.reason == "1 of 2 tests had impossible figures"
+
+
+def test_odd_side_figures_are_not_told_and_cost_no_test(tmp_path):
+    odd = {"retransmits": -1, "source_cpu_ppm": -1, "target_cpu_ppm": None, "limit_bps": -7}
+    (test,) = carried([Test(60.0, 90e6, figures=odd)], tmp_path).tests
+    assert (test.retransmits, test.source_cpu, test.target_cpu) == (None, None, None)
+
+
+def outcome(probe, *states):
+    intervals = [
+        {"state": state, "reason": reason, "from_us": from_us, "to_us": to_us}
+        for state, reason, from_us, to_us in states
+    ]
+    return {"probe": probe, "intervals": intervals, "ticks": 0, "missed": 0, "seconds": 0.0, "traceback": ""}
+
+
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        ([("skipped", "iperf3 is not installed", 0, 300)], "iperf3 is not installed"),
+        ([("skipped", "quiet hours", 0, 250), ("timeout", "the peer was silent", 250, 300)], "the peer was silent"),
+        ([("error", "", 0, 300)], "the tests ended with error"),
+        ([], "node a recorded no test"),
+    ],
+)
+def test_without_tests_the_story_says_why(tmp_path, states, reason):
+    machines = {"a": Machine(outcomes=[outcome(f"bandwidth {AB}", *states)])}
+    found = carried([], tmp_path, machines=machines)
+    assert (found.tests, found.median_bps, found.reason) == ((), None, reason)
+
+
+def test_a_test_that_failed_is_no_figure_but_its_load_is_known(tmp_path):
+    gone = {"received_B": None, "receiver_us": None}
+    machines = {"a": Machine(outcomes=[outcome(f"bandwidth {AB}", ("error", "the peer hung up", 0, 300))])}
+    links = {AB: Link(tests=[Test(60.0, 1e9, figures=gone, steps=False)])}
+    site = Site(length_s=LENGTH_S, plan=plan(), links=links, machines=machines)
+    result = assessed(site, tmp_path)
+    found = next(item for item in result.throughputs if item.path == AB)
+    assert (found.tests, found.reason) == ((), "the peer hung up")
+    assert next(item for item in result.timings if item.path == AB).loaded.samples > 10
+
+
+def test_waiting_is_no_missing_test_where_there_were_some(tmp_path):
+    told = [outcome(f"bandwidth {AB}", ("skipped", "no collector answers on b", 0, 50), ("ok", "", 50, 300))]
+    assert carried([Test(60.0, 90e6)], tmp_path, machines={"a": Machine(outcomes=told)}).reason == ""
+
+
+def test_a_missing_archive_is_named_and_every_planned_path_has_a_word(tmp_path):
+    found = assessed(Site(length_s=LENGTH_S, plan=plan(), omit=["b"]), tmp_path)
+    assert {item.path: item.reason for item in found.throughputs} == {
+        AB: "node a recorded no test",
+        BA: "no archive of node b was given",
+    }
+    said = {item.subject.name: item for item in found.findings if item.rule == "bandwidth"}
+    assert {item.status for item in said.values()} == {Status.SKIPPED}
+    assert "no archive of node b" in said[BA].message
+
+
+def test_a_plan_without_tests_asks_nothing_about_bandwidth(tmp_path):
+    found = assessed(Site(length_s=LENGTH_S), tmp_path)
+    assert found.throughputs == ()
+    assert not [item for item in found.findings if item.rule == "bandwidth"]
+
+
+# A test from 100 s on, of 2.05 s at the sender; the server of the target is ready 0.05 s before, for 2.15 s. Slot n is due at
+# 1 + 0.2 n s, so slots 494 (99.8 s) to 508 (102.6 s) are loaded, give or take one.
+def test_slots_during_a_test_are_in_no_idle_figure(tmp_path):
+    def slow(slot):
+        return np.where((slot >= 495) & (slot <= 507), 0.050, 0.0002)
+
+    lost = [496, 500, 505, 800]
+    link = Link(slow, lost_forward=lost, tests=[Test(100.0, 90e6)])
+    found = timings(Site(length_s=LENGTH_S, plan=plan(), links={AB: link}), tmp_path)[AB]
+    loaded = found.loaded.samples + found.loaded_lost
+    assert 14 <= loaded <= 15
+    assert found.loaded_lost == 3
+    assert found.loaded.maximum == pytest.approx(0.05031)
+    assert found.rtt.maximum == pytest.approx(0.00051)
+    assert found.wire.maximum == pytest.approx(0.0004)
+    assert (found.sent, found.answered, found.lost_forward, found.unjudged) == (1500 - loaded, 1499 - loaded, 1, 0)
+    assert found.hours == pytest.approx(found.sent * 0.2 / 3600)
+    assert found.loss == pytest.approx(1 / found.sent)
+
+
+@pytest.mark.parametrize("path", ["a>c/ch1", "c>a/ch1", "b>c/ch2", "c>b/ch2"])
+def test_a_test_loads_every_path_of_both_its_ends(tmp_path, path):
+    site = Site(
+        length_s=LENGTH_S,
+        plan=plan(("a", "b", "c"), ("ch1", "ch2")),
+        links={AB: Link(tests=[Test(100.0, 90e6)])},
+        machines={"b": Machine(start_s=4.0, wall_offset_s=-7.0), "c": Machine(start_s=9.0, wall_offset_s=3.0)},
+    )
+    found = timings(site, tmp_path)
+    assert 14 <= found[path].loaded.samples <= 15
+
+
+def test_a_path_between_two_others_is_not_loaded(tmp_path):
+    links = {AB: Link(tests=[Test(100.0, 90e6)])}
+    found = timings(Site(length_s=LENGTH_S, plan=plan(("a", "b", "c", "d")), links=links), tmp_path)
+    assert found["c>d/ch1"].loaded.samples == 0
+
+
+def test_the_receivers_word_is_enough(tmp_path):
+    """The sender's archive may have lost its rows: that the peer served a test is known from the peer's."""
+    links = {AB: Link(tests=[Test(100.0, 90e6)])}
+    paths = write(Site(length_s=LENGTH_S, plan=plan(), links=links), tmp_path)
+    node = read(paths["b"])
+    assert set(node.tables) >= {"served"}
+    assert "bandwidth" not in node.tables
+    ((start, stop),) = loaded_us(node)
+    assert (start, stop) == (99_950_000, 102_100_000)
+
+
+def test_an_outage_within_a_test_is_the_tests_and_what_is_left_of_it_counts(tmp_path):
+    inside = Link(lost_forward=range(497, 508), tests=[Test(100.0, 90e6)])
+    found = timings(Site(length_s=LENGTH_S, plan=plan(), links={AB: inside}), tmp_path / "1")[AB]
+    assert (found.outages, found.loaded_lost, found.lost, found.longest_outage_s) == ((), 11, 0, 0.0)
+    after = Link(lost_forward=range(505, 550), tests=[Test(100.0, 90e6)])
+    found = timings(Site(length_s=LENGTH_S, plan=plan(), links={AB: after}), tmp_path / "2")[AB]
+    (outage,) = found.outages
+    assert outage.slots == found.lost < 45
+    assert outage.start_s > 102.5
+
+
+def test_an_outage_that_began_before_a_test_is_the_networks_to_its_end(tmp_path):
+    link = Link(lost_forward=range(450, 600), tests=[Test(100.0, 90e6)])
+    found = timings(Site(length_s=LENGTH_S, plan=plan(), links={AB: link}), tmp_path / "1")[AB]
+    (outage,) = found.outages
+    assert (outage.start_s, outage.length_s, outage.slots) == (pytest.approx(91.0), pytest.approx(30.0), 150)
+    assert found.lost + found.loaded_lost == 150
+    # One lost slot before a test is no outage yet.
+    link = Link(lost_forward=range(493, 508), tests=[Test(100.0, 90e6)])
+    assert timings(Site(length_s=LENGTH_S, plan=plan(), links={AB: link}), tmp_path / "2")[AB].outages == ()
+
+
+def test_an_archive_that_claims_to_have_been_loaded_all_the_time_proves_nothing(tmp_path):
+    site = Site(
+        length_s=1000.0,
+        plan=plan(),
+        links={AB: Link(lost_forward=range(0, 4990, 40), tests=[Test(0.5, 1e9, figures={"loaded_us": 10**9})])},
+    )
+    result = assessed(site, tmp_path)
+    found = next(item for item in result.timings if item.path == AB)
+    assert (found.sent, found.answered, found.hours, found.loss) == (0, 0, 0.0, None)
+    assert found.rtt.samples == 0
+    assert found.loaded_lost > 100
+    assert result.verdict is Verdict.INCONCLUSIVE
+    (said,) = (item for item in result.findings if item.rule == "path-coverage" and item.subject.name == AB)
+    assert said.status is Status.WARN
+    assert "bandwidth tests loaded it" in said.message
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=6), st.lists(st.integers(-5, 80)))
+def test_a_time_is_within_if_some_stretch_holds_it(stretches, times):
+    spans = [(float(start), float(start + length)) for start, length in stretches]
+    expected = [any(start <= time <= stop for start, stop in spans) for time in times]
+    assert within(np.array(times, dtype=float), spans).tolist() == expected
+
+
+@pytest.mark.parametrize("table", ["bandwidth", "window", "served", "observer"])
+def test_tables_of_odd_shape_are_no_crash(tmp_path, table):
+    asked = [{"name": "gw", "kind": "gateway", "addr": "10.0.0.9"}]
+    paths = write(Site(length_s=60.0, plan=plan(observer=asked)), tmp_path)
+    for frame in (
+        pd.DataFrame({"t_us": [1.0, np.nan]}),
+        pd.DataFrame({"path": ["x"], "observer": [3], "t_us": ["y"]}),
+        pd.DataFrame({"path": [AB], "observer": ["gw"], "t_us": [5], "loaded_us": ["z"]}),
+        pd.DataFrame({"path": [], "observer": [], "t_us": []}),
+    ):
+        nodes = {name: read(path) for name, path in paths.items()}
+        nodes["a"].tables[table] = frame
+        assert throughputs(nodes["a"].plan, nodes)[AB].tests == ()
+        assert loaded_us(nodes["a"]) == ()
+        assert len(observed(nodes["a"].plan, nodes)) == 2
+
+
+# Observers
+
+
+def asking(rtt_s, folder, **machine):
+    rows = [{"name": "gw", "kind": "gateway", "addr": "10.0.0.9"}, {"name": "ns", "kind": "dns", "addr": "10.0.0.8"}]
+    machines = {"a": Machine(observers={} if rtt_s is None else {"gw": rtt_s}, **machine)}
+    site = Site(length_s=LENGTH_S, plan=plan_data(observer=rows), machines=machines)
+    return {(item.observer, item.node): item for item in assessed(site, folder).observers}
+
+
+def test_every_request_is_counted_and_a_null_is_no_answer(tmp_path):
+    def rtt(t):
+        return np.where((t >= 100) & (t < 120), np.nan, 0.002)
+
+    found = asking(rtt, tmp_path)
+    assert set(found) == {("gw", "a"), ("gw", "b"), ("ns", "a"), ("ns", "b")}
+    gateway = found["gw", "a"]
+    assert (gateway.kind, gateway.address, gateway.reason) == ("gateway", "10.0.0.9", "")
+    assert (gateway.sent, gateway.answered, gateway.rtt.samples) == (301, 281, 281)
+    assert gateway.rtt.p50 == pytest.approx(0.002)
+    assert gateway.longest_outage_s == pytest.approx(20.0)
+
+
+def test_one_missing_answer_is_no_outage_and_silence_at_the_end_is_one(tmp_path):
+    def rtt(t):
+        return np.where((t == 100) | (t >= 290), np.nan, 0.002)
+
+    assert asking(rtt, tmp_path)["gw", "a"].longest_outage_s == pytest.approx(11.0)
+
+
+def test_an_impossible_round_trip_is_no_answer(tmp_path):
+    found = asking(lambda t: np.where(t < 10, -1.0, 100.0), tmp_path)["gw", "a"]
+    assert (found.sent, found.answered) == (301, 0)
+
+
+def test_an_observer_that_was_not_asked_has_the_probes_reason(tmp_path):
+    told = [outcome("observer", ("skipped", "ICMP is not permitted", 0, 300))]
+    found = asking(None, tmp_path, outcomes=told)
+    assert (found["gw", "a"].sent, found["gw", "a"].reason) == (0, "ICMP is not permitted")
+    assert found["gw", "b"].reason == "node b recorded no request to gw"
+
+
+def test_an_observer_that_is_silent_shows_in_the_verdict(tmp_path):
+    rows = [{"name": "gw", "kind": "gateway", "addr": "10.0.0.9"}]
+    silent = {"gw": lambda t: np.full(len(t), np.nan)}
+    machines = {name: Machine(observers=silent) for name in "ab"}
+    found = assessed(Site(length_s=1000.0, plan=plan_data(observer=rows), machines=machines), tmp_path)
+    assert found.verdict is Verdict.UNSUITABLE
+    assert any("gateway gw (10.0.0.9) answered none of 1000 pings of node a" in reason for reason in found.reasons)

@@ -1,0 +1,139 @@
+"""Which three reasons are told, in what order, and what is never lost sight of."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from synthetic import plan_data
+
+from analyzer.contract import Area, Evidence, Finding, Limit, Scope, Sense, Status, Subject, Verdict
+from analyzer.verdict import answer
+from collector.plan import parse
+
+PLAN = parse(plan_data(), "plan.toml")
+MOST = Limit("most", "1", 1.0, 10.0, Sense.AT_MOST, "a test")
+LEAST = Limit("least", "1", 100.0, 50.0, Sense.AT_LEAST, "a test")
+NONE = Limit("none", "1", 0.0, None, Sense.AT_MOST, "a test")
+
+
+def finding(rule, status, value=None, limit=MOST, subject=None, **changes):
+    evidence = () if value is None else (Evidence(limit.name, value, "1", limit),)
+    return Finding(
+        rule,
+        changes.get("title", rule.title()),
+        changes.get("area", Area.HOST),
+        subject or Subject(Scope.NODE, "a"),
+        status,
+        f"{rule} says {status} of {(subject or Subject(Scope.NODE, 'a')).name}.",
+        evidence,
+        changes.get("remedy", f"mend {rule}"),
+    )
+
+
+def judged(*findings, absent=()):
+    summaries = {name: SimpleNamespace(name=name, damage=(), sealed=True) for name in "ab" if name not in absent}
+    timings = {path.name: timing(path.name) for path in PLAN.paths() if path.source not in absent}
+    material = SimpleNamespace(plan=PLAN, summaries=summaries, timings=timings, meetings={}, reasons={})
+    return answer(material, list(findings), ())
+
+
+def timing(path):
+    return SimpleNamespace(
+        path=path,
+        hours=24.0,
+        sent=10,
+        answered=10,
+        lost_forward=0,
+        lost_back=0,
+        lost_unknown=0,
+        period_s=0.2,
+        loaded=SimpleNamespace(samples=0),
+        loaded_lost=0,
+        rtt=SimpleNamespace(p999=0.001),
+        longest_outage_s=0.0,
+    )
+
+
+def test_failures_come_before_warnings_and_each_by_how_far_it_lies_beyond():
+    found = judged(
+        finding("slight", Status.WARN, 1.1),
+        finding("strong", Status.WARN, 8.0),
+        finding("worse", Status.FAIL, 40.0),
+        finding("bad", Status.FAIL, 11.0),
+        finding("unseen", Status.SKIPPED),
+        finding("note", Status.INFO, remedy="nothing"),
+    )
+    assert found.verdict is Verdict.UNSUITABLE
+    assert [reason.split()[0] for reason in found.reasons] == ["worse", "bad", "strong"]
+    assert found.fixes == ("mend worse", "mend bad", "mend strong", "mend slight", "mend unseen")
+
+
+def test_too_little_weighs_like_too_much():
+    # Half of what is needed is twice beyond; three times too much is more, a tenth of it is most.
+    found = judged(
+        finding("half", Status.WARN, 51.0, LEAST),
+        finding("thrice", Status.WARN, 3.0),
+        finding("tenth", Status.FAIL, 1.0, LEAST),
+    )
+    assert [reason.split()[0] for reason in found.reasons] == ["tenth", "thrice", "half"]
+
+
+@pytest.mark.parametrize(("value", "limit"), [(0.0, LEAST), (-3.0, LEAST), (7.0, NONE)])
+def test_nothing_at_all_and_a_limit_of_none_can_be_ranked(value, limit):
+    found = judged(finding("odd", Status.WARN, value, limit), finding("plain", Status.WARN, 2.0))
+    assert len(found.reasons) == 2
+
+
+def test_missing_data_stands_between_failures_and_warnings():
+    found = judged(
+        finding("warned", Status.WARN, 5.0),
+        finding("failed", Status.FAIL, 20.0, subject=Subject(Scope.NODE, "b")),
+        absent=("a",),
+    )
+    assert [reason.split()[0] for reason in found.reasons] == ["failed", "No", "warned"]
+
+
+def test_what_follows_from_a_missing_archive_is_not_said_again():
+    found = judged(
+        finding("one", Status.SKIPPED),
+        finding("two", Status.SKIPPED, subject=Subject(Scope.PAIR, "a+b")),
+        finding("three", Status.SKIPPED, subject=Subject(Scope.PATH, "a>b/ch1")),
+        absent=("a",),
+    )
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert [reason for reason in found.reasons if "says" in reason] == []
+    assert found.summary.endswith("(3 could not be judged).")
+
+
+def test_what_a_platform_does_not_tell_is_seen_beside_warnings():
+    absent = [finding(f"feature{number}", Status.SKIPPED, title=f"Title {number}") for number in range(5)]
+    found = judged(*absent, finding("one", Status.WARN, 2.0), finding("two", Status.WARN, 3.0))
+    assert found.verdict is Verdict.CONDITIONAL
+    assert found.reasons[2] == (
+        "5 checks could not be judged (Title 0, Title 1, Title 2 and 2 more). feature0 says skipped of a."
+    )
+    assert "2 warned, 5 could not be judged" in found.summary
+
+
+def test_many_warnings_leave_what_is_unknown_in_the_summary():
+    warned = [finding(f"w{number}", Status.WARN, 2.0) for number in range(4)]
+    found = judged(*warned, finding("unseen", Status.SKIPPED))
+    assert "1 could not be judged" in found.summary
+    failed = judged(finding("bad", Status.FAIL, 20.0), finding("unseen", Status.SKIPPED))
+    assert failed.summary.endswith("1 check failed (1 could not be judged).")
+
+
+def test_one_unknown_keeps_its_own_words_and_information_is_no_concern():
+    found = judged(finding("unseen", Status.SKIPPED), finding("note", Status.INFO))
+    assert found.reasons == ("unseen says skipped of a.",)
+    assert found.verdict is Verdict.CONDITIONAL
+    assert judged(finding("note", Status.INFO)).verdict is Verdict.SUITABLE
+
+
+def test_one_rule_on_many_subjects_is_one_reason_that_names_them():
+    found = judged(
+        finding("same", Status.WARN, 2.0),
+        finding("same", Status.WARN, 4.0, subject=Subject(Scope.NODE, "b")),
+    )
+    assert found.reasons == ("same says warn of b. The same on a.",)
