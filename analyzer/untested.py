@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from analyzer.contract import Untested
+from analyzer.contract import ObserverTiming, Untested
 from analyzer.extension import Stack
 from collector.plan import Plan
 
@@ -18,25 +18,52 @@ _ALWAYS = (
         "Prerequisites of Windows NLB (two adapters, own VLAN or switch), where it is used", "network administrator"
     ),
     Untested("Separate physical hosts, power and switches behind the nodes", "data centre or virtualisation team"),
-    Untested("Equal operating system, updates and hardware on all nodes", "system administrator"),
-    Untested("Bandwidth between the nodes against the write load to be replicated", "network administrator"),
     Untested(
-        "Memory, disks, interface errors and clocks: measured and drawn, but not judged by this version", "reader"
+        "Bandwidth against the write load to be replicated: the load is not computed by this version, nor the share of "
+        "each leg after a switchover",
+        "network administrator",
+    ),
+    Untested("Full-size packets on every channel without fragmentation (MTU end to end)", "network administrator"),
+    Untested(
+        "Firewall ports of the HA product and of the application, between nodes and to clients", "network administrator"
+    ),
+    Untested("Names: forward and reverse name resolution of the nodes, and one domain for all", "domain administrator"),
+    Untested(
+        "Duplicate addresses of machines outside the plan, and whether the subnet takes gratuitous ARP",
+        "network administrator",
+    ),
+    Untested("Disk capacity of the standby against the primary, and room for a clone backup", "system administrator"),
+    Untested(
+        "Same application, anti-virus and updates, as far as no package manager lists them", "system administrator"
+    ),
+    Untested("Drivers and firmware of network adapters, and teaming of adapters", "system administrator"),
+    Untested("Anti-virus and backup exclusions for the HA product's files and queues", "system administrator"),
+    Untested("Duration of an address takeover (up to 5 s on Windows, longer with some adapters)", "installer"),
+    Untested(
+        "Acceptance: manual switchover, switchback and a stopped primary, each with a live call or session", "installer"
     ),
     Untested("Behaviour under production load, if the run did not contain a busy hour", "operator"),
     Untested("Monthly events: maintenance, switch failover, backup, patching", "operator"),
 )
 
 
-def untested(plan: Plan, stacks: Iterable[Stack]) -> tuple[Untested, ...]:
-    """The fixed list, what follows from the plan, and what its products depend on."""
+def untested(plan: Plan, stacks: Iterable[Stack], observers: Iterable[ObserverTiming]) -> tuple[Untested, ...]:
+    """The fixed list, what follows from the plan, and what its products depend on. `observers`: how they were asked."""
     found = list(_ALWAYS)
-    if plan.observers:
-        names = ", ".join(observer.name for observer in plan.observers)
-        found.append(Untested(f"Reachability of the observers ({names}): not probed by this version", "installer"))
+    asked = {timing.observer for timing in observers if timing.sent}
+    silent = [observer.name for observer in plan.observers if observer.name not in asked]
+    if silent:
+        found.append(Untested(f"Reachability of the observers that no node asked: {', '.join(silent)}", "installer"))
     for stack in stacks:
         found += stack.untested
     unprobed = [network.name for network in plan.networks if not network.probe]
     if unprobed:
         found.append(Untested(f"Networks that the plan excludes: {', '.join(unprobed)}", "network administrator"))
+    untried = [
+        network.name
+        for network in plan.networks
+        if network.probe and not (network.bandwidth and plan.bandwidth.budget_B)
+    ]
+    if untried:
+        found.append(Untested(f"Bandwidth of networks without tests: {', '.join(untried)}", "network administrator"))
     return tuple(found)

@@ -11,12 +11,49 @@ import pytest
 from synthetic import plan_data
 
 from analyzer import rules, stacks
-from analyzer.contract import Area, NodeSummary, ProbeOutcome, Quantiles, Scope, Status, Subject, Timing, Verdict
+from analyzer.contract import (
+    Area,
+    BandwidthTest,
+    NodeSummary,
+    ObserverTiming,
+    Outage,
+    ProbeOutcome,
+    Quantiles,
+    Scope,
+    Status,
+    Subject,
+    Throughput,
+    Timing,
+    Verdict,
+)
 from analyzer.engine import Material, judge, recommend
-from analyzer.extension import ARCHIVE, JOINT, MEETING, TIMING, Context, Judgement, Rule
+from analyzer.extension import (
+    ARCHIVE,
+    FACTS,
+    JOINT,
+    MEETING,
+    OBSERVERS,
+    THROUGHPUT,
+    TIMING,
+    Context,
+    Judgement,
+    Rule,
+    exposure_s,
+)
 from analyzer.proportion import clopper_pearson
 from analyzer.rates import increments
-from analyzer.rules import cpu_busy, delay, loss, met, node_coverage, path_coverage, stalls
+from analyzer.rules import (
+    bandwidth,
+    cpu_busy,
+    delay,
+    loss,
+    met,
+    node_coverage,
+    observers,
+    outages,
+    path_coverage,
+    stalls,
+)
 from analyzer.score import score
 from collector.plan import parse
 from collector.plugins import discover
@@ -29,7 +66,7 @@ def timing(lost=0, judged=10_000, **changes):
     nothing = Quantiles(0)
     found = Timing(
         "a>b/ch1", "a", "b", "ch1", False, 0.2, 24.0, judged, judged - lost, lost, 0, 0, 0, 0,
-        nothing, nothing, nothing, lost / judged if judged else None, low, high, (), 0.0, 0.0, 0, None, None,
+        nothing, nothing, nothing, lost / judged if judged else None, low, high, (), 0.0, 0.0, 0, None, None, nothing, 0,
     )  # fmt: skip
     return replace(found, **changes)
 
@@ -190,6 +227,22 @@ def test_the_limit_itself_passes():
         assert word.status is status
 
 
+@pytest.mark.parametrize(
+    ("length_s", "status"),
+    [(0.0, Status.PASS), (1.2, Status.PASS), (1.21, Status.WARN), (5.2, Status.WARN), (5.21, Status.FAIL)],
+)
+def test_the_longest_outage_is_judged_less_the_period_it_is_known_to(length_s, status):
+    out = (Outage(10.0, length_s, round(length_s * 5)),) if length_s else ()
+    (word,) = about_path(outages.RULE, timing(longest_outage_s=length_s, outages=out, period_s=0.2))
+    assert word.status is status
+    assert bool(word.remedy) == (status is not Status.PASS)
+
+
+def test_outages_without_a_judged_slot_are_unknown():
+    (word,) = about_path(outages.RULE, timing(judged=0, unjudged=50))
+    assert word.status is Status.SKIPPED
+
+
 def test_loss_without_a_judged_slot_is_unknown():
     (word,) = about_path(loss.RULE, timing(judged=0, unjudged=50))
     assert word.status is Status.SKIPPED
@@ -219,6 +272,154 @@ def test_systems_in_use_need_a_day():
     assert about_path(path_coverage.RULE, timing(hours=23.0), live)[0].status is Status.PASS
 
 
+def test_time_under_bandwidth_tests_counts_up_to_a_fifth_of_the_whole():
+    idle = timing(judged=4000, hours=4000 * 0.2 / 3600)
+    assert exposure_s(idle) == pytest.approx(800.0)
+    assert exposure_s(replace(idle, loaded=Quantiles(500), loaded_lost=0)) == pytest.approx(900.0)
+    assert exposure_s(replace(idle, loaded=Quantiles(400), loaded_lost=100)) == pytest.approx(900.0)
+    assert exposure_s(replace(idle, loaded=Quantiles(90_000))) == pytest.approx(1000.0)
+    assert exposure_s(timing(judged=0, hours=0.0, loaded=Quantiles(90_000))) == 0.0
+
+
+def test_a_short_run_with_its_tests_is_long_enough_and_a_run_of_tests_is_not():
+    tested = timing(judged=4000, hours=4000 * 0.2 / 3600, loaded=Quantiles(500))
+    (word,) = about_path(path_coverage.RULE, tested, duration_s=900.0)
+    assert word.status is Status.PASS
+    busy = timing(judged=9000, hours=9000 * 0.2 / 3600, loaded=Quantiles(9000))
+    (word,) = about_path(path_coverage.RULE, busy, duration_s=3600.0)
+    assert word.status is Status.WARN
+    assert "bandwidth tests loaded it for 30 min" in word.message
+    assert "every_s" in word.remedy
+
+
+GOOD_TEST = BandwidthTest(60.0, 2.0, 235_000_000, 940e6, 0, 0.2, 0.3)
+
+
+def carried(*rates, **changes):
+    tests = tuple(replace(GOOD_TEST, rate_bps=rate) for rate in rates)
+    found = Throughput(
+        "a>b/ch1", "a", "b", "ch1", False, None, None, tests,
+        min(rates, default=None), float(np.median(rates)) if rates else None, max(rates, default=None), "",
+    )  # fmt: skip
+    return replace(found, **changes)
+
+
+def about_throughput(throughput, origin="measured"):
+    data = plan_data()
+    data["cluster"]["origin"] = origin
+    plan = parse(data, "plan.toml")
+    context = Context(Subject(Scope.PATH, "a>b/ch1"), plan, "a", 900.0, {THROUGHPUT: throughput}, bandwidth.RULE.limits)
+    return list(bandwidth.RULE.check(context))
+
+
+@pytest.mark.parametrize(
+    ("rate", "status"),
+    [(95.6e6, Status.PASS), (85e6, Status.PASS), (84.9e6, Status.WARN), (50e6, Status.WARN), (49.9e6, Status.FAIL)],
+)
+def test_goodput_is_held_against_the_planned_rate(rate, status):
+    (word,) = about_throughput(carried(rate, planned_bps=100_000_000))
+    assert word.status is status
+    assert word.evidence[0].value == pytest.approx(rate / 100e6)
+    assert "100 Mbit/s planned" in word.message
+    assert bool(word.remedy) is (status is not Status.PASS)
+    # Tests that were held to the planned rate itself prove as much.
+    assert about_throughput(carried(rate, planned_bps=100_000_000, limit_bps=100_000_000))[0].status is status
+
+
+@pytest.mark.parametrize(("rate", "status"), [(49e6, Status.INFO), (42e6, Status.WARN), (24e6, Status.FAIL)])
+@pytest.mark.parametrize("planned", [None, 100_000_000])
+def test_tests_that_were_held_back_are_judged_by_their_limit_and_pass_nothing(rate, status, planned):
+    (word,) = about_throughput(carried(rate, planned_bps=planned, limit_bps=50_000_000))
+    assert word.status is status
+    assert "50 Mbit/s that the tests were held to" in word.message
+    assert "not tried" in word.message
+
+
+@pytest.mark.parametrize(
+    ("rate", "status"), [(941e6, Status.PASS), (849e6, Status.WARN), (1e6, Status.WARN), (0.9e6, Status.FAIL)]
+)
+def test_without_a_planned_rate_a_site_has_to_show_a_gigabit_link(rate, status):
+    (word,) = about_throughput(carried(rate))
+    assert word.status is status
+
+
+def test_without_a_planned_rate_nothing_is_said_between_sites_or_of_a_demonstration():
+    (word,) = about_throughput(carried(941e6, wan=True))
+    assert word.status is Status.SKIPPED
+    assert "rate_bps" in word.remedy
+    (word,) = about_throughput(carried(5e6), "demonstration")
+    assert word.status is Status.INFO
+
+
+def test_tests_that_lie_far_apart_are_a_warning_of_their_own():
+    level, spread = about_throughput(carried(90e6, 100e6, 110.1e6, planned_bps=100_000_000))
+    assert (level.status, spread.status) == (Status.PASS, Status.WARN)
+    assert spread.evidence[0].value == pytest.approx(0.201)
+    assert len(about_throughput(carried(90e6, 100e6, 110e6, planned_bps=100_000_000))) == 1
+
+
+@pytest.mark.parametrize(("cpu", "said"), [(0.9, True), (0.89, False), (None, False)])
+def test_a_busy_core_is_named_beside_a_slow_test_only(cpu, said):
+    test = replace(GOOD_TEST, target_cpu=cpu)
+    (word,) = about_throughput(carried(60e6, planned_bps=100_000_000, tests=(test,)))
+    assert ("one core was busy" in word.message) is said
+    (word,) = about_throughput(carried(95e6, planned_bps=100_000_000, tests=(test,)))
+    assert "core" not in word.message
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("iperf3 is not installed", "Install iperf3 on a and b"),
+        ("network 'ch1' has no rate_bps", "Add rate_bps to [network.ch1]"),
+        ("no archive of node a was given", "Assess the archive of a"),
+        ("the budget is used up", "the budget lasts"),
+    ],
+)
+def test_without_a_test_the_rate_is_unknown_and_the_reason_is_told(reason, remedy):
+    (word,) = about_throughput(carried(reason=reason))
+    assert word.status is Status.SKIPPED
+    assert reason in word.message
+    assert remedy in word.remedy
+
+
+def observed(kind="gateway", sent=900, answered=900, **changes):
+    found = ObserverTiming("gw", kind, "10.0.0.9", "a", sent, answered, Quantiles(answered, p999=0.001), 0.0, "")
+    return replace(found, **changes)
+
+
+def about_observers(*timings, duration_s=900.0, named=True):
+    rows = [{"name": "gw", "kind": "gateway", "addr": "10.0.0.9"}] if named else []
+    plan = parse(plan_data(observer=rows), "plan.toml")
+    context = Context(Subject(Scope.NODE, "a"), plan, "a", duration_s, {OBSERVERS: timings}, observers.RULE.limits)
+    return list(observers.RULE.check(context))
+
+
+@pytest.mark.parametrize("kind", ["gateway", "dns", "scs", "witness", "ping"])
+@pytest.mark.parametrize(
+    ("answered", "status"), [(900, Status.PASS), (891, Status.PASS), (890, Status.WARN), (0, Status.FAIL)]
+)
+def test_an_observer_has_to_answer(kind, answered, status):
+    (word,) = about_observers(observed(kind, answered=answered))
+    expected = Status.WARN if kind == "ping" and status is Status.FAIL else status
+    assert word.status is expected
+    assert "10.0.0.9" in word.message
+    assert bool(word.remedy) is (status is not Status.PASS)
+
+
+def test_silence_in_a_short_run_or_of_a_few_requests_only_warns():
+    assert about_observers(observed(answered=0), duration_s=800.0)[0].status is Status.WARN
+    assert about_observers(observed(sent=59, answered=0))[0].status is Status.WARN
+
+
+def test_an_observer_that_was_not_asked_is_unknown_and_none_is_no_concern():
+    (word,) = about_observers(observed(sent=0, answered=0, reason="ping is not permitted"))
+    assert word.status is Status.SKIPPED
+    assert "ping is not permitted" in word.message
+    (word,) = about_observers(named=False)
+    assert word.status is Status.INFO
+
+
 SUMMARY = NodeSummary("a", "", "", "a.zip", "", "", "", "", 900.0, 900.0, 0.0, True, (), 0, 0, None, (), ())
 
 
@@ -239,6 +440,7 @@ def about_node(summary):
         ({"outcomes": (ProbeOutcome("cpu", "timeout", "", 1, 0, 0.1),)}, [Status.WARN], "cpu (timeout)"),
         ({"outcomes": (ProbeOutcome("psi", "skipped", "no PSI", 1, 0, 0.1),)}, [Status.PASS, Status.INFO], "whole"),
         ({"outcomes": (ProbeOutcome("path a>b/x", "error", "refused", 1, 0, 0.1),)}, [Status.PASS], "whole"),
+        ({"outcomes": (ProbeOutcome("bandwidth a>b/x", "error", "busy", 1, 0, 0.1),)}, [Status.PASS], "whole"),
         ({"outcomes": (ProbeOutcome("path a>b/x", "skipped", "no answer", 1, 0, 0.1),)}, [Status.PASS], "whole"),
     ],
 )
@@ -263,6 +465,9 @@ def material(**changes):
         "nodes": {"a": node},
         "summaries": {"a": replace(SUMMARY, outcomes=(ProbeOutcome("memory", "skipped", "no /proc", 0, 0, 0.0),))},
         "timings": {"a>b/ch1": timing()},
+        "throughputs": {},
+        "observers": (),
+        "facts": {},
         "reasons": {"b>a/ch1": "path b>a/ch1 was never measured (no answer)"},
         "joints": {},
         "meetings": {},
@@ -320,6 +525,33 @@ def test_a_pair_and_a_cluster_are_subjects():
     assert [(item.subject.name, item.status) for item in cluster] == [("test", Status.PASS)]
 
 
+def test_observers_throughput_and_facts_are_what_the_subject_has():
+    mine, its = observed(), observed(node="b")
+    path = carried(1e9)
+    given = material(
+        observers=(mine, its),
+        throughputs={"a>b/ch1": path},
+        facts={"a": {"cpus": 4}},
+        summaries={"a": SUMMARY, "b": replace(SUMMARY, name="b")},
+        nodes={"a": SimpleNamespace(tables={}), "b": SimpleNamespace(tables={})},
+    )
+
+    def about(need, read, scope=Scope.NODE):
+        seen = {}
+
+        def check(context):
+            seen[context.subject.name] = read(context)
+            yield Judgement(Status.PASS, "fine")
+
+        found = judge([rule(check, scope, (need,))], given)
+        return seen, [item.status for item in found]
+
+    assert about(OBSERVERS, lambda context: context.observers) == ({"a": (mine,), "b": (its,)}, [Status.PASS] * 2)
+    # A path that no tests were planned for is no subject at all.
+    assert about(THROUGHPUT, lambda context: context.throughput, Scope.PATH) == ({"a>b/ch1": path}, [Status.PASS])
+    assert about(FACTS, lambda context: context.facts) == ({"a": {"cpus": 4}}, [Status.PASS, Status.SKIPPED])
+
+
 def test_only_what_was_declared_may_be_asked_for():
     def check(context):
         with pytest.raises(KeyError):
@@ -349,7 +581,7 @@ def test_a_rule_that_says_nothing_is_an_error():
 
 
 def test_a_stack_that_raises_becomes_an_error_and_an_unknown_one_is_named():
-    (stack,) = discover(stacks, "STACK")
+    stack = next(item for item in discover(stacks, "STACK") if item.name == "genesys-addp")
 
     def broken(_):
         raise AssertionError("values break the rule")
@@ -360,7 +592,7 @@ def test_a_stack_that_raises_becomes_an_error_and_an_unknown_one_is_named():
     assert [(item.status, item.subject.name, item.area) for item in findings] == [(Status.ERROR, "a+b", Area.SETTINGS)]
     assert "values break the rule" in findings[0].message
     data = plan_data()
-    data["stack"][0]["name"] = "corosync"
+    data["stack"][0]["name"] = "no-such-product"
     _, findings = recommend([stack], material(plan=parse(data, "plan.toml")))
     assert [item.status for item in findings] == [Status.SKIPPED]
     assert "genesys-addp" in findings[0].message
@@ -368,7 +600,7 @@ def test_a_stack_that_raises_becomes_an_error_and_an_unknown_one_is_named():
 
 def test_every_rule_has_a_source_for_each_limit_and_a_unique_id():
     found = discover(rules, "RULE")
-    assert len({item.id for item in found}) == len(found) == 7
+    assert len({item.id for item in found}) == len(found) > 20
     assert all(limit.source for item in found for limit in item.limits)
 
 

@@ -2,7 +2,8 @@
 
 What: Share of the probes that were sent, could be judged and were never answered.
 Why HA: A lost heartbeat is a missed beat over UDP and a stall over TCP; a lossy path fails over for nothing.
-How: The lower bound of the exact 95 % interval is held against the limit: one lost packet in 15 minutes proves nothing.
+How: The lower bound of the 95 % interval is held against the limit: one lost packet in 15 minutes proves nothing. Packets that
+    are lost one after another count as one event; how long they last is judged apart (see outages).
 Source: Above 1 % Test-NetStack fails a network; 0.01 % on one site and 0.1 % between sites are design values.
 Fails when: the loss is above 1 % beyond doubt.
 """

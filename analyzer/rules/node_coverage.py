@@ -21,8 +21,8 @@ GAPS = Limit("gaps", "s", 10.0, None, Sense.AT_MOST, "design value")
 def _check(context: Context) -> Iterator[Judgement]:
     archive = context.archive
     limit = context.limit(GAPS.name)
-    # Paths have a rule of their own, and a path that waited for its peer at the start is no trouble.
-    probes = [item for item in archive.outcomes if not item.probe.startswith("path ")]
+    # Paths and their bandwidth tests have rules of their own, and a path that waited for its peer at the start is no trouble.
+    probes = [item for item in archive.outcomes if not item.probe.startswith(("path ", "bandwidth "))]
     failed = [item for item in probes if item.state in (State.ERROR, State.TIMEOUT)]
     absent = [item for item in probes if item.state == State.SKIPPED]
     troubles = []

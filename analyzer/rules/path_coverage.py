@@ -3,7 +3,7 @@
 What: Exposure of a directed path (slots really sent to a peer that ran, times the period), its share of the run, and the share of the
     slots that say something about the network.
 Why HA: A path that was up for five minutes of a day proves little; a clean short run certifies nothing.
-How: Slots of the sender's archive, judged with the reflector's.
+How: Slots of the sender's archive, judged with the reflector's. Time under bandwidth tests counts up to a fifth of the whole.
 Source: NF: at least 15 min on new systems, 24 h on systems in use. Shares: design values.
 Fails when: never; a warning lets the verdict be at best conditional, and below 15 min it is inconclusive.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
-from analyzer.extension import SUFFICIENT_S, TIMING, Context, Judgement, Rule, exposure_s
+from analyzer.extension import LOADED_SHARE, SUFFICIENT_S, TIMING, Context, Judgement, Rule, exposure_s, loaded_s
 from analyzer.words import span
 from collector.plan import Phase
 
@@ -48,6 +48,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         troubles.append(f"it was measured for {minutes} only, {wanted} are needed")
     if partly:
         troubles.append(f"it was measured for {figures[1][1]:.0%} of the run only")
+    tests_s = loaded_s(timing)
+    tested = partly and tests_s > LOADED_SHARE * context.duration_s
+    if tested:
+        troubles.append(f"bandwidth tests loaded it for {span(tests_s)}, so little is known of it at rest")
     if blind:
         troubles.append(
             f"{1.0 - figures[2][1]:.1%} of its slots say nothing about the network "
@@ -57,7 +61,9 @@ def _check(context: Context) -> Iterator[Judgement]:
         Status.WARN,
         f"Path {timing.path}: {'; '.join(troubles)}.",
         evidence,
-        f"Run the collectors on {timing.source} and {timing.target} at the same time, for 24 h on systems in use.",
+        "Let bandwidth tests run less often ([bandwidth] every_s in plan.toml), then repeat the run."
+        if tested
+        else f"Run the collectors on {timing.source} and {timing.target} at the same time, for 24 h on systems in use.",
     )
 
 

@@ -1,0 +1,45 @@
+"""Several points about one subject as few findings: one for each status, so that no point hides behind another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from analyzer.contract import Evidence, Status
+from analyzer.extension import Judgement
+from collector.plan import Origin, Plan
+
+_ORDER = (Status.FAIL, Status.WARN, Status.SKIPPED, Status.INFO)
+_ONE_MACHINE = "In this demonstration all nodes are one machine, so this was to be expected."
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One point: half a sentence, and what to do. Status info is worth knowing and no trouble."""
+
+    status: Status
+    text: str
+    remedy: str = ""
+
+
+def words(
+    plan: Plan, owner: str, troubles: Sequence[Trouble], good: str, evidence: tuple[Evidence, ...] = ()
+) -> Iterator[Judgement]:
+    """A judgement per status; `good` is the pass where nothing is wrong or unknown.
+
+    A demonstration puts all nodes on one machine on purpose: what is wrong with that is information.
+    """
+    if all(trouble.status is Status.INFO for trouble in troubles):
+        yield Judgement(Status.PASS, good, evidence)
+        evidence = ()
+    for status in _ORDER:
+        points = [trouble for trouble in troubles if trouble.status is status]
+        if not points:
+            continue
+        text = f"{owner}: {'; '.join(point.text for point in points)}."
+        remedy = " ".join(dict.fromkeys(point.remedy for point in points if point.remedy))
+        if plan.origin is Origin.DEMONSTRATION and status in (Status.FAIL, Status.WARN):
+            yield Judgement(Status.INFO, f"{text} {_ONE_MACHINE}", evidence)
+        else:
+            yield Judgement(status, text, evidence, remedy)
+        evidence = ()

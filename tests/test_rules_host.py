@@ -1,0 +1,701 @@
+"""Rules about the machines: at their limits, with too little, and with nonsense."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import plan_data
+
+from analyzer import rules
+from analyzer.contract import NodeSummary, Quantiles, Scope, Status, Subject, Timing
+from analyzer.engine import Material, judge
+from analyzer.extension import FACTS, TIMINGS, Context
+from analyzer.host import carried, cpu_shares, events, judged, loopback, worst
+from analyzer.rules import (
+    clock_offset,
+    cpu_busy,
+    disk_latency,
+    free_space,
+    link_state,
+    memory,
+    nic_errors,
+    run_queue,
+    steal,
+    swap,
+    time_service,
+)
+from analyzer.thin import node_charts
+from collector.plan import parse
+from collector.plugins import discover
+
+PASS, INFO, WARN, FAIL, SKIPPED = Status.PASS, Status.INFO, Status.WARN, Status.FAIL, Status.SKIPPED
+QUARTER_S = 900
+
+
+def plan(**network):
+    data = plan_data()
+    data["network"] = {"ch1": network}
+    return parse(data, "plan.toml")
+
+
+PLAN = plan()
+ON_ETH0 = {"nics": {"eth0": {"addresses": [{"family": "AF_INET", "address": "10.0.0.1"}]}}}
+
+
+def ask(rule, tables=None, device="", facts=None, the_plan=PLAN):
+    subject = Subject(Scope.DEVICE, f"a/{device}") if device else Subject(Scope.NODE, "a")
+    given = {**(tables or {}), FACTS: ON_ETH0 if facts is None else facts}
+    context = Context(subject, the_plan, "a", float(QUARTER_S), {need: given[need] for need in rule.needs}, rule.limits)
+    found = list(rule.check(context))
+    assert found, "a rule has to say something"
+    for word in found:
+        assert word.message
+        assert word.remedy or word.status in (PASS, INFO), word
+    return found
+
+
+def statuses(*args, **changes):
+    return [word.status for word in ask(*args, **changes)]
+
+
+def clock(length_s=QUARTER_S, step_s=1.0):
+    return np.arange(0.0, length_s + step_s / 2, step_s)
+
+
+def gauges(length_s=QUARTER_S, step_s=1.0, **columns):
+    t_s = clock(length_s, step_s)
+    return pd.DataFrame({"t_s": t_s} | {name: np.broadcast_to(value, len(t_s)) for name, value in columns.items()})
+
+
+def counters(length_s=QUARTER_S, step_s=1.0, **a_second):
+    """Counters that grow by so much a second (one rate, or one per row)."""
+    t_s = clock(length_s, step_s)
+    columns = {name: np.cumsum(np.broadcast_to(rate, len(t_s)) * step_s) for name, rate in a_second.items()}
+    return pd.DataFrame({"t_s": t_s} | {name: np.round(values).astype(np.int64) for name, values in columns.items()})
+
+
+def until(frame, length_s):
+    return frame[frame["t_s"] <= length_s]
+
+
+def at(frame, device, label):
+    return frame.assign(**{label: device})
+
+
+# ---------------------------------------------------------------- CPU
+
+
+def cpu(steal_cs=0.0, iowait_cs=0.0, user_cs=10.0, **changes):
+    rates = {"user_cs": user_cs, "iowait_cs": iowait_cs, "steal_cs": steal_cs}
+    rates["idle_cs"] = 100.0 - sum(rates.values())
+    return counters(**changes, **rates).assign(cpu="all")
+
+
+@pytest.mark.parametrize(("stolen_cs", "status"), [(0.0, PASS), (5.0, PASS), (5.1, WARN), (10.0, WARN), (10.1, FAIL)])
+def test_stolen_cpu_is_judged_by_its_limits(stolen_cs, status):
+    (word,) = ask(steal.RULE, {"cpu": cpu(stolen_cs, iowait_cs=7.0)})
+    assert word.status is status
+    assert word.evidence[0].value == pytest.approx(stolen_cs / 100, abs=1e-4)
+    assert word.evidence[2].value == pytest.approx(0.07, abs=2e-3)
+    assert "7 %" in word.message or "7.0" in word.message
+    assert bool(word.traces) is (status is not PASS)
+
+
+def test_one_stolen_minute_of_a_short_run_warns_and_three_fail():
+    rate = np.zeros(QUARTER_S + 1)
+    rate[300:360] = 50
+    assert statuses(steal.RULE, {"cpu": cpu(rate)}) == [WARN]
+    rate[300:480] = 50
+    assert statuses(steal.RULE, {"cpu": cpu(rate)}) == [FAIL]
+
+
+def test_a_machine_that_does_not_tell_stolen_time_is_unknown():
+    assert statuses(steal.RULE, {"cpu": cpu().assign(steal_cs=np.nan)}) == [SKIPPED]
+
+
+def test_the_single_cpus_are_not_added_to_all_of_them():
+    whole = cpu(user_cs=40.0)
+    one = cpu(user_cs=90.0).assign(cpu="0")
+    shares = cpu_shares(pd.concat([whole, one]), minutes=True)
+    assert shares["busy"].to_numpy() == pytest.approx(0.4)
+    node = SimpleNamespace(name="a", tables={"cpu": pd.concat([whole, one])})
+    (chart,) = node_charts(node, float(QUARTER_S))
+    assert max(value for value in chart.high if value is not None) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(("running", "status"), [(0, PASS), (4, PASS), (12, PASS), (13, WARN), (44, WARN), (45, FAIL)])
+def test_only_processes_that_wait_for_a_cpu_count_as_queued(running, status):
+    cpus = pd.DataFrame({"cpu": ["all", "0", "1", "2", "3"]})
+    (word,) = ask(run_queue.RULE, {"load": gauges(running=running), "cpu": cpus})
+    assert word.status is status
+    assert word.evidence[0].value == max(0, running - 4) / 4
+    assert "its 4 CPUs" in word.message
+
+
+def test_without_the_number_of_cpus_a_queue_says_nothing():
+    only_all = pd.DataFrame({"cpu": ["all"]})
+    assert statuses(run_queue.RULE, {"load": gauges(running=1), "cpu": only_all}) == [SKIPPED]
+    none = gauges(running=np.nan)
+    assert statuses(run_queue.RULE, {"load": none, "cpu": pd.DataFrame({"cpu": ["all", "0"]})}) == [SKIPPED]
+
+
+# ---------------------------------------------------------------- memory
+
+
+def ram(available=0.5, total=16_000_000, **columns):
+    return gauges(total_KiB=total, available_KiB=np.round(np.asarray(available) * total), **columns)
+
+
+@pytest.mark.parametrize(
+    ("available", "status"), [(0.5, PASS), (0.1, PASS), (0.099, WARN), (0.05, WARN), (0.049, FAIL), (0.0, FAIL)]
+)
+def test_available_memory_is_judged_by_its_share(available, status):
+    (word,) = ask(memory.RULE, {"memory": ram(available)})
+    assert word.status is status
+    assert word.evidence[0].value == pytest.approx(available)
+
+
+def test_64_mb_are_needed_however_small_the_machine():
+    assert statuses(memory.RULE, {"memory": ram(0.5, total=125_000)}) == [PASS]
+    assert statuses(memory.RULE, {"memory": ram(0.499, total=125_000)}) == [FAIL]
+
+
+def test_the_worst_minute_of_memory_counts_and_one_alone_only_warns():
+    available = np.full(QUARTER_S + 1, 0.5)
+    available[60:120] = 0.01
+    assert statuses(memory.RULE, {"memory": ram(available)}) == [WARN]
+    available[60:240] = 0.01
+    assert statuses(memory.RULE, {"memory": ram(available)}) == [FAIL]
+
+
+@pytest.mark.parametrize(
+    ("used", "available", "status"),
+    [
+        (0.0, 0.5, PASS),
+        (0.7, 0.5, PASS),
+        (0.71, 0.5, WARN),
+        (0.9, 0.08, WARN),
+        (0.91, 0.08, FAIL),
+        (1.0, 0.5, WARN),
+    ],
+)
+def test_a_full_swap_fails_where_memory_is_short(used, available, status):
+    frame = ram(available, swap_total_KiB=1_000_000, swap_free_KiB=round((1 - used) * 1_000_000))
+    assert statuses(memory.RULE, {"memory": frame})[1] is status
+
+
+def test_a_machine_without_swap_has_nothing_to_judge_there():
+    frame = ram(swap_total_KiB=0, swap_free_KiB=0)
+    assert statuses(memory.RULE, {"memory": frame}) == [PASS]
+
+
+def test_commitment_is_told_and_not_judged():
+    (word,) = ask(memory.RULE, {"memory": ram(committed_KiB=2_000_000, commit_limit_KiB=1_000_000)})
+    assert (word.status, word.evidence[2].value, word.evidence[2].limit) == (PASS, 2.0, None)
+
+
+def paging(out=0.0, kills=(), **changes):
+    frame = counters(out_pages=out, **changes)
+    return frame.assign(oom_kills=np.searchsorted(np.sort(np.asarray(kills, dtype=float)), frame["t_s"], side="right"))
+
+
+@pytest.mark.parametrize(("rate", "status"), [(0.0, PASS), (5.0, PASS), (6.0, FAIL)])
+def test_swapping_is_judged_by_its_rate_and_lasting(rate, status):
+    assert statuses(swap.RULE, {"paging": paging(rate)}) == [status, PASS]
+
+
+def test_swapping_for_a_while_warns_and_a_single_burst_passes():
+    rate = np.zeros(QUARTER_S + 1)
+    rate[300:320] = 1000
+    assert statuses(swap.RULE, {"paging": paging(rate)})[0] is PASS, "two of ten samples"
+    rate[300:330] = 1000
+    word = ask(swap.RULE, {"paging": paging(rate)})[0]
+    assert word.status is WARN, "three of ten samples"
+    assert word.evidence[0].value == pytest.approx(1000)
+    rate[300:530] = 1000
+    assert statuses(swap.RULE, {"paging": paging(rate)})[0] is WARN
+    rate[300:640] = 1000
+    assert statuses(swap.RULE, {"paging": paging(rate)})[0] is FAIL
+
+
+@pytest.mark.parametrize(("kills", "status"), [((), PASS), ((100.5,), FAIL), ((100.5, 200.5), FAIL)])
+def test_any_out_of_memory_kill_fails(kills, status):
+    word = ask(swap.RULE, {"paging": paging(kills=kills)})[1]
+    assert (word.status, word.evidence[0].value) == (status, len(kills))
+
+
+def test_a_kill_during_a_hole_is_not_lost():
+    frame = paging(kills=(400.5,))
+    frame = frame[(frame["t_s"] < 380) | (frame["t_s"] > 420)]
+    assert statuses(swap.RULE, {"paging": frame})[1] is FAIL
+
+
+def test_a_kernel_that_does_not_count_its_kills_is_unknown():
+    assert statuses(swap.RULE, {"paging": paging().assign(oom_kills=np.nan)}) == [PASS, SKIPPED]
+
+
+# ---------------------------------------------------------------- disks
+
+
+def disk(read_ms=1.0, write_ms=1.0, reads=10.0, writes=10.0):
+    """So many operations a second, each taking so long."""
+    return counters(
+        reads=reads, read_ms=np.multiply(reads, read_ms), writes=writes, write_ms=np.multiply(writes, write_ms)
+    )
+
+
+@pytest.mark.parametrize("kind", ["read_ms", "write_ms"])
+@pytest.mark.parametrize(("took_ms", "status"), [(1.0, PASS), (15.0, PASS), (15.1, WARN), (25.0, WARN), (25.1, FAIL)])
+def test_reads_and_writes_of_a_disk_are_judged_each(kind, took_ms, status):
+    (word,) = ask(disk_latency.RULE, {"disk": disk(**{kind: took_ms})}, "sda")
+    assert word.status is status
+    assert max(item.value for item in word.evidence[:2]) == pytest.approx(took_ms / 1e3, rel=1e-3)
+    assert "Disk sda of node a" in word.message
+    assert word.traces == ("latency:a",)
+
+
+def test_an_idle_disk_is_told_and_not_judged():
+    assert statuses(disk_latency.RULE, {"disk": disk(reads=0.0, writes=0.0)}, "sda") == [INFO]
+
+
+def test_idle_minutes_do_not_make_a_slow_disk_look_fast():
+    busy = np.zeros(QUARTER_S + 1)
+    busy[60:240] = 10
+    assert statuses(disk_latency.RULE, {"disk": disk(read_ms=30.0, reads=busy, writes=0.0)}, "sda") == [FAIL]
+    busy[120:] = 0
+    assert statuses(disk_latency.RULE, {"disk": disk(read_ms=30.0, reads=busy, writes=0.0)}, "sda") == [WARN]
+
+
+def test_a_disk_that_only_writes_is_judged_by_its_writes():
+    (word,) = ask(disk_latency.RULE, {"disk": disk(reads=0.0, write_ms=2.0)}, "sda")
+    assert word.status is PASS
+    assert "read" not in word.message
+
+
+GB_KiB = 1e9 / 1024
+
+
+def space(free, size=100.0, **columns):
+    return gauges(step_s=10.0, size_KiB=size * GB_KiB, free_KiB=np.asarray(free) * GB_KiB, **columns)
+
+
+@pytest.mark.parametrize(
+    ("free", "size", "status"),
+    [
+        (50, 100, PASS),
+        (10, 100, PASS),
+        (9.99, 100, WARN),
+        (5, 100, WARN),
+        (4.99, 100, FAIL),
+        (4.0, 20, PASS),
+        (3.99, 20, WARN),
+        (3.99, 19, PASS),
+        (0.5, 2.5, PASS),
+        (0.49, 2.5, FAIL),
+        (0.49, 2.4, PASS),
+        (0.03, 0.3, PASS),
+        (0.029, 0.3, WARN),
+        (0.0, 0.3, FAIL),
+    ],
+)
+def test_free_space_is_judged_by_share_and_where_it_makes_sense_in_bytes(free, size, status):
+    assert statuses(free_space.RULE, {"filesystem": space(free, size)}, "/boot") == [status]
+
+
+def test_the_worst_reading_of_the_last_hour_counts():
+    free = np.full(721, 50.0)
+    free[100] = 1.0
+    frame = gauges(7200, 10.0, size_KiB=100 * GB_KiB, free_KiB=free * GB_KiB)
+    assert statuses(free_space.RULE, {"filesystem": frame}, "/") == [PASS]
+    free[500] = 6.0
+    frame = gauges(7200, 10.0, size_KiB=100 * GB_KiB, free_KiB=free * GB_KiB)
+    assert statuses(free_space.RULE, {"filesystem": frame}, "/") == [WARN]
+
+
+@pytest.mark.parametrize(("free", "status"), [(0.05, PASS), (0.049, WARN), (0.03, WARN), (0.029, FAIL)])
+def test_inodes_are_judged_where_told(free, status):
+    frame = space(50, inodes=1_000_000, inodes_free=round(free * 1_000_000))
+    assert statuses(free_space.RULE, {"filesystem": frame}, "/") == [status]
+    assert statuses(free_space.RULE, {"filesystem": space(50, inodes=0, inodes_free=0)}, "/") == [PASS]
+    assert statuses(free_space.RULE, {"filesystem": space(50, inodes=np.nan, inodes_free=np.nan)}, "/") == [PASS]
+
+
+# ---------------------------------------------------------------- interfaces
+
+
+def nic(errors=0, packets=1000.0, **changes):
+    """`errors` in all, spread over the run."""
+    frame = counters(**changes, rx_packets=packets, tx_packets=0.0, tx_errors=0.0, rx_drops=0.0, tx_drops=1.0)
+    return frame.assign(rx_errors=np.round(np.linspace(0, errors, len(frame))).astype(np.int64))
+
+
+@pytest.mark.parametrize(("errors", "status"), [(0, PASS), (1, WARN), (9090, WARN), (9200, FAIL)])
+def test_errors_of_an_interface_are_judged_by_their_share(errors, status):
+    (word,) = ask(nic_errors.RULE, {"nic": nic(errors)}, "eth0")
+    assert word.status is status
+    assert word.evidence[0].value == errors
+    assert word.evidence[3].value == QUARTER_S, "drops are told"
+
+
+def test_many_errors_a_second_fail_however_small_their_share():
+    busy = {"packets": 1e6}
+    assert statuses(nic_errors.RULE, {"nic": nic(15 * QUARTER_S, **busy)}, "eth0") == [WARN]
+    assert statuses(nic_errors.RULE, {"nic": nic(16 * QUARTER_S, **busy)}, "eth0") == [FAIL]
+
+
+def test_one_error_in_a_few_packets_proves_no_share():
+    (word,) = ask(nic_errors.RULE, {"nic": nic(1, packets=0.05)}, "eth0")
+    assert word.status is WARN
+    assert word.evidence[1].value < 0.01
+
+
+def test_an_interface_outside_the_plan_only_warns_and_needs_no_quarter_of_an_hour():
+    assert statuses(nic_errors.RULE, {"nic": nic(90_000)}, "eth0") == [FAIL]
+    assert statuses(nic_errors.RULE, {"nic": nic(90_000)}, "veth7") == [WARN]
+    assert statuses(nic_errors.RULE, {"nic": nic(length_s=60)}, "eth0") == [SKIPPED]
+    assert statuses(nic_errors.RULE, {"nic": nic(length_s=60)}, "veth7") == [INFO]
+    assert statuses(nic_errors.RULE, {"nic": nic(90_000)}, "veth7", facts={}) == [FAIL], "any may be the planned one"
+
+
+def test_errors_count_even_in_a_short_run():
+    assert statuses(nic_errors.RULE, {"nic": nic(3, length_s=60)}, "eth0") == [WARN]
+
+
+def test_an_interface_that_carried_nothing_and_the_loopback_are_told():
+    assert statuses(nic_errors.RULE, {"nic": nic(packets=0.0)}, "eth0") == [INFO]
+    assert statuses(nic_errors.RULE, {"nic": nic(500)}, "lo") == [INFO]
+    assert statuses(link_state.RULE, {"link": link()}, "lo") == [INFO]
+    assert [name for name in ("lo", "lo0", "Loopback Pseudo-Interface 1", "local0", "eth0") if loopback(name)] == [
+        "lo",
+        "lo0",
+        "Loopback Pseudo-Interface 1",
+    ]
+
+
+def test_a_bridge_is_as_good_as_any_interface():
+    facts = {"nics": {"br0": {"addresses": [{"address": "10.0.0.1"}]}}}
+    assert statuses(nic_errors.RULE, {"nic": nic()}, "br0", facts=facts) == [PASS]
+
+
+def test_a_counter_that_was_reset_gives_no_errors():
+    frame = nic(2000)
+    frame.loc[400:, "rx_errors"] = 0
+    (word,) = ask(nic_errors.RULE, {"nic": frame}, "eth0")
+    assert word.evidence[0].value == pytest.approx(2000 * 399 / 900, abs=1)
+
+
+def link(changes=(), speed=1000, duplex=1, carrier=1, length_s=QUARTER_S, **columns):
+    frame = gauges(length_s, 10.0, speed_Mbps=speed, full_duplex=duplex, mtu=1500, carrier=carrier)
+    changed = 7 + np.searchsorted(np.sort(np.asarray(changes, dtype=float)), frame["t_s"], side="right")
+    return frame.assign(**({"carrier_changes": changed} | columns))
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [((), PASS), ((301.0,), WARN), ((301, 302), WARN), ((301, 302, 303), FAIL), ((301, 302, 601, 602), FAIL)],
+)
+def test_two_changes_of_the_carrier_are_one_flap(changes, status):
+    assert statuses(link_state.RULE, {"link": link(changes)}, "eth0")[0] is status
+    capped = WARN if status is FAIL else status
+    assert statuses(link_state.RULE, {"link": link(changes)}, "eth9")[0] is capped, "outside the plan"
+
+
+def test_a_jittered_schedule_loses_no_flap():
+    frame = link((301, 302, 603, 604))
+    frame["t_s"] += np.linspace(0, 1, len(frame))
+    assert ask(link_state.RULE, {"link": frame}, "eth0")[0].evidence[0].value == 2
+    steady = link()
+    steady["t_s"] += np.linspace(0, 1, len(steady))
+    assert statuses(link_state.RULE, {"link": steady}, "eth0")[0] is PASS
+
+
+def test_flaps_are_read_off_the_carrier_where_nobody_counts_them():
+    carrier = np.ones(91)
+    carrier[40] = 0
+    frame = link(carrier=carrier).drop(columns="carrier_changes")
+    assert statuses(link_state.RULE, {"link": frame}, "eth0")[0] is WARN
+
+
+def test_changes_of_speed_count_as_flaps_do():
+    speed = np.full(91, 1000.0)
+    speed[40:] = 100
+    assert statuses(link_state.RULE, {"link": link(speed=speed)}, "eth0")[0] is WARN
+    speed[60:] = 1000
+    assert statuses(link_state.RULE, {"link": link(speed=speed)}, "eth0")[0] is FAIL
+    speed[:] = 1000
+    speed[40] = np.nan
+    assert statuses(link_state.RULE, {"link": link(speed=speed)}, "eth0")[0] is PASS, "not told is no change"
+
+
+@pytest.mark.parametrize(
+    ("speed", "status"), [(10_000, PASS), (1000, PASS), (999, WARN), (500, WARN), (499, FAIL), (10, FAIL)]
+)
+def test_the_speed_is_held_against_the_plans_rate(speed, status):
+    thousand = plan(rate_bps=1_000_000_000)
+    assert thousand.networks[0].rate_bps == 1_000_000_000
+    frame = link(speed=speed)
+    assert statuses(link_state.RULE, {"link": frame}, "eth0", the_plan=thousand) == [PASS, status]
+    assert statuses(link_state.RULE, {"link": frame}, "eth1", the_plan=thousand) == [PASS, PASS], "no planned address"
+    assert statuses(link_state.RULE, {"link": frame}, "eth0") == [PASS, PASS], "no rate in the plan"
+
+
+def test_a_speed_that_is_not_told_is_said_and_not_passed():
+    found = ask(
+        link_state.RULE, {"link": link(speed=np.nan, duplex=np.nan)}, "eth0", the_plan=plan(rate_bps=1_000_000_000)
+    )
+    assert [word.status for word in found] == [PASS, INFO]
+    assert "does not tell its speed" in found[1].message
+
+
+def test_half_duplex_warns():
+    duplex = np.ones(91)
+    assert statuses(link_state.RULE, {"link": link(duplex=duplex)}, "eth0") == [PASS, PASS]
+    duplex[90] = 0
+    assert statuses(link_state.RULE, {"link": link(duplex=duplex)}, "eth0") == [PASS, WARN]
+
+
+def test_an_interface_without_a_link_matters_only_where_it_is_planned():
+    for dark in (link(carrier=0), link(carrier=np.nan)):
+        assert statuses(link_state.RULE, {"link": dark}, "eth0") == [WARN]
+        assert statuses(link_state.RULE, {"link": dark}, "eth1") == [INFO]
+
+
+def test_a_link_that_was_watched_for_a_minute_is_unknown():
+    assert statuses(link_state.RULE, {"link": link(length_s=60)}, "eth0")[0] is SKIPPED
+    assert statuses(link_state.RULE, {"link": link(length_s=60)}, "veth7")[0] is INFO
+    assert statuses(link_state.RULE, {"link": link((31, 32), length_s=60)}, "eth0")[0] is WARN
+
+
+def test_an_address_is_found_on_its_interface_else_where_the_plan_puts_it():
+    assert {nic: [net.name for net in nets] for nic, nets in carried(PLAN, "a", ON_ETH0).items()} == {"eth0": ["ch1"]}
+    data = plan_data()
+    data["node"][0]["addr"] = {"ch1": {"ip": "10.0.0.1/24", "nic": "eth5"}}
+    assert list(carried(parse(data, "plan.toml"), "a", {})) == ["eth5"]
+    assert list(carried(parse(data, "plan.toml"), "a", ON_ETH0)) == ["eth0"]
+
+
+# ---------------------------------------------------------------- clocks
+
+
+def timing(offset_s, error_s, path="a>b/ch1"):
+    nothing = Quantiles(0)
+    figures = dict.fromkeys(Timing.__dataclass_fields__, 0) | {
+        "path": path, "source": "a", "target": "b", "network": "ch1", "wan": False, "rtt": nothing, "wire": nothing,
+        "residence": nothing, "loaded": nothing, "outages": (), "clock_offset_s": offset_s, "clock_error_s": error_s,
+    }  # fmt: skip
+    return Timing(**figures)
+
+
+def about_clocks(*timings):
+    rule = clock_offset.RULE
+    context = Context(Subject(Scope.PAIR, "a+b"), PLAN, "", 900.0, {TIMINGS: timings}, rule.limits)
+    (word,) = rule.check(context)
+    return word
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "error_s", "status"),
+    [
+        (0.0, 0.0001, PASS),
+        (0.05, 0.0, PASS),
+        (0.0501, 0.0, WARN),
+        (-0.0501, 0.0, WARN),
+        (0.15, 0.1, PASS),
+        (0.16, 0.1, WARN),
+        (1.0, 0.0, WARN),
+        (1.001, 0.0, FAIL),
+        (-3600.0, 0.2, FAIL),
+        (0.01, 0.5, PASS),
+    ],
+)
+def test_clocks_are_judged_by_what_lies_beyond_the_error(offset_s, error_s, status):
+    word = about_clocks(timing(offset_s, error_s))
+    assert word.status is status
+    assert bool(word.remedy) is (status is not PASS)
+
+
+def test_the_path_that_proves_most_decides():
+    word = about_clocks(timing(0.3, 0.3), timing(-0.3, 0.01, "b>a/ch1"), timing(None, None, "a>b/ch2"))
+    assert (word.status, word.evidence[0].value) == (WARN, pytest.approx(0.29))
+    exact = about_clocks(timing(0.001, 0.3), timing(0.0, 0.001, "b>a/ch1"))
+    assert exact.evidence[2].value == 0.001
+
+
+def test_clocks_without_a_usable_reply_are_unknown():
+    assert about_clocks().status is SKIPPED
+    assert about_clocks(timing(None, None)).status is SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ({"service": "chronyd", "synchronised": True}, PASS),
+        ({"service": "", "synchronised": True}, PASS),
+        ({"service": "chronyd", "synchronised": False}, WARN),
+        ({"service": "chronyd", "synchronised": None}, SKIPPED),
+        ({"service": "", "synchronised": False}, FAIL),
+        ({"service": "", "synchronised": None}, SKIPPED),
+        ({"service": None, "synchronised": False}, SKIPPED),
+        ({"synchronised": False}, SKIPPED),
+        ({"service": ["x"], "synchronised": "yes"}, SKIPPED),
+        ({}, SKIPPED),
+        (None, SKIPPED),
+        ("chronyd", SKIPPED),
+        (7, SKIPPED),
+    ],
+)
+def test_a_node_needs_a_synchronised_time_service(told, status):
+    assert statuses(time_service.RULE, facts={"time": told}) == [status]
+
+
+def test_a_node_that_tells_nothing_about_its_time_is_unknown():
+    assert statuses(time_service.RULE, facts={}) == [SKIPPED]
+
+
+# ---------------------------------------------------------------- all of them
+
+CPUS = pd.DataFrame({"cpu": ["all", "0"]})
+SOUND = {
+    cpu_busy.RULE: (lambda length_s: {"cpu": cpu(length_s=length_s)}, ""),
+    steal.RULE: (lambda length_s: {"cpu": cpu(length_s=length_s)}, ""),
+    run_queue.RULE: (lambda length_s: {"load": gauges(length_s, running=1), "cpu": CPUS}, ""),
+    memory.RULE: (lambda length_s: {"memory": until(ram(), length_s)}, ""),
+    swap.RULE: (lambda length_s: {"paging": paging(length_s=length_s)}, ""),
+    disk_latency.RULE: (lambda length_s: {"disk": until(disk(), length_s)}, "sda"),
+    nic_errors.RULE: (lambda length_s: {"nic": nic(length_s=length_s)}, "eth0"),
+    link_state.RULE: (lambda length_s: {"link": link(length_s=length_s)}, "eth0"),
+    free_space.RULE: (lambda length_s: {"filesystem": until(space(50), length_s)}, "/"),
+}
+IDS = [rule.id for rule in SOUND]
+
+
+@pytest.mark.parametrize("rule", SOUND, ids=IDS)
+def test_a_sound_machine_passes_in_a_quarter_of_an_hour_even_with_lost_samples(rule):
+    tables, device = SOUND[rule]
+    given = tables(QUARTER_S)
+    assert set(statuses(rule, given, device)) == {PASS}
+    thinned = {
+        name: frame.drop(index=frame.index[[5, len(frame) // 2]]) for name, frame in given.items() if len(frame) > 9
+    }
+    assert set(statuses(rule, given | thinned, device)) == {PASS}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in SOUND if rule is not free_space.RULE], ids=lambda rule: rule.id)
+def test_ten_minutes_are_no_answer(rule):
+    tables, device = SOUND[rule]
+    word = ask(rule, tables(600), device)[0]
+    assert word.status is SKIPPED
+    assert "15 min" in word.message + word.remedy
+
+
+@pytest.mark.parametrize("rule", SOUND, ids=IDS)
+def test_nonsense_is_unknown_and_never_a_pass(rule):
+    tables, device = SOUND[rule]
+    sound = tables(QUARTER_S)
+
+    def with_numbers(change):
+        changed = {}
+        for name, frame in sound.items():
+            numbers = [column for column in frame if column not in ("t_s", "cpu")]
+            changed[name] = frame.assign(**{column: change(frame[column]) for column in numbers})
+        return changed
+
+    for tables in (
+        with_numbers(lambda column: column * np.nan),
+        with_numbers(lambda column: -1 - column),
+        {name: frame.iloc[:0] for name, frame in sound.items()},
+        {name: frame[["t_s"]] if "t_s" in frame else frame for name, frame in sound.items()},
+        {name: frame.drop(columns="t_s", errors="ignore") for name, frame in sound.items()},
+    ):
+        # A link with no readable carrier is down as far as anyone can tell: on a planned interface that warns.
+        assert set(statuses(rule, tables, device)) <= {SKIPPED, WARN, INFO}, tables
+    one = {name: frame.iloc[:1] for name, frame in sound.items()}
+    expected = {PASS} if rule is free_space.RULE else {SKIPPED, PASS} if rule is link_state.RULE else {SKIPPED}
+    assert set(statuses(rule, one, device)) == expected
+
+
+def material(tables, facts):
+    summary = NodeSummary("a", "", "", "a.zip", "", "", "", "", 900.0, 900.0, 0.0, True, (), 0, 0, None, (), ())
+    return Material(
+        plan=PLAN,
+        nodes={"a": SimpleNamespace(tables=tables)},
+        summaries={"a": summary},
+        timings={},
+        throughputs={},
+        observers=(),
+        facts=facts,
+        reasons={},
+        joints={},
+        meetings={},
+        scenarios=(),
+        duration_s=900.0,
+    )
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"nics": 7, "link": 1, "nic": "x", "filesystem": None},
+        {"nics": ["eth0"]},
+        {"nics": {"eth0": None, "eth1": 5, "eth2": {"addresses": "x"}}},
+        {"nics": {"eth0": {"addresses": [None, 3, {"address": 5}, {"address": "10.0.0.1.2"}, {}]}}},
+        {"nics": {"eth0": {"addresses": [{"address": {"a": 1}}], "speed_Mbps": "fast"}}, "time": {"service": {}}},
+    ],
+)
+def test_an_absurd_inventory_costs_no_finding(facts):
+    tables = {"nic": at(nic(), "eth0", "nic"), "link": at(link(), "eth0", "link")}
+    found = judge([nic_errors.RULE, link_state.RULE, time_service.RULE], material(tables, {"a": facts}))
+    about_a = {(item.rule, item.subject.name): item.status for item in found if item.subject.name.startswith("a")}
+    assert about_a == {("nic-errors", "a/eth0"): PASS, ("link-state", "a/eth0"): PASS, ("time-service", "a"): SKIPPED}
+    assert all(item.status is SKIPPED for item in found if item.subject.name == "b")
+
+
+def test_devices_are_judged_one_by_one():
+    slow, fast = at(disk(read_ms=40.0), "sdb", "disk"), at(disk(), "sda", "disk")
+    about = material({"disk": pd.concat([fast, slow])}, {})
+    found = {item.subject.name: item.status for item in judge([disk_latency.RULE], about)}
+    assert found == {"a/sda": PASS, "a/sdb": FAIL, "b": SKIPPED}
+
+
+def test_the_worst_outcome_and_the_few_minutes_rule_hold_for_both_senses():
+    assert worst([]) is PASS
+    assert worst([WARN, PASS, FAIL]) is FAIL
+    least = memory.AVAILABLE
+    assert judged(least, pd.Series([0.01, 0.01, 0.5])).status is WARN
+    assert judged(least, pd.Series([0.01, 0.01, 0.01])).status is FAIL
+    assert judged(steal.STEAL, pd.Series([0.2] * 3 + [0.0] * 97), 0.95).status is PASS
+
+
+def test_a_counter_told_once_counts_nothing():
+    assert events(paging().iloc[:1], "oom_kills") is None
+    assert events(paging(), "absent") is None
+    assert events(paging(kills=(5.5, 6.5)), "oom_kills") == 2
+
+
+def test_charts_are_drawn_where_there_is_something_to_see():
+    names = ["eth0", "eth1", "eth2", "eth3", "eth4", "lo", "eth9"]
+    traffic = pd.concat(
+        at(counters(rx_B=0.0 if name == "eth9" else 1000.0 * (place + 1), tx_B=500.0), name, "nic")
+        if name != "eth9"
+        else at(counters(rx_B=0.0, tx_B=0.0), name, "nic")
+        for place, name in enumerate(names)
+    )
+    disks = pd.concat(
+        [at(disk(read_ms=5.0, write_ms=5.0), "sda", "disk"), at(disk(read_ms=40.0, write_ms=40.0), "sdb", "disk")]
+    )
+    node = SimpleNamespace(name="a", tables={"cpu": cpu(3.0), "nic": traffic, "disk": disks})
+    found = {chart.id: chart for chart in node_charts(node, float(QUARTER_S))}
+    assert set(found) == {"cpu:a", "steal:a", "latency:a", *(f"nic:a/eth{number}" for number in (1, 2, 3, 4))}
+    assert max(value for value in found["latency:a"].high if value is not None) == pytest.approx(0.04)
+    assert found["nic:a/eth4"].mid[5] == pytest.approx(5000.0)
+    assert found["nic:a/eth4"].subject == Subject(Scope.DEVICE, "a/eth4")
+    quiet = SimpleNamespace(name="a", tables={"cpu": cpu(), "disk": at(disk(reads=0.0, writes=0.0), "sda", "disk")})
+    assert {chart.id for chart in node_charts(quiet, float(QUARTER_S))} == {"cpu:a"}
+
+
+def test_every_rule_about_a_machine_is_found_by_the_engine():
+    found = {rule.id for rule in discover(rules, "RULE")}
+    assert found >= {rule.id for rule in SOUND} | {"clock-offset", "time-service"}

@@ -1,0 +1,596 @@
+"""The rules that hold the machines against the plan and against each other."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lan import all_told, told, trio, trio_data
+
+from analyzer.contract import Outage, Quantiles, Scope, Status, Subject, Timing
+from analyzer.extension import FACTS, TIMINGS, Context
+from analyzer.rules import egress, identity, lan_plan, parity, redundancy
+from collector.plan import parse
+
+PLAN = trio()
+PAIRS = ("primary+secondary", "primary+tertiary", "secondary+tertiary")
+DEMONSTRATION = {"name": "voice", "topology": "ha-dr-trio", "origin": "demonstration"}
+LIVE = {"name": "voice", "topology": "ha-dr-trio", "phase": "live", "origin": "synthetic"}
+GENESYS = [{"name": "genesys-addp", "networks": ["ch-ab"], "auto_failover": []}]
+
+
+def ask(rule, subject, given, plan):
+    node = subject if rule.scope is Scope.NODE else ""
+    context = Context(Subject(rule.scope, subject), plan, node, 86400.0, given, rule.limits)
+    words = list(rule.check(context))
+    assert words, "a rule that says nothing is an error"
+    assert all(word.remedy for word in words if word.status in (Status.WARN, Status.FAIL, Status.SKIPPED))
+    return words
+
+
+def about(rule, facts, node="primary", plan=PLAN):
+    """A node rule's words on one node's facts."""
+    return ask(rule, node, {FACTS: facts}, plan)
+
+
+def compared(facts, pair="primary+secondary", plan=PLAN):
+    return ask(parity.RULE, pair, {FACTS: {name: facts[name] for name in pair.split("+") if name in facts}}, plan)
+
+
+def identities(facts, plan=PLAN):
+    return ask(identity.RULE, plan.cluster, {FACTS: facts}, plan)
+
+
+def joined(plan=PLAN, pair="primary+secondary", timings=()):
+    return ask(redundancy.RULE, pair, {TIMINGS: tuple(timings)}, plan)
+
+
+def statuses(words):
+    return [word.status for word in words]
+
+
+def said(words, status):
+    """What was said at that status; empty if nothing was."""
+    return " ".join(word.message for word in words if word.status is status)
+
+
+def changed(plan_change):
+    data = trio_data()
+    plan_change(data)
+    return parse(data, "plan.toml")
+
+
+# --- addresses and interfaces ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("node", ["primary", "secondary", "tertiary"])
+def test_a_node_that_is_as_planned_passes_with_its_interfaces_counted(node):
+    (word,) = about(lan_plan.RULE, told(PLAN, node), node)
+    assert word.status is Status.PASS
+    assert (word.evidence[0].value, word.evidence[0].limit) == (3.0, lan_plan.TRIO)
+
+
+def _without_address(facts):
+    facts["nics"]["eth1"]["addresses"].clear()
+
+
+def _other_prefix(facts):
+    facts["nics"]["eth1"]["addresses"][0]["prefix"] = 16
+
+
+def _other_nic(facts):
+    facts["nics"]["eth7"] = facts["nics"].pop("eth1")
+
+
+def _set(nic, **values):
+    def change(facts):
+        facts["nics"][nic] |= values
+
+    return change
+
+
+def _address(**values):
+    def change(facts):
+        facts["nics"]["eth1"]["addresses"][0] |= values
+
+    return change
+
+
+def _route(**route):
+    def change(facts):
+        facts["routes"].append(route)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "text"),
+    [
+        (_without_address, Status.FAIL, "ch-ab 192.168.1.101/24 is on none of its interfaces"),
+        (_set("eth1", up=False), Status.FAIL, "eth1 with ch-ab 192.168.1.101/24 is down"),
+        (_set("eth1", up=None), Status.SKIPPED, "whether eth1 is up was not told"),
+        (_other_prefix, Status.WARN, "has the prefix /16"),
+        (_address(prefix=None, netmask=None), Status.SKIPPED, "the prefix of ch-ab"),
+        (_address(static=False), Status.WARN, "was given by a server"),
+        (_address(static=None), Status.SKIPPED, "whether ch-ab 192.168.1.101/24 is static was not told"),
+        (_other_nic, Status.WARN, "is on eth7, planned on eth1"),
+        (_route(to="default", via="192.168.1.1", nic="eth1"), Status.WARN, "a default gateway is on eth1"),
+        (_route(to="::/0", via="fe80::1", nic="eth2"), Status.WARN, "a default gateway is on eth2"),
+        (lambda facts: facts.pop("routes"), Status.SKIPPED, "its routes are unknown, so is its default gateway"),
+        (lambda facts: facts.pop("nics"), Status.SKIPPED, "it did not tell its interfaces"),
+    ],
+)
+def test_every_departure_from_the_plan_is_told(change, status, text):
+    facts = told(PLAN, "primary")
+    change(facts)
+    words = about(lan_plan.RULE, facts)
+    assert text in said(words, status)
+    assert Status.PASS not in statuses(words)
+
+
+def test_one_point_does_not_hide_another():
+    facts = told(PLAN, "primary")
+    _set("eth1", up=False)(facts)
+    facts["nics"]["eth2"]["addresses"].clear()
+    facts["nics"]["eth0"]["addresses"][0]["static"] = False
+    words = about(lan_plan.RULE, facts)
+    assert statuses(words) == [Status.FAIL, Status.WARN]
+    assert "eth1" in words[0].message
+    assert "ch-ac" in words[0].message
+
+
+@pytest.mark.parametrize(
+    ("topology", "interfaces", "status"),
+    [
+        ("ha-dr-trio", 3, Status.PASS),
+        ("ha-dr-trio", 2, Status.WARN),
+        ("ha-pair", 2, Status.PASS),
+        ("ha-pair", 1, Status.WARN),
+        ("custom", 2, Status.WARN),
+    ],
+)
+def test_a_pair_needs_two_interfaces_and_a_trio_three(topology, interfaces, status):
+    data = trio_data()
+    data["cluster"]["topology"] = topology
+    if topology == "ha-pair":
+        data["node"].pop()
+    for node in data["node"]:
+        node["addr"] = {"public": {"ip": node["addr"]["public"]["ip"], "nic": "eth0"}}
+    plan = parse(data | {"stack": []}, "plan.toml")
+    facts = told(plan, "primary")
+    spare = facts["nics"]["eth0"] | {"addresses": []}
+    facts["nics"] |= {f"spare{number}": spare for number in range(1, interfaces)}
+    words = about(lan_plan.RULE, facts, plan=plan)
+    assert statuses(words)[0] is status, words
+    assert words[0].evidence[0].value == interfaces
+
+
+def test_virtual_interfaces_of_one_card_count_and_bridges_do_not():
+    facts = told(PLAN, "primary")
+    facts["nics"]["eth0.8"] = facts["nics"].pop("eth2") | {"driver": "vlan"}
+    words = about(lan_plan.RULE, facts)
+    assert "network interfaces" not in said(words, Status.WARN)
+    facts["nics"]["br0"] = facts["nics"].pop("eth0.8") | {"driver": "bridge"}
+    assert "it has 2 network interfaces, 3 are needed" in said(about(lan_plan.RULE, facts), Status.WARN)
+
+
+def test_a_channel_does_not_share_an_interface_and_management_does():
+    facts = told(PLAN, "primary")
+    facts["nics"]["eth0"]["addresses"] += facts["nics"]["eth1"]["addresses"]
+    facts["nics"]["eth1"]["addresses"] = []
+    text = said(about(lan_plan.RULE, facts), Status.WARN)
+    assert "public and ch-ab share eth0" in text
+    assert "public and management share" not in text
+
+
+def test_only_neverfail_wants_management_and_public_on_one_interface():
+    for stack, status in ((None, Status.WARN), (GENESYS, Status.INFO)):
+        plan = trio(stack=stack) if stack else PLAN
+        facts = told(plan, "primary")
+        entry = facts["nics"]["eth0"]["addresses"].pop()
+        facts["nics"]["eth5"] = facts["nics"]["eth0"] | {"addresses": [entry], "mac": ""}
+        assert "management is on eth5, public on eth0" in said(about(lan_plan.RULE, facts, plan=plan), status)
+
+
+def test_on_windows_the_management_address_lies_below_the_public_one():
+    data = trio_data()
+    data["node"][0]["addr"]["management"]["ip"] = "10.16.7.200/24"
+    plan = parse(data, "plan.toml")
+    facts = told(plan, "primary")
+    assert "not below" not in said(about(lan_plan.RULE, facts, plan=plan), Status.WARN)
+    text = said(about(lan_plan.RULE, facts | {"system": "Windows"}, plan=plan), Status.WARN)
+    assert "10.16.7.200 is not below the public address 10.16.7.101" in text
+
+
+def test_in_a_demonstration_departures_are_information():
+    plan = trio(cluster=DEMONSTRATION)
+    facts = told(plan, "primary")
+    _without_address(facts)
+    words = about(lan_plan.RULE, facts, plan=plan)
+    assert statuses(words) == [Status.INFO]
+    assert "In this demonstration all nodes are one machine" in words[0].message
+
+
+# --- the way out -----------------------------------------------------------------------------------------------------
+
+
+def test_packets_that_leave_as_planned_pass():
+    for node in PLAN.nodes:
+        assert statuses(about(egress.RULE, told(PLAN, node.name), node.name)) == [Status.PASS]
+
+
+def test_packets_that_leave_by_another_interface_fail():
+    facts = told(PLAN, "primary")
+    entry = next(found for found in facts["egress"] if found["network"] == "ch-ab")
+    entry |= {"nic": "eth0", "source": "10.16.7.101", "via": "10.16.7.1"}
+    words = about(egress.RULE, facts)
+    assert statuses(words) == [Status.FAIL]
+    assert "packets to secondary over ch-ab (192.168.1.102) leave by eth0 with source 10.16.7.101" in words[0].message
+
+
+def test_a_way_that_was_not_told_is_unknown_and_named():
+    facts = told(PLAN, "primary")
+    facts["egress"] = [found for found in facts["egress"] if found["network"] != "ch-ac"]
+    words = about(egress.RULE, facts)
+    assert statuses(words) == [Status.SKIPPED]
+    assert "tertiary over ch-ac" in words[0].message
+    assert statuses(about(egress.RULE, {})) == [Status.SKIPPED]
+
+
+# --- independent paths -----------------------------------------------------------------------------------------------
+
+
+def timing(network, *outages, ends=("primary", "secondary")):
+    nothing = Quantiles(0)
+    return Timing(
+        f"{ends[0]}>{ends[1]}/{network}", *ends, network, False, 0.2, 24.0, 1000, 1000, 0, 0, 0, 0, 0,
+        nothing, nothing, nothing, 0.0, 0.0, 0.01, tuple(Outage(start, length, 5) for start, length in outages),
+        max((length for _, length in outages), default=0.0), 0.0, 0, None, None, nothing, 0,
+    )  # fmt: skip
+
+
+def test_a_channel_apart_from_the_public_network_is_a_second_path():
+    for pair in PAIRS:
+        words = joined(pair=pair)
+        assert statuses(words) == [Status.PASS, Status.INFO], words
+        assert words[0].evidence[0].value == 2.0
+    assert "optional" in words[1].message
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ("nic", "share interface eth0 of primary"),
+        ("switch", "share switch sw-1"),
+        ("subnet", "share subnet 10.16.7.0/24"),
+    ],
+)
+def test_networks_that_share_a_part_are_one_path(part, text):
+    def change(data):
+        for number, node in enumerate(data["node"][:2]):
+            addr = node["addr"]["ch-ab"]
+            if part == "subnet":
+                addr["ip"] = f"10.16.7.{201 + number}/24"
+            elif part == "switch":
+                addr["switch"] = "sw-1"
+            elif number == 0:
+                addr["nic"] = "eth0"
+
+    words = joined(changed(change))
+    assert "only one independent network" in said(words, Status.WARN)
+    assert text in said(words, Status.WARN)
+    assert words[0].evidence[0].value == 1.0
+
+
+def test_equal_vlans_are_one_path_and_a_channel_in_the_public_vlan_is_told():
+    def change(data):
+        data["network"]["public"]["vlan"] = data["network"]["ch-ab"]["vlan"] = 7
+
+    text = said(joined(changed(change)), Status.WARN)
+    assert "share VLAN 7" in text
+    assert "channel ch-ab of primary lies in the VLAN 7 of public" in text
+
+
+def test_a_channel_in_a_public_subnet_of_either_node_is_told():
+    def change(data):
+        data["node"][0]["addr"]["ch-ac"]["ip"] = "10.12.17.5/24"
+
+    text = said(joined(changed(change), "primary+tertiary"), Status.WARN)
+    assert "channel ch-ac of primary lies in the subnet 10.12.17.0/24 of public" in text
+
+
+def test_redundant_channels_share_nothing():
+    def change(data, switch):
+        data["network"]["ch-2"] = {}
+        for number, node in enumerate(data["node"][:2]):
+            node["addr"]["ch-2"] = {"ip": f"192.168.2.{number + 1}/24", "nic": "eth3", "switch": switch}
+
+    apart, shared = (changed(lambda data, switch=switch: change(data, switch)) for switch in ("sw-5", "cross-over"))
+    assert statuses(joined(apart)) == [Status.PASS]
+    assert joined(apart)[0].evidence[0].value == 3.0
+    assert "the channels ch-ab and ch-2 share switch cross-over" in said(joined(shared), Status.WARN)
+
+
+def test_without_any_channel_neverfail_fails_and_others_warn():
+    for stack, status in (
+        ([{"name": "neverfail", "networks": ["public"]}], Status.FAIL),
+        ([{"name": "genesys-addp", "networks": ["public"]}], Status.WARN),
+    ):
+
+        def change(data, stack=stack):
+            del data["node"][0]["addr"]["ch-ab"]
+            data["stack"] = stack
+
+        assert "no channel joins them" in said(joined(changed(change)), status)
+
+
+def test_one_machine_or_one_power_feed_for_both_is_told_and_what_is_not_stated_too():
+    def change(data):
+        data["node"][1] |= {"host": "esx-1", "power": "feed-1"}
+
+    text = said(joined(changed(change)), Status.WARN)
+    assert "both stand on one physical machine (esx-1)" in text
+    assert "both hang on one power feed (feed-1)" in text
+
+    def silent(data):
+        for node in data["node"]:
+            node["host"] = node["power"] = ""
+            node["addr"] = {network: entry["ip"] for network, entry in node["addr"].items()}
+
+    words = joined(changed(silent))
+    assert statuses(words) == [Status.PASS, Status.INFO]
+    assert "does not state: physical machine of primary, secondary; power feed of" in words[1].message
+    assert "switch of public, management, ch-ab" in words[1].message
+
+
+def test_outages_that_hit_every_network_at_once_are_told():
+    apart = [timing("public", (10.0, 5.0)), timing("ch-ab", (20.0, 7.0))]
+    words = joined(timings=apart)
+    assert words[0].status is Status.PASS
+    figures = {item.what: item.value for item in words[0].evidence}
+    assert (figures["longest outage of public"], figures["longest outage of ch-ab"]) == (5.0, 7.0)
+    assert figures["longest outage of all at once"] == 0.0
+    together = [timing("public", (10.0, 5.0)), timing("ch-ab", (12.0, 7.0))]
+    words = joined(timings=together)
+    assert "public, ch-ab were out at the same moment once, for up to 3 s" in said(words, Status.WARN)
+
+
+def test_one_measured_network_says_nothing_about_all():
+    assert joined(timings=[timing("ch-ab", (10.0, 5.0))])[0].status is Status.PASS
+
+
+def test_a_demonstration_has_no_redundancy_and_nobody_minds():
+    def change(data):
+        data["cluster"] = DEMONSTRATION
+        for node in data["node"]:
+            node["host"] = "this"
+
+    words = joined(changed(change))
+    assert set(statuses(words)) == {Status.INFO}
+
+
+# --- equal machines --------------------------------------------------------------------------------------------------
+
+
+def test_equal_machines_pass_with_their_sizes():
+    (word,) = compared(all_told(PLAN))
+    assert word.status is Status.PASS
+    assert [item.value for item in word.evidence] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "text"),
+    [
+        (
+            {"os": "Debian GNU/Linux 11"},
+            Status.WARN,
+            "Debian GNU/Linux 12 on primary, Debian GNU/Linux 11 on secondary",
+        ),
+        ({"kernel": "6.1.0-31-amd64"}, Status.WARN, "kernel: 6.1.0-30-amd64 on primary"),
+        ({"packages": {"count": 401, "sha256": "cd"}}, Status.WARN, "(400 on primary, 401 on secondary)"),
+        ({"timezone": "Europe/Berlin"}, Status.WARN, "time zone: Etc/UTC on primary, Europe/Berlin"),
+        ({"cpus": 4}, Status.WARN, "secondary has 4 CPUs, primary 8 CPUs"),
+        ({"memory_B": 8 << 30}, Status.WARN, "secondary has 8 GiB of memory, primary 16 GiB of memory"),
+        ({"model": "Model 2"}, Status.INFO, "Maker Model 1 on primary, Maker Model 2 on secondary"),
+        ({"cpu": "Other CPU"}, Status.INFO, "CPU: Some CPU on primary"),
+        ({"virtual": True}, Status.INFO, "one of them is a virtual machine"),
+        ({"os": None}, Status.SKIPPED, "the operating system of secondary was not told"),
+        ({"packages": None}, Status.SKIPPED, "the list of packages of secondary was not told"),
+        ({"packages": {"sha256": 7}}, Status.SKIPPED, "the list of packages of secondary was not told"),
+        ({"cpus": 0}, Status.SKIPPED, "the number of CPUs of secondary was not told"),
+        ({"memory_B": True}, Status.SKIPPED, "the memory of secondary was not told"),
+        ({"timezone": ""}, Status.SKIPPED, "the time zone of secondary was not told"),
+    ],
+)
+def test_what_differs_is_listed(changes, status, text):
+    facts = all_told(PLAN)
+    facts["secondary"] |= changes
+    words = compared(facts)
+    assert text in said(words, status), words
+    assert (Status.PASS in statuses(words)) is (status is Status.INFO)
+
+
+@pytest.mark.parametrize(("share", "status"), [(1.5, Status.PASS), (0.99, Status.PASS), (0.98, Status.PASS), (0.97, Status.WARN)])  # fmt: skip
+def test_the_standby_may_be_stronger_and_a_few_missing_megabytes_are_no_difference(share, status):
+    facts = all_told(PLAN)
+    facts["secondary"]["memory_B"] = round((100 << 30) * share)
+    facts["primary"]["memory_B"] = 100 << 30
+    assert compared(facts)[0].status is status
+
+
+def test_the_primary_is_the_measure_wherever_it_stands_and_two_standbys_are_not_compared_in_size():
+    facts = all_told(PLAN)
+    facts["tertiary"]["cpus"] = 4
+    assert "tertiary has 4 CPUs" in said(compared(facts, "primary+tertiary"), Status.WARN)
+    assert statuses(compared(facts, "secondary+tertiary")) == [Status.PASS]
+
+    def swapped(data):
+        data["node"][0]["role"], data["node"][1]["role"] = "secondary", "primary"
+
+    facts["primary"]["cpus"] = 2
+    assert "primary has 2 CPUs, secondary 8 CPUs" in said(compared(facts, plan=changed(swapped)), Status.WARN)
+
+
+def test_members_swap_roles_so_the_weaker_of_them_counts():
+    def change(data):
+        for node in data["node"]:
+            node["role"] = "member"
+
+    facts = all_told(PLAN)
+    facts["primary"]["cpus"] = 4
+    assert "primary has 4 CPUs, secondary 8 CPUs" in said(compared(facts, plan=changed(change)), Status.WARN)
+
+
+def test_sites_may_have_different_time_zones():
+    facts = all_told(PLAN)
+    facts["tertiary"]["timezone"] = "Asia/Tokyo"
+    assert statuses(compared(facts, "primary+tertiary")) == [Status.PASS, Status.INFO]
+
+
+def test_without_an_inventory_nodes_cannot_be_compared():
+    facts = all_told(PLAN)
+    del facts["secondary"]
+    words = compared(facts)
+    assert statuses(words) == [Status.SKIPPED]
+    assert "secondary recorded no inventory" in words[0].message
+
+
+# --- different machines ----------------------------------------------------------------------------------------------
+
+
+def test_different_machines_pass():
+    assert statuses(identities(all_told(PLAN))) == [Status.PASS]
+
+
+def test_one_machine_is_recognised_by_signature_and_boot_time_together():
+    facts = all_told(PLAN)
+    facts["secondary"] |= {
+        "signature": facts["primary"]["signature"],
+        "boot_time_s": facts["primary"]["boot_time_s"] + 1,
+    }
+    assert "primary and secondary are one machine" in said(identities(facts), Status.FAIL)
+
+
+@pytest.mark.parametrize("boot", [1_700_009_999, None, "soon"])
+def test_an_equal_signature_alone_is_a_clone_or_a_restart(boot):
+    facts = all_told(PLAN)
+    facts["secondary"] |= {"signature": facts["primary"]["signature"], "boot_time_s": boot}
+    words = identities(facts)
+    assert statuses(words) == [Status.WARN]
+    assert "exact clones, or one machine that was restarted" in words[0].message
+
+
+def test_an_equal_boot_time_alone_is_suspicious_and_no_proof():
+    facts = all_told(PLAN)
+    facts["secondary"]["boot_time_s"] = facts["primary"]["boot_time_s"]
+    assert "started in the same second" in said(identities(facts), Status.WARN)
+
+
+def test_a_machine_without_signature_is_unknown():
+    facts = all_told(PLAN)
+    del facts["secondary"]["signature"]
+    assert statuses(identities(facts)) == [Status.SKIPPED]
+
+
+def test_equal_host_names_are_told_and_may_be_meant_on_a_running_neverfail():
+    for cluster, status in ((None, Status.WARN), (LIVE, Status.INFO)):
+        plan = trio(cluster=cluster) if cluster else PLAN
+        facts = all_told(plan)
+        facts["secondary"]["hostname"] = "PRIMARY"
+        assert "primary, secondary all have the host name primary" in said(identities(facts, plan), status)
+
+
+def test_equal_macs_are_told_and_locally_administered_ones_are_information():
+    facts = all_told(PLAN)
+    facts["primary"]["nics"]["eth1"]["mac"] = "52:54:00:00:00:01"
+    words = identities(facts)
+    assert statuses(words) == [Status.PASS, Status.INFO]
+    assert "eth1 of primary" in words[1].message
+    facts["secondary"]["nics"]["eth1"]["mac"] = "52-54-00-00-00-01"
+    assert "eth1 of primary, eth1 of secondary have the same MAC" in said(identities(facts), Status.WARN)
+
+
+def test_bonded_interfaces_of_one_node_and_loopbacks_may_have_equal_macs():
+    facts = all_told(PLAN)
+    facts["primary"]["nics"]["eth2"]["mac"] = facts["primary"]["nics"]["eth1"]["mac"]
+    for inventory in facts.values():
+        inventory["nics"]["lo"]["mac"] = "02:00:00:00:00:01"
+    assert statuses(identities(facts)) == [Status.PASS]
+
+
+def _also_at(facts, node, ip):
+    facts[node]["nics"]["eth0"]["addresses"].append({"family": "AF_INET", "address": ip, "prefix": 24, "static": True})
+
+
+def test_a_planned_address_on_a_second_node_fails():
+    facts = all_told(PLAN)
+    _also_at(facts, "secondary", "192.168.1.101")
+    assert "192.168.1.101 (ch-ab) is on primary and secondary" in said(identities(facts), Status.FAIL)
+
+
+def test_an_unplanned_address_counts_where_it_lies_in_a_planned_subnet():
+    facts = all_told(PLAN)
+    for node in ("primary", "secondary"):
+        _also_at(facts, node, "172.17.0.1")
+        _also_at(facts, node, "fe80::1%eth0")
+    assert statuses(identities(facts)) == [Status.PASS]
+    for node in ("primary", "secondary"):
+        _also_at(facts, node, "10.16.7.250")
+    assert "10.16.7.250 (public) is on primary and secondary" in said(identities(facts), Status.WARN)
+
+
+def test_on_a_running_neverfail_pair_both_nodes_have_the_public_address():
+    for ip, cluster, status in (
+        ("10.16.7.101", LIVE, Status.INFO),
+        ("10.16.7.250", LIVE, Status.INFO),
+        ("10.16.7.101", None, Status.FAIL),
+        ("192.168.1.101", LIVE, Status.FAIL),
+        ("10.16.7.99", LIVE, Status.FAIL),
+    ):
+        plan = trio(cluster=cluster) if cluster else PLAN
+        facts = all_told(plan)
+        for node in ("primary", "secondary"):
+            _also_at(facts, node, ip)
+        assert ip in said(identities(facts, plan), status), (ip, cluster)
+    plan = trio(cluster=LIVE, stack=GENESYS)
+    facts = all_told(plan)
+    _also_at(facts, "secondary", "10.16.7.101")
+    assert "10.16.7.101" in said(identities(facts, plan), Status.FAIL)
+
+
+def test_one_inventory_cannot_be_compared_and_a_missing_one_is_not_passed_over():
+    facts = all_told(PLAN)
+    del facts["tertiary"]
+    words = identities(facts)
+    assert statuses(words) == [Status.SKIPPED]
+    assert "interfaces of tertiary are unknown" in words[0].message
+    del facts["secondary"]
+    assert statuses(identities(facts)) == [Status.SKIPPED]
+
+
+def test_a_demonstration_is_one_machine_on_purpose():
+    plan = trio(cluster=DEMONSTRATION)
+    facts = {node.name: told(plan, "primary") for node in plan.nodes}
+    assert set(statuses(identities(facts, plan))) == {Status.INFO}
+
+
+# --- hostile input ---------------------------------------------------------------------------------------------------
+
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(sorted(told(PLAN, "primary"))), odd)
+def test_an_odd_fact_breaks_no_rule_and_unknown_is_no_pass(key, value):
+    facts = all_told(PLAN)
+    facts["primary"][key] = value
+    about(lan_plan.RULE, facts["primary"])
+    about(egress.RULE, facts["primary"])
+    compared(facts)
+    identities(facts)
+    if key in ("os", "kernel", "cpus", "memory_B", "packages", "timezone") and value in (None, "", [], {}, False, 0):
+        assert Status.PASS not in statuses(compared(facts))
