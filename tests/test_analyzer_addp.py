@@ -37,7 +37,7 @@ def timing(path="a>b/ch1", *, rtt_s=0.001, p999_s=None, outage_s=0.0, stall_s=0.
     return Timing(
         path, source, target, network, False, 0.2, hours, 1000, 1000, 0, 0, 0, 0, 0,
         Quantiles(1000, rtt_s, rtt_s, rtt_s, tail, tail), nothing, nothing,
-        0.0, 0.0, 0.01, outages, outage_s, stall_s, 0, None, None,
+        0.0, 0.0, 0.01, outages, outage_s, stall_s, 0, None, None, nothing, 0,
     )  # fmt: skip
 
 

@@ -14,20 +14,15 @@ Source: Genesys SIP Server HA guide (both inequalities); docs.genesys.com, T-Ser
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Iterator
-from dataclasses import replace
 
+from analyzer import sizing
 from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Timing, Untested
-from analyzer.detectors.tcp import rto_s, worst_stall_s
-from analyzer.extension import SUFFICIENT_S, Combine, Option, Stack, StackContext
-from analyzer.words import seconds, span
+from analyzer.extension import Combine, Option, Stack, StackContext
+from analyzer.words import seconds
 
 FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
-FLOOR = "floor"
-MARGIN = 1.25
-"""Design value; it also takes up that Linux fires its retransmissions a few per cent late."""
 LONG_S = 30
 MAXIMUM_S = 3600
 
@@ -62,34 +57,32 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         )
         yield _bare(context, Basis.MEASURED if context.timings else Basis.FLOOR, (), (note,))
         return
-    enough = context.exposure_s >= SUFFICIENT_S
-    constraints = _constraints(context, enough)
-    binding = max(constraints, key=lambda item: item.value_s)
-    constraints = tuple(replace(item, binding=item is binding) for item in constraints)
-    timeout_s = _whole(binding.value_s)
+    binding, constraints = sizing.decide(_candidates(context))
+    timeout_s = sizing.whole(binding.value_s)
     latency_s = _latency_s(context.timings)
     if timeout_s > MAXIMUM_S:
         note = (
             f"A timeout of {timeout_s} s would be needed ({binding.text}), but the options end at {MAXIMUM_S} s. "
             "No timeout helps here: find and mend the cause, then measure again."
         )
-        yield _bare(context, Basis.MEASURED if enough else Basis.FLOOR, constraints, (note, _HOST))
+        yield _bare(context, Basis.MEASURED if sizing.enough(context) else Basis.FLOOR, constraints, (note, _HOST))
         return
-    reconnect_s = _whole(2 * timeout_s + latency_s)
+    reconnect_s = sizing.whole(2 * timeout_s + latency_s)
     _recheck(timeout_s, reconnect_s, latency_s)
-    settings = _settings(context, binding, timeout_s, reconnect_s, latency_s, enough)
+    settings = _settings(sizing.reason(context, binding), timeout_s, reconnect_s, latency_s)
+    override = sizing.relaxed(STACK.name, context, _vendor_floor_s(context))
     yield Recommendation(
         stack=STACK.name,
         title=TITLE,
         subject=context.subject,
         networks=context.binding.networks,
         where=WHERE,
-        basis=_basis(context, binding, enough),
+        basis=sizing.basis(context, binding, override),
         settings=settings,
         constraints=constraints,
         detection_s=(float(timeout_s), float(2 * timeout_s)),
-        override=_relaxed(context, enough),
-        notes=tuple(_notes(context, binding, timeout_s, enough)),
+        override=override,
+        notes=tuple(_notes(context, binding, timeout_s)),
         snippets=tuple(_snippet(node, settings) for node in context.pair),
     )
 
@@ -102,31 +95,8 @@ def _bare(
     )
 
 
-def _basis(context: StackContext, binding: Constraint, enough: bool) -> Basis:
-    if not enough:
-        return Basis.FLOOR if binding.name == FLOOR else Basis.PROVISIONAL
-    return Basis.OVERRIDE if binding.name == FLOOR and _relaxed(context, enough) else Basis.MEASURED
-
-
 def _vendor_floor_s(context: StackContext) -> int:
     return FLOOR_WAN_S if context.wan else FLOOR_LAN_S
-
-
-def _relaxed(context: StackContext, enough: bool) -> str:
-    """What the plan relaxes for this pair, in words; empty if nothing. A short run gets no relaxation."""
-    override = context.binding.override
-    if override is None or not enough or override.floor_s >= _vendor_floor_s(context):
-        return ""
-    ends = " and ".join(context.pair)
-    return (
-        f"{STACK.name}, {ends}: floor {override.floor_s} s instead of {_vendor_floor_s(context)} s, "
-        f"by the plan: {override.reason}"
-    )
-
-
-def _whole(value_s: float) -> int:
-    """Round up to whole seconds; a last bit of floating point does not cost a second."""
-    return math.ceil(value_s - 1e-9)
 
 
 def _latency_s(timings: tuple[Timing, ...]) -> float:
@@ -134,54 +104,18 @@ def _latency_s(timings: tuple[Timing, ...]) -> float:
     return max((timing.rtt.p999 or 0.0 for timing in timings), default=0.0)
 
 
-def _constraints(context: StackContext, enough: bool) -> tuple[Constraint, ...]:
-    vendor_s = _vendor_floor_s(context)
+def _candidates(context: StackContext) -> Iterator[Constraint]:
     why = "between sites (design value)" if context.wan else "Genesys advises 10 s and more where delays are a risk"
-    floor = Constraint(FLOOR, float(vendor_s), f"floor {vendor_s} s, {why}")
-    override = context.binding.override
-    if override and enough:
-        # The plan's word lowers the floor and nothing else; it does not stand in for a measurement.
-        floor = Constraint(FLOOR, float(override.floor_s), f"floor {override.floor_s} s by the plan: {override.reason}")
-    found = [floor]
+    yield sizing.floor(context, _vendor_floor_s(context), why)
     if context.timings:
-        found += _measured(context.timings)
-    for scenario in context.scenarios:
-        if scenario.on:
-            found.append(
-                Constraint(
-                    f"scenario {scenario.name}",
-                    MARGIN * scenario.stall_s,
-                    f"{MARGIN} x {seconds(scenario.stall_s)}: {scenario.title} ({scenario.source})",
-                )
-            )
-    return tuple(found)
-
-
-def _measured(timings: tuple[Timing, ...]) -> Iterator[Constraint]:
-    latency = max(timings, key=lambda timing: timing.rtt.p999 or 0.0)
-    latency_s = latency.rtt.p999 or 0.0
-    yield Constraint("latency", 2.0 * latency_s, f"2 x {seconds(latency_s)}, the 99.9 % round trip of {latency.path}")
-    stalled = max(timings, key=lambda timing: timing.longest_stall_s)
-    yield Constraint(
-        "pause of a node",
-        MARGIN * stalled.longest_stall_s,
-        f"{MARGIN} x {seconds(stalled.longest_stall_s)}, the longest pause of {stalled.source} or {stalled.target}",
-    )
-    # A connection's timer starts at 3 x its first round trip (RFC 6298: rttvar = rtt / 2) and falls from there. Where
-    # it stands when the outage comes is not known, so the worst up to that counts.
-    silences = [
-        (worst_stall_s(timing.longest_outage_s, rto_s(rtt_s, rtt_s / 2.0)), timing)
-        for timing in timings
-        for rtt_s in (max(other.rtt.p99 or 0.0 for other in timings),)
-    ]
-    silence_s, out = max(silences, key=lambda item: item[0])
-    text = (
-        f"{MARGIN} x {seconds(silence_s)}: TCP stays silent that long after the outage of {seconds(out.longest_outage_s)} "
-        f"on {out.path}"
-        if out.longest_outage_s
-        else "no outage was measured"
-    )
-    yield Constraint("outage", MARGIN * silence_s, text)
+        latency = max(context.timings, key=lambda timing: timing.rtt.p999 or 0.0)
+        latency_s = latency.rtt.p999 or 0.0
+        text = f"2 x {seconds(latency_s)}, the 99.9 % round trip of {latency.path}"
+        yield Constraint("latency", 2.0 * latency_s, text)
+        yield sizing.pause(context.timings)
+        out = max(context.timings, key=lambda timing: timing.longest_outage_s)
+        yield sizing.outage(out.longest_outage_s, out.path, context.timings)
+    yield from sizing.scenarios(context.scenarios)
 
 
 def _recheck(timeout_s: int, reconnect_s: int, latency_s: float) -> None:
@@ -192,18 +126,7 @@ def _recheck(timeout_s: int, reconnect_s: int, latency_s: float) -> None:
         )
 
 
-def _settings(
-    context: StackContext, binding: Constraint, timeout_s: int, reconnect_s: int, latency_s: float, enough: bool
-) -> tuple[Setting, ...]:
-    reason = f"largest of all candidates: {binding.text}"
-    if not context.timings:
-        reason = f"nothing was measured between these nodes; {reason}"
-    elif not context.exposure_s:
-        reason = f"not every path was measured; {reason}"
-    elif not enough:
-        reason = f"only {span(context.exposure_s)} were measured, 15 min at least are needed; {reason}"
-    if not enough and binding.name == FLOOR:
-        reason = f"vendor floor: {reason}"
+def _settings(reason: str, timeout_s: int, reconnect_s: int, latency_s: float) -> tuple[Setting, ...]:
     because: dict[str, tuple[int | str, str]] = {
         "protocol": ("addp", "without it the other options of the section are ignored"),
         "addp-timeout": (timeout_s, reason),
@@ -222,18 +145,8 @@ def _settings(
     )
 
 
-def _notes(context: StackContext, binding: Constraint, timeout_s: int, enough: bool) -> Iterator[str]:
-    if not context.timings:
-        yield "Nothing was measured between these nodes on the bound networks; the values are floors and scenarios only."
-    else:
-        missing = sorted({path.name for path in context.paths} - {timing.path for timing in context.timings})
-        if missing:
-            yield f"Not measured: {', '.join(missing)}."
-    override = context.binding.override
-    if override and enough:
-        yield f"The plan sets the floor to {override.floor_s} s: {override.reason}."
-    elif override:
-        yield "The plan's floor was not applied: a shorter timeout than the vendor's floor needs 15 min of measurement."
+def _notes(context: StackContext, binding: Constraint, timeout_s: int) -> Iterator[str]:
+    yield from sizing.floor_notes(context)
     if timeout_s > LONG_S:
         yield (
             f"Above {LONG_S} s a real failure goes unnoticed for long. What asks for it: {binding.text}. "

@@ -1,0 +1,260 @@
+"""Neverfail Heartbeat (also sold as VMware vCenter Server Heartbeat): failover timeout and channel settings.
+
+What: How long the passive server goes without a heartbeat before it may take over, the rules that veto that, and the settings of
+    channel and pings.
+Why HA: Too short on a thin or lossy channel, and both servers go active (split brain) and corrupt data; too long is an outage.
+How: ``T = max(60, ceil(1.25 x S))``, S being the longest stall that must not fail over: pauses measured on either node, TCP's
+    silence after the longest moment when *all* channels were out together, and the scenarios that are on. A clean run does not
+    shorten the vendor's 60 s. Detection takes T and a ping attempt. Pairs that a person switches get no timeout.
+Source: vCSHB 6.5 Admin Guide p. 32 and 42, 6.4 p. 21 and 38, 5.5 p. 17; Neverfail KB "Configuring Failover Timeout", "The Failover
+    Started Event", "How to Configure Split-Brain Avoidance"; NF (manual switchover to the DR server). Factor 1.25: design value.
+    Detection is derived from the vendor's sequence. The documents state no range for any field.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator
+
+from analyzer import sizing
+from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Untested
+from analyzer.extension import Combine, Option, Stack, StackContext
+from analyzer.products import NEVERFAIL
+from analyzer.words import seconds
+from collector.plan import NetworkKind, Plan
+
+DEFAULT_S = 60
+BEAT_S, BEATS = 20, 3
+ECHO_S, PING_S = 5, 10
+PORT = 57348
+THIN_BPS = 10_000_000
+
+TITLE = "Neverfail Heartbeat, failover and channels"
+WHERE = "Neverfail management client > Server > Monitoring > Configure Failover, and where each option says"
+
+TIMEOUT = "Failover timeout"
+OLD_TIMEOUT = "Heartbeat timeout (5.5 and older)"
+OLD_COUNT = "Heartbeats missed (5.5 and older)"
+SYNCHRONISED = "No failover while unsynchronized"
+VISIBLE = "No failover if the active server is still visible"
+THIN = "Low Bandwidth Module"
+CHANNEL_PORT = "Channel port"
+PING = "Public network ping interval"
+ECHO = "Ping echo timeout"
+
+_FAILOVER = 'vCSHB 6.5 Admin Guide p. 32; Neverfail KB "Configuring Failover Timeout"'
+_OLD = 'Neverfail KB "The Failover Started Event"'
+_RULES = "vCSHB 6.5 Admin Guide p. 32; Neverfail KB: recommended"
+_UNKNOWN = "range and default not found"
+
+OPTIONS = (
+    Option(TIMEOUT, "Monitoring > Configure Failover", "s", DEFAULT_S, None, None, True, _FAILOVER, True),
+    Option(OLD_TIMEOUT, "Heartbeat Missed event", "s", BEAT_S, None, None, True, _OLD, True),
+    Option(OLD_COUNT, "Heartbeat Missed event", "1", BEATS, None, None, True, _OLD, True),
+    Option(SYNCHRONISED, "Monitoring > Configure Failover", "", None, None, None, False, _RULES, True),
+    Option(VISIBLE, "Monitoring > Configure Failover", "", None, None, None, False, _RULES, True),
+    Option(THIN, "Configuration wizard > Channel", "", None, None, None, False, "vCSHB 6.4 p. 21, 5.5 p. 17", True),
+    Option(CHANNEL_PORT, "Configuration wizard > Channel", "", PORT, 1, 65535, True, "vCSHB 6.4 p. 21", True),
+    Option(PING, "Network Monitoring > Configure Pings", "s", PING_S, None, None, True, "vCSHB 6.5 p. 42", True),
+    Option(ECHO, "Network Monitoring > Configure Pings", "s", ECHO_S, None, None, True, "vCSHB 6.4 p. 38", True),
+    # What follows exists by the vendor's documents, but neither default nor range was found: nothing is recommended.
+    Option("Ping Interval", "Configure Pings", "s", None, None, None, False, f"vCSHB 6.5 p. 31; {_UNKNOWN}", False),
+    Option(
+        "Auto-switchover after missed pings",
+        "Network",
+        "1",
+        None,
+        None,
+        None,
+        True,
+        f"vCSHB 6.4 p. 38; {_UNKNOWN}",
+        False,
+    ),
+    Option(
+        "Max server time difference", "Summary", "s", None, None, None, False, f"vCSHB 6.4 p. 38; {_UNKNOWN}", False
+    ),
+    Option(
+        "Response times of the channel",
+        "Monitoring",
+        "s",
+        None,
+        None,
+        None,
+        False,
+        f"vCSHB 6.5 p. 41; {_UNKNOWN}",
+        False,
+    ),
+)
+
+_SEQUENCE = (
+    "The timeout counts from the first missed heartbeat. Then each server pings the other over the public network, and an answer "
+    f"vetoes the failover. So detection is the failover timeout and a ping attempt of {ECHO_S} s (derived)."
+)
+_UNTOLD = (
+    "The vendor's documents give neither defaults nor ranges for Ping Interval, channel response times, auto-switchover count "
+    "and maximum time difference: leave them as installed."
+)
+
+
+def recommend(context: StackContext) -> Iterator[Recommendation]:
+    """One recommendation for the pair; no failover timeout where a person switches."""
+    if not context.automatic:
+        yield _manual(context)
+        return
+    binding, constraints = sizing.decide(_candidates(context))
+    timeout_s = sizing.whole(binding.value_s)
+    settings = _settings(context, timeout_s, sizing.reason(context, binding))
+    override = sizing.relaxed(NEVERFAIL, context, DEFAULT_S)
+    yield Recommendation(
+        stack=NEVERFAIL,
+        title=TITLE,
+        subject=context.subject,
+        networks=context.binding.networks,
+        where=WHERE,
+        basis=sizing.basis(context, binding, override),
+        settings=settings,
+        constraints=constraints,
+        detection_s=(float(timeout_s), float(timeout_s + ECHO_S)),
+        override=override,
+        notes=tuple(_notes(context, binding, timeout_s)),
+        snippets=tuple(_snippet(node, settings) for node in context.pair),
+    )
+
+
+def _candidates(context: StackContext) -> Iterator[Constraint]:
+    yield sizing.floor(context, DEFAULT_S, "the vendor's default; a clean run does not shorten it")
+    if context.timings:
+        yield sizing.pause(context.timings)
+        length_s, where = _together(context)
+        yield sizing.outage(length_s, where, context.timings)
+    yield from sizing.scenarios(context.scenarios)
+
+
+def _together(context: StackContext) -> tuple[float, str]:
+    """The longest moment without any channel, and which channels. The heartbeat survives while one of them lives."""
+    if context.joint is not None:
+        networks = context.joint.networks
+        together = "all of " if len(networks) > 1 else ""
+        return context.joint.longest_common_outage_s, together + ", ".join(networks)
+    out = max(context.timings, key=lambda timing: timing.longest_outage_s)
+    return out.longest_outage_s, out.path
+
+
+def _thin(context: StackContext) -> tuple[str, str]:
+    """Low Bandwidth Module on or off, and why, by the plan's rates."""
+    rates = {name: context.plan.network(name).rate_bps for name in {path.network for path in context.paths}}
+    slow = sorted(name for name, rate_bps in rates.items() if rate_bps is not None and rate_bps < THIN_BPS)
+    if slow:
+        return "on", f"channel {', '.join(slow)} is planned with less than 10 Mbit/s; it queues on disk and costs CPU"
+    unknown = sorted(name for name, rate_bps in rates.items() if rate_bps is None)
+    if context.wan and (unknown or not rates):
+        return "on", (
+            f"default of a WAN installation; the plan gives no rate for {', '.join(unknown) or 'the channel'}: "
+            "off from 10 Mbit/s on"
+        )
+    if unknown or not rates:
+        return "off", "not for use on a LAN, unless a channel is slower than 10 Mbit/s; the plan gives no rate"
+    return "off", "only for channels slower than 10 Mbit/s; those planned are not"
+
+
+def _settings(context: StackContext, timeout_s: int, reason: str) -> tuple[Setting, ...]:
+    count = math.ceil(timeout_s / BEAT_S)
+    because: dict[str, tuple[int | str, str]] = {
+        TIMEOUT: (timeout_s, reason),
+        OLD_TIMEOUT: (BEAT_S, "default; releases up to 5.5 count missed heartbeats instead of seconds"),
+        OLD_COUNT: (count, f"{count} x {BEAT_S} s = {count * BEAT_S} s, at least the failover timeout above"),
+        SYNCHRONISED: ("on", "third rule: a server whose data are stale must not take over"),
+        VISIBLE: ("on", "fourth rule: a lost channel alone is no dead server (split brain)"),
+        THIN: _thin(context),
+        CHANNEL_PORT: (PORT, "default, to be open between the nodes; change only on conflict"),
+        PING: (PING_S, "default; the active server pings gateway, DNS and global catalog"),
+        ECHO: (ECHO_S, "default; increase on slow networks with high latency or collisions"),
+    }
+    options = {option.name: option for option in OPTIONS}
+    return tuple(
+        Setting(name, value, options[name].unit, why, options[name].source, options[name].verified)
+        for name, (value, why) in because.items()
+    )
+
+
+def _notes(context: StackContext, binding: Constraint, timeout_s: int) -> Iterator[str]:
+    yield from sizing.floor_notes(context)
+    if timeout_s > DEFAULT_S:
+        yield (
+            f"Above the default of {DEFAULT_S} s a real failure goes unnoticed for longer. What asks for it: {binding.text}. "
+            "Mend the cause instead of waiting it out."
+        )
+    if timeout_s < DEFAULT_S:
+        yield f"Below the default of {DEFAULT_S} s a thin channel risks split brain."
+    yield _SEQUENCE
+    if len({path.network for path in context.paths}) < 2:
+        yield "One channel only: its loss alone starts the countdown. The vendor advises redundant channels (split brain)."
+    without = [name for name in context.pair if not _managed(context.plan, name)]
+    if without:
+        yield (
+            f"The fourth rule needs a management address on both servers; the plan gives none for {' and '.join(without)}."
+        )
+    yield "Enter the same values on both servers: the roles swap."
+    yield _UNTOLD
+
+
+def _managed(plan: Plan, node: str) -> bool:
+    return any(plan.network(network).kind is NetworkKind.MANAGEMENT for network in plan.node(node).addresses)
+
+
+def _manual(context: StackContext) -> Recommendation:
+    """What a leg to the DR server needs instead of a timeout."""
+    state, why = _thin(context)
+    notes = [
+        "Switching to or from the DR server is manual in every Neverfail topology, so a failover timeout would be wrong advice.",
+        "What this leg needs is an alarm when its channel is down.",
+        "How long an interruption replication tolerates depends on the write load and the room for its queue: not measured.",
+    ]
+    if context.timings:
+        length_s, where = _together(context)
+        notes.append(
+            f"The longest interruption measured on {where} lasted {seconds(length_s)}: an alarm after less would have sounded."
+            if length_s
+            else f"No interruption of {', '.join(context.binding.networks)} was measured."
+        )
+    notes += [
+        f"{THIN}: {state} ({why}). {CHANNEL_PORT}: {PORT}, to be open between the nodes.",
+        "The channel needs 1 Mbit/s to spare and the latency of a T1 line or better (vCSHB 5.5 p. 17).",
+    ]
+    basis = Basis.MEASURED if sizing.enough(context) else Basis.FLOOR
+    return Recommendation(
+        NEVERFAIL, TITLE, context.subject, context.binding.networks, WHERE, basis, (), (), None, "", tuple(notes), ()
+    )
+
+
+def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
+    places = {option.name: option.section for option in OPTIONS}
+    lines = []
+    for setting in settings:
+        unit = f" {setting.unit}" if setting.unit not in ("", "1") else ""
+        lines.append(f"[ ] {places[setting.option]}: {setting.option} = {setting.value}{unit}")
+        lines += textwrap.wrap(setting.because, 72, initial_indent="      ", subsequent_indent="      ")
+    return Snippet(node, "Enter in the Neverfail management client", "\n".join(lines) + "\n")
+
+
+STACK = Stack(
+    NEVERFAIL,
+    TITLE,
+    Scope.PAIR,
+    Combine.SURVIVES,
+    OPTIONS,
+    recommend,
+    (
+        Untested(f"Neverfail's channel port (TCP {PORT}) open between all nodes", "network administrator"),
+        Untested(
+            "Neverfail's Ping Interval, channel response times, auto-switchover count and maximum time difference: "
+            "defaults are not documented",
+            "Neverfail administrator",
+        ),
+        Untested(
+            "How long replication tolerates an interruption of its channel (room for the queue)",
+            "Neverfail administrator",
+        ),
+    ),
+)
