@@ -29,6 +29,7 @@ class Heading:
 
     text: str
     level: int = 1
+    new_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over a shared axis. Values are in the axis' own units; `source` says what it shows."""
+    """Lines over a shared axis. Values are in the axis' own units. Two `half` charts in a row stand side by side."""
 
     title: str
     x_label: str
@@ -92,6 +93,62 @@ class Chart:
     marks: tuple[Mark, ...] = ()
     log_x: bool = False
     log_y: bool = False
+    caption: str = ""
+    half: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    """A node of the drawing: its name, short lines about it, and the worst result that is about it (None: none)."""
+
+    name: str
+    lines: tuple[str, ...]
+    status: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class MapSite:
+    """A site of the drawing with its nodes, side by side."""
+
+    name: str
+    nodes: tuple[MapNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapLink:
+    """A line between two nodes of the drawing: text above and below it, and its worst result (None: not judged)."""
+
+    ends: tuple[str, str]
+    above: str
+    below: str
+    status: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class MapNetwork:
+    """A network of the drawing with its lines."""
+
+    name: str
+    note: str
+    links: tuple[MapLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapObserver:
+    """A machine at the edge of the drawing; `taps` are (node that asks it, short text)."""
+
+    name: str
+    note: str
+    taps: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Who stands where and what joins them: a drawing for a handful of nodes; use a table for more."""
+
+    sites: tuple[MapSite, ...]
+    networks: tuple[MapNetwork, ...]
+    observers: tuple[MapObserver, ...] = ()
     caption: str = ""
 
 
@@ -110,14 +167,14 @@ class Checklist:
     items: tuple[tuple[str, str], ...]
 
 
-Block = Heading | Paragraph | Callout | Table | Chart | Text | Checklist
+Block = Heading | Paragraph | Callout | Table | Chart | Topology | Text | Checklist
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """One part of the report. A module in `reports/sections/` exports it as ``SECTION``.
 
-    `order` places it (verdict 10, settings 20, network 30, nodes 40, method 90).
+    `order` places it (verdict 10, settings 20, topology 25, LAN plan 27, network 30, nodes 40, method 90).
     """
 
     name: str

@@ -7,6 +7,7 @@ dash. Nothing depends on the locale.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 DASH = "\N{EN DASH}"
@@ -145,10 +146,18 @@ def moment(text: str) -> str:
 
 
 def subject(name: str) -> str:
-    """A subject for people: ``a>b/net`` gets its arrow, ``a+b`` its "and"; other names stay."""
-    ends, slash, network = name.rpartition("/")
-    source, sign, target = ends.partition(">")
-    return f"{source} {ARROW} {target} ({network})" if slash and sign else name.replace("+", " and ")
+    """A subject for people: ``a>b/net`` gets its arrow, ``a+b`` its "and", ``a/sda`` a colon; ``a//var`` is a mount point."""
+    owner, slash, rest = name.partition("/")
+    source, sign, target = owner.partition(">")
+    if slash:
+        return f"{source} {ARROW} {target} ({rest})" if sign else f"{owner}: {rest}"
+    return name.replace("+", " and ")
+
+
+def listing(names: Sequence[str], most: int = 12) -> str:
+    """``a, b, c`` or, of many, the first and how many more there are."""
+    told = ", ".join(names[:most])
+    return told if len(names) <= most else f"{told} and {len(names) - most} more"
 
 
 def several(items: int, one: str, many: str = "") -> str:

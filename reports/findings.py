@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable
 
-from analyzer.contract import Finding, Status
+from analyzer.contract import Finding, Scope, Status, Subject
 from reports import figures
 from reports.contract import Table
 
 URGENCY = (Status.FAIL, Status.ERROR, Status.WARN, Status.SKIPPED, Status.INFO, Status.PASS)
 """The order in which findings are read. What could not be judged stands before what is fine."""
+
+SHOWN, LISTED = 4, 8
+"""Messages and names that one row spells out."""
 
 
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
@@ -18,27 +21,68 @@ def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda found: (URGENCY.index(found.status), found.rule, found.subject.name))
 
 
-def finding_table(findings: Iterable[Finding]) -> Table | None:
-    """One row per finding that is not a pass; passes are gathered by rule. None: no findings."""
-    rows: list[tuple[str, str, str]] = []
-    statuses: list[Status | None] = []
-    passed: dict[str, list[Finding]] = defaultdict(list)
-    for found in by_urgency(findings):
-        if found.status is Status.PASS:
-            passed[found.title].append(found)
-            continue
-        text = f"{found.message}\nWhat to do: {found.remedy}" if found.remedy else found.message
-        rows.append((found.title, figures.subject(found.subject.name), text))
-        statuses.append(found.status)
-    for title, group in passed.items():
-        rows.append((title, *_gathered(group)))
-        statuses.append(Status.PASS)
-    if not rows:
+def worst(statuses: Iterable[Status]) -> Status | None:
+    """The most urgent of several results; None: there are none."""
+    return min(statuses, key=URGENCY.index, default=None)
+
+
+def tally(statuses: Iterable[Status]) -> str:
+    """``1 fail, 12 pass``, the most urgent first; empty for none."""
+    counts = Counter(statuses)
+    return ", ".join(f"{counts[status]} {status.value}" for status in URGENCY if counts[status])
+
+
+def owner(subject: Subject, nodes: Container[str]) -> str | None:
+    """The one node that a subject is about, itself or one of its devices; None: another kind, or a node not in `nodes`."""
+    name = subject.name
+    if subject.scope is Scope.NODE:
+        return name if name in nodes else None
+    if subject.scope is not Scope.DEVICE:
         return None
-    return Table(("Check", "Where", "What was found"), tuple(rows), (24, 24, 52), statuses=tuple(statuses))
+    # A device may hold slashes of its own (a mount point), so every one may be where the node's name ends.
+    ends = (place for place, letter in enumerate(name) if letter == "/")
+    return next((name[:place] for place in ends if name[:place] in nodes), None)
 
 
-def _gathered(group: list[Finding]) -> tuple[str, str]:
+def finding_table(findings: Iterable[Finding]) -> Table | None:
+    """What is to be done stands once: findings of one rule and remedy share a row, and so do passes of one rule.
+
+    None: no findings.
+    """
+    groups: dict[tuple[Status, str, str], list[Finding]] = defaultdict(list)
+    for found in by_urgency(findings):
+        # What one remedy makes judgeable (a longer run, mostly) is one point, whichever checks it is about.
+        title = "" if found.status is Status.SKIPPED and found.remedy else found.title
+        groups[found.status, title, found.remedy if found.status is not Status.PASS else ""].append(found)
+    if not groups:
+        return None
+    rows = tuple(
+        (group[0].title, *_passed(group)) if status is Status.PASS else _row(group)
+        for (status, _, _), group in groups.items()
+    )
+    return Table(
+        ("Check", "Where", "What was found"), rows, (24, 24, 52), statuses=tuple(status for status, _, _ in groups)
+    )
+
+
+def _row(group: list[Finding]) -> tuple[str, str, str]:
+    """Titles, subjects and messages of findings that ask for the same."""
+    messages = [found.message for found in group]
+    if len(messages) > SHOWN:
+        messages[SHOWN - 1 :] = [f"And {len(messages) - SHOWN + 1} more: see “Evidence” in the last section."]
+    if group[0].remedy:
+        messages.append(f"What to do: {group[0].remedy}")
+    titles = "\n".join(_some(found.title for found in group))
+    return titles, "\n".join(_some(figures.subject(found.subject.name) for found in group)), "\n".join(messages)
+
+
+def _some(names: Iterable[str]) -> list[str]:
+    """Each once, and not too many."""
+    found = list(dict.fromkeys(names))
+    return found if len(found) <= LISTED else [*found[: LISTED - 1], f"and {len(found) - LISTED + 1} more"]
+
+
+def _passed(group: list[Finding]) -> tuple[str, str]:
     if len(group) == 1:
         return figures.subject(group[0].subject.name), group[0].message
     messages = {found.message for found in group}

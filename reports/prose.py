@@ -29,6 +29,13 @@ METHOD = (
         ),
     ),
     (
+        "Bandwidth",
+        (
+            "Where the plan allows it, short tests send as fast as the plan's limit lets them, one direction at a time. Probes "
+            "that are under way during a test stand apart: they show what a full line does to a heartbeat, and count nowhere else."
+        ),
+    ),
+    (
         "Stalls",
         (
             "A small program on every node asks to be woken every few milliseconds and notes when it is late. A late "
@@ -70,6 +77,11 @@ GLOSSARY = (
     ),
     ("Wire time", "The part of the RTT that is spent in the network, there and back."),
     ("p50, p99, p99.9", "Of 1000 probes, 500, 990 or 999 were this fast or faster. p50 is the median."),
+    ("Goodput", "What arrived in a bandwidth test per second, without headers and without what had to be sent again."),
+    (
+        "Observer",
+        "A machine that the cluster depends on and that carries no collector, such as a gateway or a name server.",
+    ),
     ("Outage", "Several probes in a row on one path without an answer."),
     ("Stall", "A time in which a machine did nothing, for example during a snapshot or a live migration."),
     ("Split brain", "Both nodes believe that the other one is dead and both become active. Data is damaged."),

@@ -8,18 +8,23 @@ from dataclasses import replace
 
 from analyzer.contract import (
     SCHEMA,
+    AddressFound,
     Area,
     AreaScore,
     Assessment,
+    BandwidthTest,
     Basis,
     Constraint,
     Curve,
+    Egress,
     Evidence,
     Finding,
     Joint,
     Limit,
     NodeSummary,
+    ObserverTiming,
     Outage,
+    PlanNetwork,
     PlanNode,
     ProbeOutcome,
     Quantiles,
@@ -33,6 +38,7 @@ from analyzer.contract import (
     Snippet,
     Status,
     Subject,
+    Throughput,
     Timing,
     Trace,
     Untested,
@@ -154,7 +160,96 @@ def _timing(source: str, target: str, network: str, wan: bool, seconds: float, b
         stalls=7 if bad else 2,
         clock_offset_s=0.0123,
         clock_error_s=0.0001,
+        loaded=Quantiles(
+            1190,
+            base,
+            base + 6 * spread,
+            base + 20 * spread,
+            base + (0.38 if bad else 0.0042),
+            base + (0.41 if bad else 0.0087),
+        ),
+        loaded_lost=10 if bad else 0,
     )
+
+
+def _throughput(item: Timing, share: float = 0.94) -> Throughput:
+    planned = 100_000_000 if item.wan else 1_000_000_000
+    dice = random.Random(f"rate {item.path}")
+    tests = tuple(
+        BandwidthTest(
+            600.0 + 3600 * place,
+            30.0 if item.wan else 2.0,
+            int(planned * share / 8 * (30 if item.wan else 2)),
+            planned * share * (0.97 + 0.03 * dice.random()),
+            place * 3,
+            0.11,
+            0.23,
+        )
+        for place in range(24)
+    )
+    rates = sorted(test.rate_bps for test in tests)
+    return Throughput(
+        item.path,
+        item.source,
+        item.target,
+        item.network,
+        item.wan,
+        planned,
+        planned,
+        tests,
+        rates[0],
+        rates[12],
+        rates[-1],
+        "",
+    )
+
+
+def _untested(item: Throughput, reason: str) -> Throughput:
+    return replace(item, tests=(), minimum_bps=None, median_bps=None, maximum_bps=None, reason=reason)
+
+
+def _address(node: str, place: int, network: str, *, told: bool = True) -> AddressFound:
+    nic = {"ha": "ens224", "public": "ens192", "management": "ens161"}.get(network, "ens256")
+    subnet = {"ha": "10.1.1", "public": "192.0.2", "management": "10.9.0"}.get(network, "10.7.7")
+    planned = (node, network, f"{subnet}.{place}/24", nic, f"sw-{network}-1", f"Gi1/0/{place}")
+    if not told:
+        return AddressFound(*planned, None, "", None, "", None, None, None, "", None)
+    mac = ":".join(f"{value:02x}" for value in random.Random(node + network).randbytes(6))
+    return AddressFound(*planned, True, nic, 24, mac, True, True, 1_000_000_000, "full", 1500)
+
+
+def _egress(rows: tuple[AddressFound, ...]) -> tuple[Egress, ...]:
+    return tuple(
+        Egress(
+            one.node, other.node, one.network, other.address.partition("/")[0], one.nic, one.address.partition("/")[0],
+            "10.1.1.254" if other.node == "sip-dr" else "", True,
+        )
+        for one in rows
+        for other in rows
+        if one.network == other.network and one.node != other.node
+    )  # fmt: skip
+
+
+def _observed(name: str, kind: str, address: str, node: str, lost: int = 0, reason: str = "") -> ObserverTiming:
+    sent = 0 if reason else 86400
+    answered = 0 if reason else sent - lost
+    rtt = Quantiles(answered, 0.0002, 0.00041, 0.0009, 0.0021, 0.0123) if answered else Quantiles(0)
+    return ObserverTiming(name, kind, address, node, sent, answered, rtt, 2.0 if lost else 0.0, reason)
+
+
+def _observers(names: tuple[str, ...]) -> tuple[ObserverTiming, ...]:
+    return tuple(
+        _observed(observer, kind, address, node)
+        for observer, kind, address in (("gw-1", "gateway", "192.0.2.254"), ("scs-1", "scs", "192.0.2.40"))
+        for node in names
+    )
+
+
+NETWORKS_PLANNED = (
+    PlanNetwork("ha", "channel", 120, 1_000_000_000, 46, True, True),
+    PlanNetwork("public", "public", None, 1_000_000_000, 0, True, False),
+    PlanNetwork("management", "management", 9, None, 0, False, False),
+)
 
 
 def _finding(
@@ -210,6 +305,38 @@ def _advice(pair: tuple[str, str], wan: bool) -> Recommendation:
             )
             for node in pair
         ),
+    )
+
+
+def _neverfail(pair: tuple[str, str], wan: bool) -> Recommendation:
+    timeout = 75 if wan else 60
+    page = "vCenter Server Heartbeat 6.5 Administration Guide, p. 32; Neverfail KB “Configuring Failover Timeout”"
+    return Recommendation(
+        stack="neverfail",
+        title="Neverfail Continuity Engine, failover between servers",
+        subject=Subject(Scope.PAIR, "+".join(pair)),
+        networks=("ha", "public"),
+        where="Management client: Server > Monitoring > Configure Failover",
+        basis=Basis.MEASURED,
+        settings=(
+            Setting("Failover timeout", timeout, "s", "The vendor's default is the largest of all candidates.", page),
+            Setting(
+                "Ping Interval (server monitoring)", 10, "s", "Four in a row fit the timeout.", page, verified=False
+            ),
+            Setting("Public network: ping interval", 10, "s", "The default; nothing measured asks for more.", page),
+            Setting("Public network: ping echo timeout", 5, "s", "The default; the slowest answer took 12 ms.", page),
+            Setting(
+                "Low Bandwidth Module", "on" if wan else "off", "", "For channels slower than 10 Mbit/s only.", page
+            ),
+        ),
+        constraints=(
+            Constraint("Vendor default", 60.0, "default of the product", binding=not wan),
+            Constraint("Stalls", 7.5, "1.25 x 6 s (rapid spanning tree)"),
+        ),
+        detection_s=(float(timeout), timeout + 10.0),
+        override="",
+        notes=("Lower values on a thin channel risk a split brain.",),
+        snippets=(),
     )
 
 
@@ -402,7 +529,7 @@ def trio() -> Assessment:
             "Separate physical hosts",
             Area.HOST,
             Scope.PAIR,
-            "sip-a-sip-b",
+            "sip-a+sip-b",
             Status.PASS,
             "The plan names two physical hosts.",
         ),
@@ -419,6 +546,9 @@ def trio() -> Assessment:
     )
     for name in names:
         traces.extend(_machine_traces(name, bins, seconds / bins))
+    addresses = tuple(
+        _address(name, place, network.name) for place, name in enumerate(names, 1) for network in NETWORKS_PLANNED
+    )
     return Assessment(
         schema=SCHEMA,
         tool_version="0.1.0",
@@ -441,14 +571,22 @@ def trio() -> Assessment:
         overrides=(),
         score=_score(findings),
         planned=tuple(
-            PlanNode(name, *role, f"esx-{place}", (("ha", f"10.1.1.{place}/24"), ("public", f"192.0.2.{place}/24")))
+            PlanNode(name, *role, f"esx-{place}", f"feed {'AB'[place % 2]}")
             for place, (name, role) in enumerate(zip(names, roles, strict=True), 1)
         ),
+        networks=NETWORKS_PLANNED,
+        addresses=addresses,
+        egress=_egress(addresses),
         nodes=nodes,
         findings=findings,
         timings=tuple(timings),
+        throughputs=tuple(_throughput(item) for item in timings if item.network == "ha"),
+        observers=_observers(names),
         joints=tuple(Joint(pair, NETWORKS, 0, 0.0) for pair in PAIRS),
-        recommendations=tuple(_advice(pair, "sip-dr" in pair) for pair in PAIRS),
+        recommendations=(
+            *(_advice(pair, "sip-dr" in pair) for pair in PAIRS),
+            *(_neverfail(pair, "sip-dr" in pair) for pair in PAIRS),
+        ),
         scenarios=TEST_SCENARIOS,
         traces=tuple(traces),
         curves=tuple(curves),
@@ -514,6 +652,10 @@ def demonstration() -> Assessment:
         nodes=tuple(_node(name, "node", "here", 60.0) for name in ("sip-a", "sip-b")),
         findings=findings,
         timings=timings,
+        addresses=tuple(_address(name, place, "ha", told=False) for place, name in enumerate(("sip-a", "sip-b"), 1)),
+        egress=(),
+        throughputs=tuple(_untested(_throughput(item), "iperf3 is not installed on sip-b") for item in timings),
+        observers=(),
         joints=full.joints[:1],
         recommendations=(
             replace(
@@ -564,7 +706,7 @@ def bad() -> Assessment:
             "Channels fail together",
             Area.NETWORK,
             Scope.PAIR,
-            "sip-a-sip-dr",
+            "sip-a+sip-dr",
             Status.FAIL,
             "Both channels were out at once, twice, for up to 61.4 s.",
             Evidence("longest common outage", 61.4, "s"),
@@ -657,6 +799,31 @@ def bad() -> Assessment:
         nodes=(full.nodes[0], damaged),
         findings=findings,
         timings=timings,
+        addresses=(
+            replace(full.addresses[0], found_nic="ens256", found_prefix=16, up=False, static=False),
+            replace(full.addresses[1], found=False, found_nic="", mac=""),
+            *(_address("sip-b", 2, network, told=False) for network in NETWORKS),
+            *full.addresses[6:],
+        ),
+        egress=(
+            replace(full.egress[0], nic="ens192", source="192.0.2.1", as_planned=False),
+            replace(full.egress[1], nic="", source="", as_planned=None),
+            *full.egress[2:],
+            Egress("sip-a", "gw-1", "", "192.0.2.254", "ens192", "192.0.2.1", "", None),
+        ),
+        throughputs=tuple(
+            _throughput(item, 0.07)
+            if item.source == "sip-a"
+            else _untested(_throughput(item), "the budget of the run was spent")
+            for item in timings
+            if item.network == "ha"
+        ),
+        observers=(
+            _observed("gw-1", "gateway", "192.0.2.254", "sip-a", lost=432),
+            _observed("gw-1", "gateway", "192.0.2.254", "sip-dr", lost=86400),
+            _observed("dns-1", "dns", "192.0.2.53", "sip-a"),
+            _observed("dns-1", "dns", "192.0.2.53", "sip-dr", reason="the node may not send ICMP echo requests"),
+        ),
         joints=tuple(
             Joint(
                 pair,
@@ -669,6 +836,7 @@ def bad() -> Assessment:
         recommendations=(
             replace(full.recommendations[1], basis=Basis.OVERRIDE),
             replace(full.recommendations[0], settings=(), notes=("No archive of sip-b.",)),
+            full.recommendations[4],
         ),
         traces=tuple(
             _trace(item.path, item.wan, 0.8 if item.wan else 0.01, 480, 180.0, (297, 300) if item.wan else None)
@@ -683,7 +851,8 @@ def empty() -> Assessment:
     """Nothing at all: no nodes, no findings, no figures."""
     return replace(
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
-        reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), nodes=(), findings=(), timings=(), joints=(),
+        reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
+        nodes=(), findings=(), timings=(), throughputs=(), observers=(), joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip
 
@@ -712,4 +881,202 @@ def hostile() -> Assessment:
     )
 
 
-ALL = {"trio": trio, "demonstration": demonstration, "bad": bad, "empty": empty, "hostile": hostile}
+def crowd() -> Assessment:
+    """Six nodes with names as long as a plan allows, three networks, more observers than a drawing takes."""
+    names = tuple(f"{place}{'very-long-host-name.' * 4}"[:63] for place in range(1, 7))
+    base = trio()
+    planned = tuple(
+        PlanNode(name, "member", "x" * 63 if place < 3 else "Genève", "h" * 63, "p" * 63)
+        for place, name in enumerate(names)
+    )
+    nets = tuple(PlanNetwork(f"{'net-' * 15}{place}", "channel", 4094, 10**11, 63, True, True) for place in range(3))
+    timings = tuple(
+        _timing(one, other, net.name, True, 86400.0, bad=other == names[5])
+        for net in nets
+        for one in names
+        for other in names
+        if one != other
+    )
+    findings = tuple(found for item in timings for found in _path_findings(item))
+    addresses = tuple(
+        AddressFound(
+            name, net.name, "fd00:1234:5678:9abc:def0:1234:5678:9abc/64", "n" * 15, "s" * 63, "p" * 63,
+            False, "", None, "", None, None, None, "", None,
+        )
+        for name in names
+        for net in nets
+    )  # fmt: skip
+    observers = tuple(
+        _observed(f"{place}{'observer' * 8}"[:63], "gateway", f"fd00:1234:5678:9abc:def0:1234:5678:{place:04x}", name)
+        for place in range(11)
+        for name in names
+    )
+    return replace(
+        base,
+        planned=planned,
+        networks=nets,
+        addresses=addresses,
+        egress=_egress(addresses),
+        nodes=tuple(_node(node.name, node.role, node.site, 86400.0) for node in planned),
+        findings=findings,
+        timings=timings,
+        throughputs=tuple(_throughput(item) for item in timings),
+        observers=observers,
+        joints=(),
+        score=_score(findings),
+        recommendations=base.recommendations[:2],
+        traces=(),
+        curves=(),
+    )
+
+
+def bare() -> Assessment:
+    """Two nodes that told nothing: every figure that may be absent is."""
+    void = Quantiles(0)
+    full = trio()
+    first = full.timings[0]
+    blank = replace(
+        first, sent=0, answered=0, lost_forward=0, lost_back=0, hours=0.0, rtt=void, wire=void, residence=void, loss=None,
+        loss_low=None, loss_high=None, outages=(), longest_outage_s=0.0, longest_stall_s=0.0, stalls=0,
+        clock_offset_s=None, clock_error_s=None, loaded=void, loaded_lost=7,
+    )  # fmt: skip
+    test = BandwidthTest(0.0, 0.0, 0, 0.0, None, None, None)
+    return replace(
+        full,
+        duration_s=60.0,
+        verdict=Verdict.INCONCLUSIVE,
+        score=Score(None, tuple(AreaScore(area, None, "", ()) for area in Area)),
+        planned=tuple(PlanNode(name, "", "", "", "") for name in ("sip-a", "sip-b")),
+        networks=(PlanNetwork("ha", "", None, None, 0, True, True),),
+        addresses=(
+            AddressFound("sip-a", "ha", "10.1.1.1/24", "", "", "", None, "", None, "", None, None, None, "", None),
+            AddressFound("sip-b", "ha", "10.1.1.2/24", "", "", "", True, "", None, "", None, None, None, "", None),
+            AddressFound("sip-b", "gone", "10.1.1.2", "", "", "", False, "", None, "", None, None, None, "", None),
+        ),
+        egress=(Egress("sip-a", "sip-b", "ha", "10.1.1.2", "", "", "", None),),
+        nodes=(
+            replace(
+                _node("sip-a", "", "", 0.0),
+                sha256="",
+                session="",
+                started="",
+                clock_error_s=None,
+                inventory=(),
+                outcomes=(),
+            ),
+        ),
+        findings=(Finding("x", "Rule", Area.DATA, Subject(Scope.DEVICE, "sip-a//"), Status.SKIPPED, ""),),
+        timings=(blank,),
+        throughputs=(
+            replace(
+                _throughput(first),
+                planned_bps=None,
+                limit_bps=None,
+                tests=(test,),
+                minimum_bps=None,
+                median_bps=None,
+                maximum_bps=None,
+            ),
+            replace(_untested(_throughput(full.timings[1]), ""), planned_bps=None, limit_bps=None),
+        ),
+        observers=(ObserverTiming("gw", "", "", "sip-a", 0, 0, void, 0.0, ""),),
+        joints=(),
+        recommendations=(),
+        traces=(),
+        curves=(),
+    )
+
+
+def wordy() -> Assessment:
+    """Two products, and every text of the verdict as long as the analyzer makes them."""
+    full = trio()
+    path = "sip-switch-primary-01>sip-switch-recovery-01/replication"
+    return replace(
+        full,
+        verdict=Verdict.CONDITIONAL,
+        summary=(
+            "The machines and network of Contact centre voice will carry a cluster once the points below are settled "
+            "(11 warned, 7 could not be judged)."
+        ),
+        reasons=tuple(
+            f"Path {path}: the busiest 5 % of all minutes lost 0.31 % of all probes or more, and the longest outage lasted 14.2 s, "
+            f"which is more than the 10 s of the warning. The same on {path}, {path}, {path} and {place} more."
+            for place in (4, 17, 93)
+        ),
+        fixes=tuple(
+            f"Ask the network team for the counters of the switch ports on {path}, compare them with the time of the outages in "
+            f"section “Network”, and repeat the run after the repair ({place})."
+            for place in range(5)
+        ),
+        overrides=(
+            "ADDP floor lowered from 20 s to 15 s on the WAN (plan: [stack.override], signed by the customer's head of operations).",
+        ),
+        scenarios=tuple(replace(item, on=False) for item in full.scenarios),
+        recommendations=tuple(
+            replace(item, subject=Subject(Scope.PAIR, f"sip-switch-primary-01+sip-switch-recovery-0{place}"))
+            for place, item in enumerate(full.recommendations)
+        ),
+    )
+
+
+def many(count: int = 120) -> Assessment:
+    """More nodes than anybody draws: every pair joined, one of them bad."""
+    base = trio()
+    names = tuple(f"node-{place:03}" for place in range(count))
+    planned = tuple(
+        PlanNode(name, "member", f"site {place % 5}", f"esx-{place // 4}", "") for place, name in enumerate(names)
+    )
+    site = {node.name: node.site for node in planned}
+    timings = tuple(
+        _timing(one, other, "ha", site[one] != site[other], 900.0, bad=(one, other) == names[7:9])
+        for one in names
+        for other in names
+        if one != other
+    )
+    findings = (
+        *tuple(found for item in timings for found in _path_findings(item)),
+        *(
+            _finding(
+                "cpu-busy", "CPU", Area.HOST, Scope.NODE, name, Status.WARN, f"{name} is busy.", remedy="Add CPUs."
+            )
+            for name in names
+        ),
+    )
+    addresses = tuple(_address(name, place % 250 + 1, "ha") for place, name in enumerate(names))
+    return replace(
+        base,
+        planned=planned,
+        networks=NETWORKS_PLANNED[:1],
+        addresses=addresses,
+        egress=_egress(addresses),
+        nodes=tuple(_node(node.name, node.role, node.site, 900.0) for node in planned),
+        findings=findings,
+        timings=timings,
+        throughputs=tuple(_throughput(item) for item in timings[: 10 * count]),
+        observers=tuple(_observed("gw-1", "gateway", "192.0.2.254", name) for name in names),
+        joints=tuple(Joint((one, other), ("ha",), 0, 0.0) for one in names for other in names if one < other),
+        score=Score(
+            60, (AreaScore(Area.HOST, 60, names[0], tuple(ScoreLine(n, "cpu-busy", Status.WARN, 60) for n in names)),)
+        ),
+        recommendations=tuple(
+            replace(base.recommendations[0], subject=Subject(Scope.PAIR, f"{one}+{other}"))
+            for one in names[:20]
+            for other in names[:20]
+            if one < other
+        ),
+        traces=tuple(_trace(item.path, False, 0.0, 20, 45.0, None) for item in timings)
+        + tuple(trace for name in names for trace in _machine_traces(name, 20, 45.0)[:2]),
+        curves=tuple(_curve(item.path, item.wan, 0.0) for item in timings[:500]),
+    )
+
+
+ALL = {
+    "trio": trio,
+    "demonstration": demonstration,
+    "bad": bad,
+    "empty": empty,
+    "hostile": hostile,
+    "crowd": crowd,
+    "bare": bare,
+    "wordy": wordy,
+}

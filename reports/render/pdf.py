@@ -7,7 +7,8 @@ are those of the imprint.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import assert_never
@@ -32,9 +33,10 @@ from reportlab.platypus import Paragraph as Lines
 from reportlab.platypus import Table as Grid
 
 from reports.build import Imprint
-from reports.contract import Block, Callout, Chart, Checklist, Heading, Paragraph, Table, Text
+from reports.contract import Block, Callout, Chart, Checklist, Heading, Paragraph, Table, Text, Topology
 from reports.render import tables
 from reports.render.charts import ChartBox, font_folder
+from reports.render.onepage import fitted, stacked
 from reports.render.style import (
     AMBER,
     BODY,
@@ -53,11 +55,26 @@ from reports.render.style import (
     markup,
     shortened,
 )
+from reports.render.topology import Drawing
 
 TOTAL = "page-total"
 """The form that carries the number of pages: named on every page, filled in at the end."""
 
 TOP, FOOT, BANNER, HEAD_LINE = 52.0, 48.0, 19.0, 16.0
+
+
+ROUNDING = 1.0
+"""Points kept free of a page that is filled exactly."""
+
+GUTTER = 10.0
+"""Between two charts that stand side by side, in points."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One or two half charts of one row."""
+
+    charts: tuple[Chart, ...]
 
 
 class Paper(StrEnum):
@@ -118,7 +135,10 @@ def render(parts: Iterable[Sequence[Block]], imprint: Imprint, paper: Paper = Pa
             PageTemplate("later", [later], onPage=_furniture(imprint, width, height)),
         ]
     )
-    story = [*_masthead(imprint), *_story(parts, width - 2 * MARGIN, height - FOOT - top)]
+    masthead = _masthead(imprint)
+    taken = stacked(masthead, width - 2 * MARGIN, height) + masthead[-1].getSpaceAfter() + ROUNDING
+    room = height - FOOT - top + HEAD_LINE - taken
+    story = [*masthead, *_story(parts, width - 2 * MARGIN, height - FOOT - top, room)]
     document.build([*story, _Closing()])
     return target.getvalue()
 
@@ -217,32 +237,69 @@ def _fitting(name: str) -> ParagraphStyle:
     return TITLE.clone("long title", fontSize=11, leading=14)
 
 
-def _story(parts: Iterable[Sequence[Block]], width: float, height: float) -> list[Flowable]:
+def _story(parts: Iterable[Sequence[Block]], width: float, height: float, first: float) -> list[Flowable]:
+    """All flowables. `first`: the height that is left for the first part on its page.
+
+    The first part, and whatever begins its own page, is kept on one page where that is possible.
+    """
     story: list[Flowable] = []
-    number = 0
-    for place, blocks in enumerate(parts):
-        if place == 1:
-            story.append(PageBreak())
-        elif place > 1:
-            story.append(CondPageBreak(0.5 * height))
-        waiting: list[Flowable] = []
-        led = False
-        for block in blocks:
-            number += 1
-            if isinstance(block, Heading) and led:
-                story += [*_opening(waiting, width, height), *waiting]
-                waiting, led = [], False
-            waiting += _flowables(block, f"b{number}", width, height)
-            if isinstance(block, Heading):
-                continue
-            if isinstance(block, Paragraph) and not led and len(waiting) > 1:
-                # A heading's first sentence stays with what it introduces.
-                led = True
-                continue
+    for part, blocks in enumerate(parts):
+        for place, members in enumerate(_pages(blocks)):
+            key = f"b{part}.{place}"
+            alone = place > 0 or part == 0
+            if alone or part == 1:
+                story += [PageBreak()] if story else []
+            else:
+                need = height
+                if len(members) < len(blocks):
+                    need = stacked(_made(members, key, width, height), width, height) + ROUNDING
+                story.append(CondPageBreak(min(0.5 * height, need)))
+            page = _one_page(members, key, width, height - ROUNDING if story else first) if alone else None
+            story += _flow(members, key, width, height) if page is None else page
+    return story
+
+
+def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
+    """The blocks, cut before each heading that begins a page."""
+    pages: list[list[Block]] = [[]]
+    for block in blocks:
+        if isinstance(block, Heading) and block.new_page:
+            pages.append([])
+        pages[-1].append(block)
+    return pages
+
+
+def _flow(blocks: Sequence[Block], key: str, width: float, height: float) -> list[Flowable]:
+    """Flowables that go on over pages; no heading is left alone at the foot of one."""
+    story: list[Flowable] = []
+    waiting: list[Flowable] = []
+    led = False
+    for number, block in enumerate(_paired(blocks)):
+        if isinstance(block, Heading) and led:
             story += [*_opening(waiting, width, height), *waiting]
             waiting, led = [], False
+        waiting += _flowables(block, f"{key}.{number}", width, height)
+        if isinstance(block, Heading):
+            continue
+        if isinstance(block, Paragraph) and not led and len(waiting) > 1:
+            # A heading's first sentence stays with what it introduces.
+            led = True
+            continue
         story += [*_opening(waiting, width, height), *waiting]
-    return story
+        waiting, led = [], False
+    return [*story, *_opening(waiting, width, height), *waiting]
+
+
+def _made(blocks: Sequence[Block], key: str, width: float, height: float) -> list[Flowable]:
+    return [
+        flowable
+        for number, block in enumerate(_paired(blocks))
+        for flowable in _flowables(block, f"{key}.{number}", width, height)
+    ]
+
+
+def _one_page(blocks: Sequence[Block], key: str, width: float, height: float) -> list[Flowable] | None:
+    return fitted(lambda scale: _made(blocks, key, width / scale, height / scale), width, height)
 
 
 def _opening(flowables: list[Flowable], width: float, height: float) -> list[Flowable]:
@@ -263,9 +320,39 @@ def _lead(flowables: list[Flowable], width: float, height: float) -> float:
     return need
 
 
-def _flowables(block: Block, key: str, width: float, height: float) -> list[Flowable]:
+def _paired(blocks: Sequence[Block]) -> Iterator[Block | _Pair]:
+    """The blocks, with half charts gathered two by two."""
+    waiting: list[Chart] = []
+    for block in blocks:
+        half = isinstance(block, Chart) and block.half
+        if waiting and (not half or len(waiting) == 2):
+            yield _Pair(tuple(waiting))
+            waiting = []
+        if isinstance(block, Chart) and half:
+            waiting.append(block)
+        else:
+            yield block
+    if waiting:
+        yield _Pair(tuple(waiting))
+
+
+def _side_by_side(pair: _Pair, width: float) -> list[Flowable]:
+    room = (width - GUTTER) / 2
+    boxes: list[Flowable | str] = [ChartBox(chart) for chart in pair.charts]
+    row = [boxes[0], "", boxes[1] if len(boxes) > 1 else ""]
+    style = [
+        ("FONTNAME", (0, 0), (-1, -1), REGULAR),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        *((f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")),
+    ]
+    return [Spacer(1, 4), Grid([row], colWidths=[room, GUTTER, room], style=style), Spacer(1, 6)]
+
+
+def _flowables(block: Block | _Pair, key: str, width: float, height: float) -> list[Flowable]:
     match block:
-        case Heading(text, level):
+        case _Pair():
+            return _side_by_side(block, width)
+        case Heading(text, level, _):
             return [Headline(text, min(max(level, 1), 3), key)]
         case Paragraph(text, small):
             return [Lines(markup(text), SMALL if small else BODY)]
@@ -275,6 +362,8 @@ def _flowables(block: Block, key: str, width: float, height: float) -> list[Flow
             return tables.table(block, width, height)
         case Chart():
             return [Spacer(1, 4), ChartBox(block), Spacer(1, 8)]
+        case Topology():
+            return [Spacer(1, 4), Drawing(block), Spacer(1, 6)]
         case Text():
             return tables.literal(block, width, height)
         case Checklist():

@@ -16,8 +16,13 @@ from collections.abc import Iterator
 from analyzer.contract import Assessment, Evidence, Finding, Limit, Sense
 from reports import figures
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
+from reports.excerpt import excerpt
 from reports.findings import by_urgency
 from reports.prose import GLOSSARY, METHOD
+
+NAMES = 24
+MOST_EVIDENCE = 600
+"""Findings come in the order of urgency: what is left out of a very large run are passes."""
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -51,12 +56,14 @@ def _arithmetic(assessment: Assessment) -> Iterator[Block]:
         if not alike:
             rows.append((part.area.value, "nothing could be judged", figures.DASH, figures.DASH))
         for (mean, terms), names in sorted(alike.items()):
-            rows.append((part.area.value, ", ".join(names), terms, figures.number(mean)))
+            rows.append((part.area.value, figures.listing(names, NAMES), terms, figures.number(mean)))
     if not rows:
         yield Paragraph("Nothing was scored.")
         return
-    yield Table(
-        ("Area", "What was judged", "Points of its findings", "Mean"), tuple(rows), (10, 52, 28, 10), numeric=(3,)
+    yield from excerpt(
+        Table(
+            ("Area", "What was judged", "Points of its findings", "Mean"), tuple(rows), (10, 52, 28, 10), numeric=(3,)
+        )
     )
     told = ", ".join(f"{part.area.value} {part.score}" for part in assessment.score.areas if part.score is not None)
     overall = assessment.score.overall
@@ -75,11 +82,16 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
     if not findings:
         yield Paragraph("No check was made.")
         return
-    yield Table(
-        ("Check", "Where", "Evidence and limit"),
-        tuple((f"{item.title}\n{item.rule}", figures.subject(item.subject.name), _figures(item)) for item in findings),
-        (23, 22, 55),
-        statuses=tuple(item.status for item in findings),
+    yield from excerpt(
+        Table(
+            ("Check", "Where", "Evidence and limit"),
+            tuple(
+                (f"{item.title}\n{item.rule}", figures.subject(item.subject.name), _figures(item)) for item in findings
+            ),
+            (23, 22, 55),
+            statuses=tuple(item.status for item in findings),
+        ),
+        MOST_EVIDENCE,
     )
     limits: dict[tuple[str, Limit], None] = {}
     for item in findings:

@@ -1,12 +1,12 @@
 """Network: what every path did during the run.
 
-What: Round trips, losses, outages and stalls per directed path; outages that hit all channels of a
-    pair at once; charts over the run and as distributions; the network checks.
+What: Round trips, losses, outages and stalls per directed path; outages that hit all channels of a pair at once; bandwidth
+    each way and round trips under load; how observers answered; the network checks; charts over the run and as distributions.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
     all channels fail together, both nodes can go active: a split brain.
 How: "RTT" is what an application sees. "Wire" is the network alone, from kernel timestamps at both
     ends. Charts keep the lowest and highest value of every bin, so that no peak is lost.
-Source: Timings, joints, traces and curves of the assessment. The method is in the last section.
+Source: Timings, joints, throughputs, observers, traces and curves of the assessment. The method is in the last section.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from collections.abc import Iterable, Iterator
 from analyzer.contract import Area, Assessment, Curve, Joint, Scope, Timing, Trace
 from reports import figures
 from reports.axes import Axis, fitting_axis, time_axis
+from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
+from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
 
 LINES_PER_CHART = 6
+CHARTS, CURVES = 16, 24
+"""Of more pairs, or of more paths of a network, only the worst are drawn."""
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -31,8 +35,9 @@ def _build(assessment: Assessment) -> Iterator[Block]:
             "RTT is what an application sees. Wire is the network without the two machines. "
             "p99.9 means: 999 of 1000 probes were this fast or faster."
         )
-        yield _delays(timings)
-        yield _losses(timings)
+        shown = _worst_first(timings) if len(timings) > MOST else timings
+        yield from excerpt(_delays(shown))
+        yield from excerpt(_losses(shown))
         if any(item.unjudged for item in timings):
             yield Paragraph(
                 "Unjudged: the sender was stalled or the peer was not running, "
@@ -43,10 +48,34 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Paragraph("No path was measured. Check that the nodes ran at the same time and can reach each other.")
     yield Heading("Channels that failed together", 2)
     yield from _joints(assessment.joints)
+    yield Heading("Bandwidth", 2)
+    yield from throughput_blocks(assessment.throughputs)
+    yield Heading("Round trips under load", 2)
+    yield from loaded_blocks(timings)
+    yield Heading("Observers", 2)
+    yield from observer_blocks(assessment.observers)
     yield Heading("Network checks", 2)
-    network = (item for item in assessment.findings if item.area is Area.NETWORK)
-    yield finding_table(network) or Paragraph("No network check was made.")
+    network = finding_table(item for item in assessment.findings if item.area is Area.NETWORK)
+    if network:
+        yield from excerpt(network)
+    else:
+        yield Paragraph("No network check was made.")
     yield from _charts(assessment)
+
+
+def _worst_first(timings: Iterable[Timing]) -> tuple[Timing, ...]:
+    """Longest outage, then slowest; what has no figure at all stands first."""
+    return tuple(
+        sorted(
+            timings,
+            key=lambda item: (
+                item.rtt.p999 is not None,
+                -item.longest_outage_s,
+                -(item.loss or 0),
+                -(item.rtt.p999 or 0),
+            ),
+        )
+    )
 
 
 def _label(item: Timing) -> str:
@@ -122,7 +151,8 @@ def _joints(joints: tuple[Joint, ...]) -> Iterator[Block]:
     if not joints:
         yield Paragraph("No pair of nodes was measured on common time, so this cannot be said.")
         return
-    yield Table(
+    shown = sorted(joints, key=lambda item: -item.longest_common_outage_s) if len(joints) > MOST else joints
+    table = Table(
         ("Pair", "Channels", "All out at once", "Longest", "What it means"),
         tuple(
             (
@@ -132,10 +162,11 @@ def _joints(joints: tuple[Joint, ...]) -> Iterator[Block]:
                 figures.seconds(item.longest_common_outage_s) if item.common_outages else "none",
                 _meaning(item),
             )
-            for item in joints
+            for item in shown
         ),
         (20, 18, 14, 12, 36),
     )
+    yield from excerpt(table)
 
 
 def _meaning(item: Joint) -> str:
@@ -159,7 +190,14 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
             "The line is the median of each bin. The band reaches from the lowest to the highest round trip. "
             "A mark at the top shows an outage: several probes in a row without an answer."
         )
-    for pairs in traces.values():
+    drawn = list(traces.values())
+    if len(drawn) > CHARTS:
+        drawn.sort(key=lambda members: -max(_severity(timing) for timing, _ in members))
+        yield Paragraph(
+            f"Drawn are the {CHARTS} pairs with the longest outages and the slowest round trips, of {len(drawn)}.",
+            small=True,
+        )
+    for pairs in drawn[:CHARTS]:
         yield _over_the_run(pairs, assessment)
     curves: dict[str, list[tuple[Timing, Curve]]] = defaultdict(list)
     for curve in assessment.curves:
@@ -172,8 +210,15 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
             "A steep line is good: all round trips take about the same time. A long tail to the right is not."
         )
     for network, members in curves.items():
+        if len(members) > CURVES:
+            members = sorted(members, key=lambda member: -_severity(member[0]))[:CURVES]
+            yield Paragraph(f"Network {network}: the {CURVES} worst paths.", small=True)
         for first in range(0, len(members), LINES_PER_CHART):
             yield _distribution(network, members[first : first + LINES_PER_CHART])
+
+
+def _severity(item: Timing) -> float:
+    return item.longest_outage_s + (item.rtt.p999 or 0.0)
 
 
 def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -> Chart:

@@ -1,63 +1,93 @@
 """Nodes: who took part, what each archive holds, how each machine behaved.
 
-What: Per node its role and inventory, the archive with its length, gaps and damage, what could not
-    be measured, the checks of the machine and its data, and charts over the run.
+What: All nodes at a glance, then a page for each: role, site and inventory, the archive with its length, gaps and damage, what
+    could not be measured, every check of that node, and charts over the run.
 Why HA: A node that stalls is taken for dead although its network is fine. A report is only as good
     as the archives behind it.
 How: Names and figures come from the archives' manifests. A trace is drawn for the node that it is
     about. Probes that ran without trouble are not listed.
-Source: Node summaries, findings of the areas host and data, and traces of the assessment.
+Source: Node summaries, addresses, findings about nodes and their devices, and traces of the assessment.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from analyzer.contract import Area, Assessment, NodeSummary, PlanNode, Scope, Subject, Trace
+from analyzer.contract import AddressFound, Area, Assessment, Finding, NodeSummary, PlanNode, Trace
 from reports import figures
 from reports.axes import time_axis, unit_axis
 from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Table
-from reports.findings import finding_table
+from reports.excerpt import excerpt
+from reports.findings import finding_table, owner, tally, worst
 
 LINES_PER_CHART = 6
+SHORT = 68
+"""Letters of a fact that shares its row with another: two lines. A longer one has all the width."""
+
 AREAS = frozenset({Area.HOST, Area.DATA})
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
     planned = {node.name: node for node in assessment.planned}
+    names = {node.name for node in assessment.nodes} | set(planned)
+    findings: dict[str | None, list[Finding]] = defaultdict(list)
+    traces: dict[str | None, list[Trace]] = defaultdict(list)
+    for found in assessment.findings:
+        findings[owner(found.subject, names)].append(found)
+    for trace in assessment.traces:
+        traces[owner(trace.subject, names)].append(trace)
     if not assessment.nodes:
         yield Paragraph("No node has an archive in this assessment. Collect on every node, then analyze again.")
-    for node in assessment.nodes:
-        yield Heading(node.name, 2)
-        yield from _node(node, planned.get(node.name), assessment)
-    names = {node.name for node in assessment.nodes}
-    shared = finding_table(
-        item for item in assessment.findings if item.area in AREAS and not any(_about(item.subject, n) for n in names)
-    )
+    if names:
+        yield from excerpt(_overview(assessment, findings))
+    shared = finding_table(item for item in findings[None] if item.area in AREAS)
     if shared:
         yield Heading("Checks that are about several nodes", 2)
-        yield shared
-    missing = [node for node in assessment.planned if node.name not in names]
-    if missing:
-        yield Heading("Planned, but without an archive", 2)
-        yield Table(
-            ("Node", "Role", "Site", "What to do"),
-            tuple(
-                (
-                    node.name,
-                    node.role or figures.DASH,
-                    node.site or figures.DASH,
-                    "Fetch its archive and analyze again.",
-                )
-                for node in missing
-            ),
-            (26, 18, 18, 38),
+        yield from excerpt(shared)
+    addresses: dict[str, list[AddressFound]] = defaultdict(list)
+    for address in assessment.addresses:
+        addresses[address.node].append(address)
+    for node in assessment.nodes:
+        yield Heading(node.name, 2, new_page=True)
+        yield from _identity(node, planned.get(node.name), addresses[node.name])
+        yield from _node(node, findings[node.name])
+        yield from _charts(node.name, traces[node.name])
+
+
+def _overview(assessment: Assessment, findings: Mapping[str | None, list[Finding]]) -> Table:
+    """One row per node: those with an archive, and those that still owe one."""
+    archives = {node.name: node for node in assessment.nodes}
+    planned = {node.name: node for node in assessment.planned}
+    rows = tuple(
+        (
+            name,
+            *_place(archives.get(name), planned.get(name)),
+            tally(item.status for item in findings.get(name, ())) or "none made",
         )
+        for name in dict.fromkeys((*planned, *archives))
+    )
+    statuses = tuple(worst(item.status for item in findings.get(row[0], ())) for row in rows)
+    return Table(
+        ("Node", "Role", "Site", "Measured", "Archive", "Checks"),
+        rows,
+        (18, 11, 13, 18, 22, 18),
+        statuses=statuses,
+    )
 
 
-def _node(node: NodeSummary, planned: PlanNode | None, assessment: Assessment) -> Iterator[Block]:
-    yield _identity(node, planned)
+def _place(archive: NodeSummary | None, planned: PlanNode | None) -> tuple[str, str, str, str]:
+    where = archive or planned
+    role, site = (where.role, where.site) if where else ("", "")
+    if archive is None:
+        measured, state = "nothing", "missing. Fetch its archive and analyze again."
+    else:
+        measured = f"{figures.duration(archive.duration_s)} of {figures.duration(archive.planned_s)}"
+        state = "damaged" if archive.damage else "whole" if archive.sealed else "not sealed: the run was cut off"
+    return role or figures.DASH, site or figures.DASH, measured, state
+
+
+def _node(node: NodeSummary, found: list[Finding]) -> Iterator[Block]:
     yield _archive(node)
     if node.damage:
         yield Paragraph("\n".join(f"Damage: {damage}" for damage in node.damage))
@@ -83,23 +113,30 @@ def _node(node: NodeSummary, planned: PlanNode | None, assessment: Assessment) -
         yield Paragraph(f"{figures.several(len(node.outcomes), 'recording')} made, all without trouble.")
     else:
         yield Paragraph("The archive says nothing about its probes.")
-    findings = (item for item in assessment.findings if item.area in AREAS and _about(item.subject, node.name))
-    yield finding_table(findings) or Paragraph("No check of this machine was made.")
-    yield from _charts(node, assessment.traces)
+    table = finding_table(found)
+    if table:
+        yield from excerpt(table)
+    else:
+        yield Paragraph("No check of this machine was made.")
 
 
-def _about(subject: Subject, node: str) -> bool:
-    return (subject.scope is Scope.NODE and subject.name == node) or (
-        subject.scope is Scope.DEVICE and subject.name.startswith(f"{node}/")
-    )
-
-
-def _identity(node: NodeSummary, planned: PlanNode | None) -> Table:
+def _identity(node: NodeSummary, planned: PlanNode | None, addresses: list[AddressFound]) -> Iterator[Block]:
     pairs = [("Role", node.role or figures.DASH), ("Site", node.site or figures.DASH)]
     if planned:
         pairs.append(("Physical host", planned.host or "not given in the plan"))
-        pairs += [(f"Address on {network}", address) for network, address in planned.addresses]
-    return _facts("Machine", (*pairs, *node.inventory))
+        pairs.append(("Power", planned.power or "not given in the plan"))
+    pairs += [(f"Address on {item.network}", _address(item)) for item in addresses]
+    pairs += node.inventory
+    yield _facts("Machine", tuple(pair for pair in pairs if len(pair[1]) <= SHORT))
+    wide = tuple(pair for pair in pairs if len(pair[1]) > SHORT)
+    if wide:
+        yield Table(("", ""), wide, (19, 81))
+
+
+def _address(item: AddressFound) -> str:
+    if item.found is None:
+        return f"{item.address}, not told by the node"
+    return f"{item.address} on {item.found_nic or 'an interface'}" if item.found else f"{item.address}, not found"
 
 
 def _archive(node: NodeSummary) -> Table:
@@ -135,21 +172,21 @@ def _facts(caption: str, pairs: tuple[tuple[str, str], ...]) -> Table:
     return Table(("", "", "", ""), rows, (19, 34, 17, 30), caption)
 
 
-def _charts(node: NodeSummary, traces: tuple[Trace, ...]) -> Iterator[Block]:
+def _charts(node: str, traces: list[Trace]) -> Iterator[Block]:
     groups: dict[tuple[str, str], list[Trace]] = defaultdict(list)
     for trace in traces:
-        if _about(trace.subject, node.name) and any(value is not None for value in trace.mid):
+        if any(value is not None for value in trace.mid):
             groups[trace.title, trace.unit].append(trace)
     for (title, unit), members in groups.items():
         for first in range(0, len(members), LINES_PER_CHART):
-            yield _chart(node.name, title, unit, members[first : first + LINES_PER_CHART])
+            yield _chart(node, title, unit, members[first : first + LINES_PER_CHART])
 
 
 def _chart(node: str, title: str, unit: str, members: list[Trace]) -> Chart:
     time = time_axis(max(trace.start_s + trace.step_s * len(trace.mid) for trace in members))
     height = unit_axis(unit, (value for trace in members for value in (*trace.low, *trace.mid, *trace.high)))
     return Chart(
-        title if node in title else f"{title}, {node}",
+        title,
         f"time since the start, {time.unit}",
         height.unit,
         tuple(
@@ -161,6 +198,7 @@ def _chart(node: str, title: str, unit: str, members: list[Trace]) -> Chart:
             for trace in members
         ),
         log_y=height.wide,
+        half=True,
     )
 
 

@@ -16,7 +16,11 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Assessment, Recommendation, Scenario, Setting
 from reports import figures
 from reports.contract import Block, Callout, Heading, Paragraph, Section, Table, Text, Tone
+from reports.excerpt import excerpt
 from reports.findings import finding_table
+
+MOST_ADVICE = 60
+"""Of more products and pairs nobody reads the rest on paper."""
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -25,12 +29,19 @@ def _build(assessment: Assessment) -> Iterator[Block]:
             "No product in the plan asks for settings, or none could be computed. "
             "Name the products under [[stack]] in plan.toml and analyze again."
         )
-    for advice in assessment.recommendations:
+    for advice in assessment.recommendations[:MOST_ADVICE]:
         yield from _recommendation(advice)
+    left = len(assessment.recommendations) - MOST_ADVICE
+    if left > 0:
+        yield Callout(
+            f"{figures.several(left, 'more recommendation')}: see assessment.json",
+            f"Printed are the first {MOST_ADVICE}. The rest stands under “recommendations” in assessment.json.",
+            Tone.NOTE,
+        )
     checks = finding_table(item for item in assessment.findings if item.area is Area.SETTINGS)
     if checks:
         yield Heading("Do the settings keep the targets", 2)
-        yield checks
+        yield from excerpt(checks)
     yield Heading("Stalls that every timeout must survive", 2)
     yield from _scenarios(assessment.scenarios)
 

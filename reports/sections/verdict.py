@@ -17,8 +17,11 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Assessment, Basis, Verdict
 from reports import figures
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
+from reports.findings import tally
 
-ROWS_ON_PAGE_ONE = 4
+ROWS_ON_PAGE_ONE, SUBJECTS, NAMES = 6, 4, 12
+FIXES, LONGEST = 5, 240
+"""What page one has room for: fixes, and letters of a reason or a fix."""
 
 WORDS = {
     Verdict.SUITABLE: ("Suitable", Tone.GOOD, "Install the cluster with the settings below."),
@@ -70,13 +73,13 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield Callout(word, f"{assessment.summary}\n{action}", tone)
     if assessment.reasons:
         yield Heading("Why", 2)
-        yield Paragraph("\n".join(f"{rank}. {text}" for rank, text in enumerate(assessment.reasons[:3], 1)))
+        yield Paragraph("\n".join(f"{rank}. {_brief(text)}" for rank, text in enumerate(assessment.reasons[:3], 1)))
     ready = assessment.verdict in (Verdict.SUITABLE, Verdict.CONDITIONAL)
     yield Heading("Settings to enter" if ready else "Provisional settings: do not enter them yet", 2)
     yield from _settings(assessment)
     yield Heading("Fix first", 2)
     if assessment.fixes:
-        yield Checklist(tuple((fix, "") for fix in assessment.fixes))
+        yield Checklist(tuple((_brief(fix), "") for fix in assessment.fixes[:FIXES]))
     else:
         suitable = assessment.verdict is Verdict.SUITABLE
         yield Paragraph("Nothing has to be fixed." if suitable else "The assessment names nothing that could be fixed.")
@@ -87,29 +90,45 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield _run_facts(assessment)
 
 
+def _brief(text: str) -> str:
+    """The first sentences of a long text: the whole of it stands with its finding, further on."""
+    if len(text) <= LONGEST:
+        return text
+    end = text.rfind(". ", 0, LONGEST - 2) + 1
+    return f"{text[: end or LONGEST - 2].rstrip()} …"
+
+
 def _settings(assessment: Assessment) -> Iterator[Block]:
     groups: dict[tuple[str, Basis, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
     for advice in assessment.recommendations:
         if advice.settings:
-            pairs = tuple((item.option, f"{figures.entry(item.value)} {item.unit}".strip()) for item in advice.settings)
+            pairs = tuple(
+                (item.option, f"{figures.entry(item.value)}\N{NO-BREAK SPACE}{item.unit}".strip())
+                for item in advice.settings
+            )
             groups[advice.title, advice.basis, pairs].append(figures.subject(advice.subject.name))
     rows = tuple(
-        (
-            title,
-            "\n".join(subjects),
-            "\n".join(option for option, _ in pairs),
-            "\n".join(value for _, value in pairs),
-            basis.value,
-        )
+        (title, _names(subjects), *_halves([f"{option}: {value}" for option, value in pairs]), basis.value)
         for (title, basis, pairs), subjects in groups.items()
     )
     if not rows:
         yield Paragraph("This run gives no settings. The section “Settings” says why.")
         return
-    yield Table(("Product", "For", "Option", "Value", "Based on"), rows[:ROWS_ON_PAGE_ONE], (26, 24, 24, 12, 14))
+    yield Table(("Product", "For", "Enter", "", "Based on"), rows[:ROWS_ON_PAGE_ONE], (16, 22, 26, 25, 11))
     if len(rows) > ROWS_ON_PAGE_ONE:
         more = figures.several(len(rows) - ROWS_ON_PAGE_ONE, "more group")
         yield Paragraph(f"{more} of values: see the section “Settings”.", small=True)
+
+
+def _names(subjects: list[str]) -> str:
+    left = len(subjects) - SUBJECTS
+    return "\n".join(subjects if left <= 0 else (*subjects[:SUBJECTS], f"and {left} more"))
+
+
+def _halves(lines: list[str]) -> tuple[str, str]:
+    """Option and value stay in one line of text: two columns of them would drift apart where one wraps."""
+    half = (len(lines) + 1) // 2
+    return "\n".join(lines[:half]), "\n".join(lines[half:])
 
 
 def _score(assessment: Assessment) -> Iterator[Block]:
@@ -121,7 +140,7 @@ def _score(assessment: Assessment) -> Iterator[Block]:
         (
             AREAS[part.area],
             f"{part.score} of 100" if part.score is not None else "not judged",
-            str(sum(line.points is None for line in part.lines) or figures.DASH),
+            tally(line.status for line in part.lines),
             figures.subject(part.worst) if part.score is not None and part.score < 100 else figures.DASH,
         )
         for part in assessment.score.areas
@@ -129,9 +148,9 @@ def _score(assessment: Assessment) -> Iterator[Block]:
     )
     total = f"{overall} of 100" if overall is not None else "no score: too little is known"
     yield Table(
-        ("Area", "Score", "Not judged", "Worst"),
+        ("Area", "Score", "Checks", "Worst"),
         (*rows, ("Overall (the worst area decides)", total, "", "")),
-        (38, 18, 14, 30),
+        (34, 14, 28, 24),
     )
 
 
@@ -154,9 +173,10 @@ def _run_facts(assessment: Assessment) -> Table:
     missing = sorted({node.name for node in assessment.planned} - {node.name for node in assessment.nodes})
     complete = [
         f"gaps of {figures.duration(gaps)} in all" if gaps else "no gaps",
-        f"damaged archive: {', '.join(damaged)}" if damaged else "no damage",
-        f"no archive from: {', '.join(missing)}" if missing else "an archive from every planned node",
+        f"damaged archive: {figures.listing(damaged, NAMES)}" if damaged else "no damage",
+        f"no archive from: {figures.listing(missing, NAMES)}" if missing else "an archive from every planned node",
     ]
+    nodes = figures.listing([node.name for node in assessment.nodes], NAMES) or "no node"
     length = figures.duration(assessment.duration_s)
     if planned:
         length = f"{length} of {figures.duration(planned)} planned,"
@@ -165,8 +185,7 @@ def _run_facts(assessment: Assessment) -> Table:
         (
             ("Measured", f"{length} from {figures.moment(assessment.started)}" if assessment.nodes else "nothing"),
             ("Complete", "; ".join(complete) if assessment.nodes else "no archive was read"),
-            ("Nodes", ", ".join(node.name for node in assessment.nodes) or "none"),
-            ("Cluster", f"{assessment.topology or 'topology not given'}; {_phase(assessment.phase)}"),
+            ("Cluster", f"{assessment.topology or 'topology not given'} ({nodes}); {_phase(assessment.phase)}"),
         ),
         (16, 84),
     )

@@ -1,0 +1,181 @@
+"""Bandwidth as tables: what each direction carried, what a full line does to the round trips, and how observers answered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from analyzer.contract import ObserverTiming, Throughput, Timing
+from reports import figures
+from reports.contract import Block, Paragraph, Table
+from reports.excerpt import excerpt
+
+
+def throughput_blocks(items: tuple[Throughput, ...]) -> Iterator[Block]:
+    """Goodput of each direction, and why tests are missing."""
+    if not items:
+        yield Paragraph("The plan asks for no bandwidth test, so nothing is known about bandwidth.")
+        return
+    tested = [item for item in items if item.tests]
+    if tested:
+        yield Paragraph(
+            "Goodput is what arrived, without headers and resends. Limit: what the tests were held to, so that "
+            "services in use keep room. CPU: share of one core that the test took at the sending and the receiving node."
+        )
+        yield from excerpt(_goodput(tested))
+    missing: dict[str, list[Throughput]] = defaultdict(list)
+    for item in items:
+        if item.reason or not item.tests:
+            missing[item.reason or "No reason was recorded."].append(item)
+    if missing:
+        yield from excerpt(
+            Table(
+                ("Why tests are missing", "Paths"),
+                tuple(
+                    (reason, figures.listing([f"{_label(item)} ({item.network})" for item in members]))
+                    for reason, members in missing.items()
+                ),
+                (40, 60),
+            )
+        )
+
+
+def _label(item: Throughput | Timing) -> str:
+    return f"{item.source} {figures.ARROW} {item.target}"
+
+
+def _network(item: Throughput | Timing) -> str:
+    return f"{item.network} (WAN)" if item.wan else item.network
+
+
+def _goodput(items: list[Throughput]) -> Table:
+    return Table(
+        (
+            "Path",
+            "Network",
+            "Planned",
+            "Limit",
+            "Tests",
+            "Lowest",
+            "Median",
+            "Highest",
+            "Resent",
+            "CPU sender / receiver",
+        ),
+        tuple(
+            (
+                _label(item),
+                _network(item),
+                figures.bits(item.planned_bps),
+                figures.bits(item.limit_bps) if item.limit_bps is not None else "none",
+                figures.count(len(item.tests)),
+                *(figures.bits(value) for value in (item.minimum_bps, item.median_bps, item.maximum_bps)),
+                figures.count(_sum(test.retransmits for test in item.tests)),
+                f"{_share(test.source_cpu for test in item.tests)} / {_share(test.target_cpu for test in item.tests)}",
+            )
+            for item in items
+        ),
+        (17, 11, 10, 10, 6, 10, 10, 10, 8, 12),
+        "Goodput, each way",
+        numeric=(2, 3, 4, 5, 6, 7, 8, 9),
+    )
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    """The sum of what was told; None: no test told it."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _share(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return figures.ratio(max(known), 2) if known else figures.DASH
+
+
+def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
+    """Round trips while a bandwidth test ran, beside those of the other time."""
+    loaded = [item for item in timings if item.loaded.samples or item.loaded_lost]
+    if not loaded:
+        yield Paragraph(
+            "No probe was under way during a bandwidth test, so nothing is known about delay on a full line."
+        )
+        return
+    yield Paragraph(
+        "Loaded: while a bandwidth test of either node ran. Idle: all other time, which is what the other tables "
+        "and the settings count. Round trips that grow much under load show long queues in the network."
+    )
+    yield from excerpt(
+        Table(
+            (
+                "Path", "Network", "Idle p50", "Loaded p50", "Idle p99.9", "Loaded p99.9", "Loaded max",
+                "Loaded probes", "Lost of them",
+            ),
+            tuple(
+                (
+                    _label(item),
+                    _network(item),
+                    *(
+                        figures.seconds(value)
+                        for value in (
+                            item.rtt.p50, item.loaded.p50, item.rtt.p999, item.loaded.p999, item.loaded.maximum,
+                        )
+                    ),
+                    figures.count(item.loaded.samples + item.loaded_lost),
+                    figures.count(item.loaded_lost),
+                )
+                for item in loaded
+            ),
+            (19, 13, 10, 10, 10, 10, 10, 9, 9),
+            "Round trips under load",
+            numeric=(2, 3, 4, 5, 6, 7, 8),
+        )
+    )  # fmt: skip
+
+
+def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:
+    """How gateways, name servers and the like answered each node; who did not ask, and why."""
+    if not items:
+        yield Paragraph("The plan names no observers, so nothing outside the nodes was asked.")
+        return
+    asked = [item for item in items if not item.reason]
+    if asked:
+        yield from excerpt(
+            Table(
+                (
+                    "Observer",
+                    "Kind",
+                    "Address",
+                    "Asked by",
+                    "Sent",
+                    "Lost",
+                    "RTT p50",
+                    "RTT p99.9",
+                    "RTT max",
+                    "Longest silence",
+                ),
+                tuple(
+                    (
+                        item.observer,
+                        item.kind,
+                        item.address,
+                        item.node,
+                        figures.count(item.sent),
+                        figures.ratio((item.sent - item.answered) / item.sent, 2) if item.sent else figures.DASH,
+                        *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p999, item.rtt.maximum)),
+                        figures.seconds(item.longest_outage_s) if item.longest_outage_s else "none",
+                    )
+                    for item in asked
+                ),
+                (14, 9, 14, 12, 8, 8, 9, 9, 9, 10),
+                numeric=(4, 5, 6, 7, 8, 9),
+            )
+        )
+    refused = [item for item in items if item.reason]
+    if refused:
+        yield from excerpt(
+            Table(
+                ("Observer", "Kind", "Address", "Not asked by", "Why"),
+                tuple((item.observer, item.kind, item.address, item.node, item.reason) for item in refused),
+                (16, 10, 16, 14, 44),
+            )
+        )

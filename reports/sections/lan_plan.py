@@ -1,0 +1,160 @@
+"""LAN plan: where every address should be, where it is, and which way packets leave.
+
+What: Each planned address with its interface, switch and port beside what the node reported; then the interface and source address
+    that each node's routing table picks for every peer and observer. What differs from the plan is marked.
+Why HA: A heartbeat that leaves by another interface than planned has no second path. It works until that one cable fails.
+How: The nodes told their interfaces and routes once an hour; switch and port are the plan's word, nobody can measure them.
+    "Unknown" means that the node or the plan does not say enough. It is not a yes.
+Source: Addresses, networks and egress of the assessment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from analyzer.contract import AddressFound, Assessment, Egress, PlanNetwork
+from reports import figures
+from reports.contract import Block, Heading, Paragraph, Section, Table
+from reports.excerpt import MOST, excerpt
+
+YES, NO, UNKNOWN = "\N{CHECK MARK} yes", "\N{BALLOT X} NO", "? unknown"
+
+
+def _build(assessment: Assessment) -> Iterator[Block]:
+    yield Heading("Addresses, planned and found", 2)
+    yield from _addresses(assessment)
+    yield Heading("Which way packets leave", 2)
+    yield from _egress(assessment.egress)
+
+
+def _addresses(assessment: Assessment) -> Iterator[Block]:
+    if not assessment.addresses:
+        yield Paragraph("The plan gives no addresses, or the assessment does not name them.")
+        return
+    networks = {network.name: network for network in assessment.networks}
+    rows = assessment.addresses
+    different = sum(bool(differences(row)) for row in rows)
+    unknown = sum(row.found is None for row in rows)
+    yield Paragraph(
+        f"{figures.several(len(rows), 'planned address', 'planned addresses')}: {different} not as planned, "
+        f"{unknown} not told by the node. The first columns are the plan's word, from “Found on NIC” on the node's."
+    )
+    ordered = sorted(rows, key=_address_rank) if len(rows) > MOST else rows
+    yield from excerpt(
+        Table(
+            (
+                "Node",
+                "Network, kind\nVLAN",
+                "Planned address\nand NIC",
+                "Switch\nand port",
+                "Found on NIC\nand how set",
+                "State, MTU\nspeed, duplex",
+                "MAC",
+                "As planned",
+            ),
+            tuple(_address(row, networks) for row in ordered),
+            (10, 16, 15, 14, 12, 14, 8, 17),
+        )
+    )
+
+
+def _address_rank(row: AddressFound) -> int:
+    return 0 if differences(row) else 1 if row.found is None else 2
+
+
+def _address(row: AddressFound, networks: Mapping[str, PlanNetwork]) -> tuple[str, ...]:
+    network = networks.get(row.network)
+    kind = (network.kind or "kind not given") if network else "not in the plan"
+    return (
+        row.node,
+        f"{row.network}, {kind}\n{_vlan(network)}",
+        f"{row.address}\n{row.nic or 'NIC not given'}",
+        f"{row.switch or figures.DASH}\n{row.port or figures.DASH}",
+        _found(row),
+        _state(row),
+        row.mac or figures.DASH,
+        _verdict(row),
+    )
+
+
+def _vlan(network: PlanNetwork | None) -> str:
+    return f"VLAN {network.vlan}" if network and network.vlan is not None else "VLAN not given"
+
+
+def _found(row: AddressFound) -> str:
+    if row.found is None:
+        return "not told"
+    if not row.found:
+        return "nowhere"
+    prefix = f"/{row.found_prefix}" if row.found_prefix is not None else "(prefix not told)"
+    how = {True: "static", False: "from a server", None: "how set: not told"}[row.static]
+    return f"{row.found_nic or 'NIC not told'} {prefix}\n{how}"
+
+
+def _state(row: AddressFound) -> str:
+    if not row.found:
+        return figures.DASH
+    state = {True: "up", False: "down", None: "state not told"}[row.up]
+    speed = figures.bits(row.speed_bps) if row.speed_bps else "speed not told"
+    duplex = f" {row.duplex}" if row.duplex else ""
+    mtu = f"MTU {row.mtu}" if row.mtu is not None else "MTU not told"
+    return f"{state}, {mtu}\n{speed}{duplex}"
+
+
+def _verdict(row: AddressFound) -> str:
+    reasons = differences(row)
+    if reasons:
+        return "\n".join((NO, *reasons))
+    return YES if row.found else UNKNOWN
+
+
+def differences(row: AddressFound) -> tuple[str, ...]:
+    """In which points the node contradicts the plan; what either of them does not say is none."""
+    if row.found is None:
+        return ()
+    if not row.found:
+        return ("the node does not have it",)
+    length = row.address.rpartition("/")[2]
+    prefix = int(length) if "/" in row.address and length.isdecimal() and len(length) <= 3 else None
+    found = (
+        (row.nic and row.found_nic and row.nic != row.found_nic, f"on {row.found_nic}"),
+        (
+            prefix is not None and row.found_prefix is not None and prefix != row.found_prefix,
+            f"prefix /{row.found_prefix}",
+        ),
+        (row.up is False, "interface is down"),
+    )
+    return tuple(text for differs, text in found if differs)
+
+
+def _egress(rows: tuple[Egress, ...]) -> Iterator[Block]:
+    if not rows:
+        yield Paragraph("No node told its routes, so this cannot be said.")
+        return
+    order = {False: 0, None: 1, True: 2}
+    yield Paragraph(
+        "What each node's routing table picks for the address of a peer or an observer. "
+        "Rows that differ from the plan come first."
+    )
+    yield from excerpt(
+        Table(
+            ("On node", "Packets to", "Network", "Address", "Leave by", "With source", "Gateway", "As planned"),
+            tuple(
+                (
+                    row.node,
+                    row.target,
+                    row.network or "observer",
+                    row.address,
+                    row.nic or figures.DASH,
+                    row.source or figures.DASH,
+                    row.gateway or "direct",
+                    {True: YES, False: NO, None: UNKNOWN}[row.as_planned],
+                )
+                for row in sorted(rows, key=lambda row: order[row.as_planned])
+            ),
+            (13, 13, 12, 15, 9, 15, 11, 12),
+        )
+    )
+
+
+SECTION = Section("lan_plan", "LAN plan", 27, _build)

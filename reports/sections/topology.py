@@ -1,0 +1,300 @@
+"""Topology: who stands where, what joins the nodes, and how well it did.
+
+What: The sites with their nodes, the networks between them with the measured figures of each pair, and the machines that the
+    nodes depend on. More nodes than a drawing can hold are summarised by site.
+Why HA: Two nodes on one physical host, or one network between two sites, fail together. That is seen here at a glance.
+How: Sites, roles, hosts, power and networks are those of the plan; nothing finds them out. Each line shows the worse of its
+    two directions and the worst result of any check of that path. Goodput is the median of the tests, each way.
+Source: The plan, timings, throughputs, observers and findings of the assessment.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
+
+from analyzer.contract import (
+    Assessment,
+    ObserverTiming,
+    PlanNetwork,
+    PlanNode,
+    Scope,
+    Status,
+    Throughput,
+    Timing,
+)
+from reports import figures
+from reports.contract import (
+    Block,
+    MapLink,
+    MapNetwork,
+    MapNode,
+    MapObserver,
+    MapSite,
+    Paragraph,
+    Section,
+    Table,
+    Topology,
+)
+from reports.excerpt import excerpt
+from reports.findings import URGENCY, owner, worst
+
+MOST_NODES = 6
+"""More boxes than this side by side are too narrow for their names."""
+
+MOST_OBSERVERS = 8
+NAMES = 6
+
+Pair = tuple[str, str]
+
+
+def _build(assessment: Assessment) -> Iterator[Block]:
+    nodes = _nodes(assessment)
+    if not nodes:
+        yield Paragraph("The assessment names no node.")
+        return
+    if len(nodes) > MOST_NODES:
+        yield from _summary(assessment, nodes)
+        return
+    links = _links(assessment, nodes)
+    yield Topology(
+        tuple(
+            MapSite(f"Site {site}" if site else "Site not given", tuple(_box(node, assessment) for node in members))
+            for site, members in _by_site(nodes).items()
+        ),
+        tuple(MapNetwork(name, note, tuple(links[name])) for name, note in _notes(assessment)),
+        tuple(_observers(assessment.observers)),
+        "RTT and loss: the worse of the two directions, without the time of bandwidth tests. The mark is the worst result "
+        "of all checks of that node or path. Arrows: goodput from left to right and from right to left.",
+    )
+    if not any(links.values()):
+        yield Paragraph("The assessment names no network that joins two nodes.")
+    left = len(_named(assessment.observers)) - MOST_OBSERVERS
+    if left > 0:
+        yield Paragraph(f"{figures.several(left, 'more observer')}: see the section “Network”.", small=True)
+
+
+def _nodes(assessment: Assessment) -> tuple[PlanNode, ...]:
+    """The planned nodes, and any other that has an archive."""
+    known = {node.name for node in assessment.planned}
+    extra = (PlanNode(node.name, node.role, node.site, "", "") for node in assessment.nodes if node.name not in known)
+    return (*assessment.planned, *extra)
+
+
+def _by_site(nodes: Iterable[PlanNode]) -> dict[str, list[PlanNode]]:
+    sites: dict[str, list[PlanNode]] = defaultdict(list)
+    for node in nodes:
+        sites[node.site].append(node)
+    return sites
+
+
+def _box(node: PlanNode, assessment: Assessment) -> MapNode:
+    about = (item.status for item in assessment.findings if owner(item.subject, (node.name,)))
+    absent = "" if any(item.name == node.name for item in assessment.nodes) else ", no archive"
+    lines = (
+        f"{node.role or 'no role'}{absent}",
+        f"host {node.host}" if node.host else "host not given",
+        f"power {node.power}" if node.power else "power not given",
+    )
+    return MapNode(node.name, lines, worst(about))
+
+
+def _notes(assessment: Assessment) -> Iterator[tuple[str, str]]:
+    """Every network of the plan, or known by its timings alone, with a line about it."""
+    planned = {network.name: network for network in assessment.networks}
+    for network in assessment.networks:
+        yield network.name, _note(network)
+    told = [*(item.network for item in assessment.timings), *(item.network for item in assessment.throughputs)]
+    for name in dict.fromkeys(told):
+        if name not in planned:
+            yield name, ""
+
+
+def _note(network: PlanNetwork) -> str:
+    words = [
+        network.kind,
+        f"VLAN {network.vlan}" if network.vlan is not None else "VLAN not given",
+        f"{figures.bits(network.rate_bps)} planned" if network.rate_bps else "rate not given",
+        f"DSCP {network.dscp}" if network.dscp else "",
+        "" if network.probed else "not probed, as the plan says",
+    ]
+    return ", ".join(word for word in words if word)
+
+
+def _path_results(assessment: Assessment) -> dict[str, Status]:
+    """The worst result of the checks of each path, by its name."""
+    found: dict[str, Status] = {}
+    for item in assessment.findings:
+        if item.subject.scope is Scope.PATH:
+            name = item.subject.name
+            found[name] = min(found.get(name, item.status), item.status, key=URGENCY.index)
+    return found
+
+
+def _links(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> dict[str, list[MapLink]]:
+    timings = {(item.network, item.source, item.target): item for item in assessment.timings}
+    carried = {(item.network, item.source, item.target): item for item in assessment.throughputs}
+    results = _path_results(assessment)
+    unprobed = {network.name for network in assessment.networks if not network.probed}
+    members: dict[str, set[str]] = defaultdict(set)
+    for address in assessment.addresses:
+        members[address.network].add(address.node)
+    found: dict[str, list[MapLink]] = defaultdict(list)
+    ordered = [node.name for members_ in _by_site(nodes).values() for node in members_]
+    for name, _ in _notes(assessment):
+        for one, other in combinations(ordered, 2):
+            ways = ((name, one, other), (name, other, one))
+            told = any(way in timings or way in carried for way in ways)
+            if told or ({one, other} <= members[name] and name not in unprobed):
+                measured = [timings[way] for way in ways if way in timings]
+                paths = (f"{source}>{target}/{name}" for _, source, target in ways)
+                found[name].append(
+                    MapLink(
+                        (one, other),
+                        _delay(measured),
+                        _goodput(*(carried.get(way) for way in ways)),
+                        worst(results[path] for path in paths if path in results),
+                    )
+                )
+    return found
+
+
+def _largest(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _delay(measured: list[Timing]) -> str:
+    if not measured:
+        return "not measured"
+    median, tail = (
+        _largest(values) for values in zip(*((item.rtt.p50, item.rtt.p999) for item in measured), strict=True)
+    )
+    if median is None:
+        return "no probe was answered"
+    loss = figures.ratio(_largest(item.loss for item in measured), 2)
+    return f"RTT {figures.seconds(median)} median, {figures.seconds(tail)} 99.9 %; loss {loss}"
+
+
+def _goodput(there: Throughput | None, back: Throughput | None) -> str:
+    if there is None and back is None:
+        return ""
+    if not any(item and item.median_bps is not None for item in (there, back)):
+        return "no bandwidth test"
+    left, right = (figures.bits(item.median_bps) if item else figures.DASH for item in (there, back))
+    return f"{figures.ARROW} {left}   \N{LEFTWARDS ARROW} {right}"
+
+
+def _named(observers: Iterable[ObserverTiming]) -> dict[tuple[str, str, str], list[ObserverTiming]]:
+    named: dict[tuple[str, str, str], list[ObserverTiming]] = defaultdict(list)
+    for item in observers:
+        named[item.observer, item.kind, item.address].append(item)
+    return named
+
+
+def _observers(observers: Iterable[ObserverTiming]) -> Iterator[MapObserver]:
+    for (name, kind, address), members in list(_named(observers).items())[:MOST_OBSERVERS]:
+        yield MapObserver(
+            name,
+            ", ".join(word for word in (kind, address) if word),
+            tuple((item.node, _tap(item)) for item in members),
+        )
+
+
+def _tap(item: ObserverTiming) -> str:
+    if item.reason or not item.sent:
+        return "not asked"
+    if not item.answered:
+        return "no answer"
+    lost = figures.ratio((item.sent - item.answered) / item.sent, 2)
+    return f"{figures.seconds(item.rtt.p50)}, lost {lost}"
+
+
+# Too many nodes for a drawing
+
+
+def _summary(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> Iterator[Block]:
+    sites = _by_site(nodes)
+    yield Paragraph(
+        f"{len(nodes)} nodes at {figures.several(len(sites), 'site')} are too many for a drawing. "
+        "The tables name the worst figure between any two nodes of each pair of sites."
+    )
+    yield from excerpt(
+        Table(
+            ("Site", "Nodes", "Names", "Physical hosts"),
+            tuple(
+                (
+                    site or "not given",
+                    figures.count(len(members)),
+                    figures.listing([node.name for node in members], NAMES),
+                    _hosts(members),
+                )
+                for site, members in sites.items()
+            ),
+            (18, 10, 46, 26),
+            "Sites",
+            numeric=(1,),
+        )
+    )
+    yield from _between(assessment, {node.name: node.site for node in nodes})
+
+
+def _hosts(members: list[PlanNode]) -> str:
+    given = [node.host for node in members if node.host]
+    text = f"{figures.count(len(set(given)))} for {figures.several(len(given), 'node')}"
+    missing = len(members) - len(given)
+    return f"{text}, not given for {missing}" if missing else text
+
+
+def _between(assessment: Assessment, site_of: Mapping[str, str]) -> Iterator[Block]:
+    results = _path_results(assessment)
+    groups: dict[tuple[Pair, str], list[Timing]] = defaultdict(list)
+    for item in assessment.timings:
+        one, other = sorted((site_of.get(item.source, ""), site_of.get(item.target, "")))
+        groups[(one, other), item.network].append(item)
+    if not groups:
+        yield Paragraph("No path was measured between them.")
+        return
+    slowest: dict[tuple[Pair, str], float] = {}
+    for throughput in assessment.throughputs:
+        if throughput.median_bps is not None:
+            one, other = sorted((site_of.get(throughput.source, ""), site_of.get(throughput.target, "")))
+            key = ((one, other), throughput.network)
+            slowest[key] = min(slowest.get(key, throughput.median_bps), throughput.median_bps)
+    status = {
+        key: worst(results[item.path] for item in members if item.path in results) for key, members in groups.items()
+    }
+    order = sorted(groups, key=lambda key: (_rank(status[key]), key))
+    yield from excerpt(
+        Table(
+            ("Between", "Network", "Paths", "RTT p50", "RTT p99.9", "Loss", "Goodput"),
+            tuple(
+                (
+                    _sites(key[0]),
+                    key[1],
+                    figures.count(len(groups[key])),
+                    figures.seconds(_largest(item.rtt.p50 for item in groups[key])),
+                    figures.seconds(_largest(item.rtt.p999 for item in groups[key])),
+                    figures.ratio(_largest(item.loss for item in groups[key]), 2),
+                    figures.bits(slowest.get(key)),
+                )
+                for key in order
+            ),
+            (28, 14, 10, 12, 12, 10, 14),
+            "Worst figure of any path (goodput: the lowest median)",
+            tuple(status[key] for key in order),
+            numeric=(2, 3, 4, 5, 6),
+        )
+    )
+
+
+def _rank(status: Status | None) -> int:
+    return len(URGENCY) if status is None else URGENCY.index(status)
+
+
+def _sites(pair: Pair) -> str:
+    one, other = (site or "not given" for site in pair)
+    return f"within {one}" if one == other else f"{one} and {other}"
+
+
+SECTION = Section("topology", "Topology", 25, _build)
