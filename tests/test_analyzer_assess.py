@@ -25,11 +25,13 @@ def busy(share=0.1):
 
 
 def machine(**changes):
-    return Machine(**({"busy": busy(), "memory": True, "disk": True} | changes))
+    return Machine(**({"busy": busy(), "memory": True, "disk": True, "host": True} | changes))
 
 
 def healthy(**changes):
-    return Site(**({"length_s": LENGTH_S, "machines": {name: machine() for name in "ab"}} | changes))
+    """Two sound machines and two networks that share nothing."""
+    sound = {"length_s": LENGTH_S, "plan": plan_data(networks=("ch1", "ch2"))}
+    return Site(**(sound | {"machines": {name: machine() for name in "ab"}} | changes))
 
 
 def verdict(site, folder):
@@ -43,12 +45,13 @@ def test_a_sound_site_is_suitable(tmp_path):
     assert len(found.reasons) == 3
     assert (found.created, found.origin, found.cluster) == ("2026-01-02T03:04:05Z", "synthetic", "test")
     assert found.duration_s == pytest.approx(LENGTH_S)
-    assert {trace.id for trace in found.traces} == {
-        "rtt:a>b/ch1",
-        "rtt:b>a/ch1",
+    assert {trace.id for trace in found.traces} >= {
+        *(f"rtt:{way}/{net}" for way in ("a>b", "b>a") for net in ("ch1", "ch2")),
         *(f"{kind}:{node}" for kind in ("cpu", "stall", "memory", "disk") for node in "ab"),
     }
-    assert {curve.id for curve in found.curves} == {"rtt-cdf:a>b/ch1", "rtt-cdf:b>a/ch1"}
+    assert {curve.id for curve in found.curves} == {
+        f"rtt-cdf:{way}/{net}" for way in ("a>b", "b>a") for net in ("ch1", "ch2")
+    }
     assert all(len(trace.mid) <= 480 for trace in found.traces)
     memory = next(trace for trace in found.traces if trace.id == "memory:a")
     assert set(memory.mid) == {0.5}
@@ -330,3 +333,35 @@ def test_probes_to_a_peer_that_did_not_run_are_no_exposure(tmp_path):
     assert path.hours * 3600 > 900
     assert found.verdict is Verdict.INCONCLUSIVE
     assert str(found.recommendations[0].basis) == "vendor floor"
+
+
+def test_a_table_without_times_is_no_record_and_no_crash(tmp_path, monkeypatch):
+    from analyzer import assess as module
+
+    def odd(path):
+        node = read(path)
+        for table in list(node.tables):
+            node.tables[table] = node.tables[table].drop(columns="t_us")
+        return node
+
+    paths = write(healthy(), tmp_path)
+    monkeypatch.setattr(module, "read", odd)
+    found = assess(list(paths.values()))
+    stalls = [item for item in found.findings if item.rule == "stalls"]
+    assert [item.status for item in stalls] == [Status.SKIPPED] * 2
+    assert not [item for item in found.findings if item.status is Status.ERROR]
+
+
+def test_bandwidth_tests_of_a_sound_site_leave_it_suitable_and_long_enough(tmp_path):
+    """Fifteen minutes, of which more than one is under test: the tests belong to the run."""
+    from synthetic import Test
+
+    plan = plan_data(networks=("ch1", "ch2"), bandwidth={"budget_B": 10**10})
+    tests = {
+        f"{way}/{net}": Link(tests=[Test(100.0 * (number + 1), 941e6, 15.0)])
+        for number, (way, net) in enumerate((way, net) for way in ("a>b", "b>a") for net in ("ch1", "ch2"))
+    }
+    found = verdict(healthy(length_s=900.0, plan=plan, links=tests), tmp_path)
+    assert found.verdict is Verdict.SUITABLE, found.reasons
+    assert min(item.hours for item in found.timings) * 3600 < 855
+    assert {item.status for item in found.findings if item.rule == "bandwidth"} == {Status.PASS}
