@@ -87,6 +87,7 @@ def node_charts(node: NodeData, length_s: float) -> list[Trace]:
         ("memory", "Memory available", "ratio", subject, _memory(node.tables.get("memory"))),
         ("disk", "Busiest disk", "ratio", subject, _disk(node.tables.get("disk"))),
         ("latency", "Mean latency of the slowest disk", "s", subject, _latency(node.tables.get("disk"))),
+        ("commit", "Time of a small write to the disk", "s", subject, _commit(node.tables.get("commit"))),
         *(
             (
                 "nic",
@@ -128,6 +129,12 @@ def _disk(frame: pd.DataFrame | None) -> pd.Series[float] | None:
     steps = increments(frame, ["busy_ms"], ["disk"])
     busy = (steps["busy_ms"] / (steps["dt_s"] * 1e3)).clip(upper=1.0)
     return busy.groupby(steps["t_s"].round()).max()
+
+
+def _commit(frame: pd.DataFrame | None) -> pd.Series[float] | None:
+    if frame is None or not told(frame, "took_us", "t_s"):
+        return None
+    return (frame["took_us"] / 1e6).set_axis(frame["t_s"])
 
 
 def _latency(frame: pd.DataFrame | None) -> pd.Series[float] | None:

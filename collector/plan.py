@@ -104,7 +104,10 @@ class Socket:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A machine to be assessed. `addresses` and `sockets` by network name; every address has a socket."""
+    """A machine to be assessed. `addresses` and `sockets` by network name; every address has a socket.
+
+    `data`: folders that the product will commit to; small writes are timed there.
+    """
 
     name: str
     role: Role
@@ -113,6 +116,7 @@ class Node:
     power: str
     addresses: Mapping[str, Interface]
     sockets: Mapping[str, Socket]
+    data: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

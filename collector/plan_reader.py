@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import PurePosixPath, PureWindowsPath
 
 from collector.contract import Json
 from collector.plan import (
@@ -198,7 +199,7 @@ class Reader(Values):
         taken: dict[Address, str] = {}
         for index, row in enumerate(self.rows(data, "node")):
             key = f"node[{index}]"
-            self.unknown(row, key, "name role site host power addr")
+            self.unknown(row, key, "name role site host power addr data")
             name = self.name(row, key)
             addresses: dict[str, Interface] = {}
             written = row.get("addr", {})
@@ -236,6 +237,7 @@ class Reader(Values):
                     self.text(row, key, "power"),
                     addresses,
                     sockets,
+                    self._folders(row, key),
                 )
             )
         return found
@@ -250,6 +252,15 @@ class Reader(Values):
         socket = Socket(*(self.text(entry, where, name) for name in ("nic", "switch", "port")))
         ip = self.value(entry, where, "ip", str, ...)
         return ip if isinstance(entry.get("ip"), str) else None, socket
+
+    def _folders(self, row: dict[str, Json], key: str) -> tuple[str, ...]:
+        found = self.texts(row, key, "data")
+        for folder in found:
+            if not (PurePosixPath(folder).is_absolute() or PureWindowsPath(folder).is_absolute()):
+                self.wrong(f"{key}.data", f"{shown(folder)} is no absolute path, such as /var/lib/app")
+        if len(set(found)) < len(found):
+            self.wrong(f"{key}.data", "a folder stands there twice")
+        return found
 
     def _observer(self, row: dict[str, Json], key: str) -> Observer | None:
         self.unknown(row, key, "name kind addr")

@@ -155,6 +155,7 @@ role = "primary"
 site = "main"
 host = "esx-1"                      # two nodes on one physical machine are no HA
 power = "feed-A"
+#data = ["/var/lib/app"]             # folders the product will commit to: small writes are timed there
 [node.addr]
 public     = { ip = "10.16.7.101/24",   nic = "eth0", switch = "sw-1", port = "5" }
 management = { ip = "10.16.7.99/24",    nic = "eth0", switch = "sw-1", port = "5" }
@@ -261,6 +262,7 @@ role = "primary"
 site = "main"                       # nodes with different sites are across a WAN
 host = "esx-1"
 power = "feed-A"
+#data = ["/var/lib/app"]             # folders the product will commit to: small writes are timed there
 [node.addr]
 public     = { ip = "10.16.7.101/24",   nic = "eth0", switch = "sw-1", port = "5" }
 management = { ip = "10.16.7.99/24",    nic = "eth0", switch = "sw-1", port = "5" }
@@ -350,6 +352,7 @@ role = "primary"
 site = "main"                       # nodes with different sites are across a WAN
 host = "esx-1"                      # two nodes on one physical machine are no HA
 power = "feed-A"
+#data = ["/var/lib/app"]             # folders the product will commit to: small writes are timed there
 [node.addr]
 public     = { ip = "10.16.7.101/24",   nic = "eth0", switch = "sw-1", port = "5" }
 management = { ip = "10.16.7.99/24",    nic = "eth0", switch = "sw-1", port = "5" }

@@ -37,6 +37,7 @@ TABLES = (
     _table("pressure", "some_us full_us", ("pressure",)),
     _table("paging", "in_pages out_pages major_faults oom_kills"),
     _table("filesystem", "size_KiB free_KiB inodes inodes_free", ("filesystem",)),
+    _table("commit", "took_us error", ("commit",)),
     _table("nic", "rx_B rx_packets rx_errors rx_drops tx_B tx_packets tx_errors tx_drops", ("nic",)),
     _table("link", "speed_Mbps full_duplex mtu carrier carrier_changes", ("link",)),
     _table("tcp", "out_segments retransmitted timeouts resets_out"),
@@ -348,6 +349,7 @@ def _healthy(machine: Machine, networks: int, true_s: np.ndarray, rows: list[Any
     for resource in ("cpu", "memory", "io"):
         table("pressure", (resource,), number * 100, number * 10)
     table("paging", (), 0, 0, number, 0)
+    table("commit", ("/var/tmp",), 700 + 5 * (number % 17), 0)
     table("filesystem", ("/",), 50_000_000, 30_000_000, 3_000_000, 2_900_000, every=10)
     for place in range(networks):
         nic = (f"eth{place}",)

@@ -1,0 +1,65 @@
+"""Whether small writes reach the disk fast enough.
+
+What: 99 % quantile and maximum of the time of a 4 KiB write with fdatasync, once a second, per data folder.
+Why HA: Consensus stores (etcd, and what stands on it) answer only when their log is on the disk; a slow commit costs elections.
+How: Table commit. Writes that failed are counted and warned of. Whether the folder is the one the product will use, the plan says.
+Source: etcd and OpenShift (99 % within 10 ms, newer text 20 ms; slowest 500 ms).
+Fails when: more than 1 % of the writes take over 20 ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.extension import Context, Judgement, Rule
+from analyzer.host import LONGER, told, worst
+from analyzer.words import seconds
+
+P99 = Limit("commit, 99 %", "s", 0.010, 0.020, Sense.AT_MOST, "etcd/OpenShift: 10 ms, newer text 20 ms")
+SLOWEST = Limit("slowest commit", "s", 0.5, None, Sense.AT_MOST, "etcd: slowest 500 ms")
+LEAST = 800
+"""Writes in a run of 15 minutes, less what starting takes and a lost second here and there."""
+
+
+def _check(context: Context) -> Iterator[Judgement]:
+    frame = context.table("commit")
+    folder = context.subject.name.removeprefix(f"{context.node}/")
+    where = f"Folder {folder} of node {context.node}"
+    took_s = frame["took_us"].dropna().to_numpy(dtype=np.float64) / 1e6 if told(frame, "took_us") else np.zeros(0)
+    took_s = took_s[took_s >= 0.0]
+    failed = int((frame["error"] > 0).sum()) if told(frame, "error") else 0
+    if failed:
+        yield Judgement(
+            Status.WARN,
+            f"{where}: {failed} writes failed.",
+            (Evidence("writes that failed", float(failed), "1"),),
+            f"See the system log of {context.node}; is the file system full or read-only?",
+        )
+    if len(took_s) < LEAST:
+        yield Judgement(
+            Status.SKIPPED, f"{where}: only {len(took_s)} writes were timed, {LEAST} are needed.", remedy=LONGER
+        )
+        return
+    p99, slowest = context.limit(P99.name), context.limit(SLOWEST.name)
+    p99_s, most_s = float(np.quantile(took_s, 0.99, method="higher")), float(took_s.max())
+    status = worst((p99.judge(p99_s), slowest.judge(most_s)))
+    yield Judgement(
+        status,
+        f"{where}: 99 % of all small writes are on the disk within {seconds(p99_s)}, the slowest took {seconds(most_s)}.",
+        (
+            Evidence(p99.name, p99_s, "s", p99),
+            Evidence(slowest.name, most_s, "s", slowest),
+            Evidence("writes", float(len(took_s)), "1"),
+        ),
+        ""
+        if status is Status.PASS
+        else "Put the log of the cluster's store on a faster disk of its own, or find what else writes there. If the product keeps "
+        "its data elsewhere, name that folder as `data` of the node in plan.toml.",
+        (f"commit:{context.node}",),
+    )
+
+
+RULE = Rule("commit-latency", "Commit latency", Area.HOST, Scope.DEVICE, ("commit",), (P99, SLOWEST), _check)
