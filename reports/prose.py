@@ -58,6 +58,14 @@ METHOD = (
         ),
     ),
     (
+        "Timeout rule for Neverfail",
+        (
+            "T = max(60, ceil(1.25 x S)) seconds. S is the longest of: the pauses of either node, TCP's silence after the longest "
+            "moment when all channels of the plan were out together, and the scenarios that are on. A clean run does not shorten "
+            "the vendor's 60 s. A dead server is noticed after T and one ping attempt."
+        ),
+    ),
+    (
         "Verdict and score",
         (
             "A finding gives points to what it is about. The score of an area is the mean of its worst subject, and the "

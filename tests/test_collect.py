@@ -548,8 +548,8 @@ def test_without_iperf3_everything_else_goes_on_and_says_what_is_missing(tmp_pat
     assert told.count("iperf3 is not installed: no bandwidth tests from or to this node") == 1
     archive = open_archive(_only(tmp_path, "a"))
     assert _outcome(archive, "bandwidth a>b/ch1") == [("skipped", "iperf3 is not installed")]
-    # The first call may come before the other node listens.
-    assert _outcome(archive, "path a>b/ch1")[-1] == ("ok", "")
+    # The first call may come before the other node listens, and the other may end first.
+    assert ("ok", "") in _outcome(archive, "path a>b/ch1")
     assert len(_column(archive, "reply", "a>b/ch1", "slot")) > 50
     assert _outcome(open_archive(_only(tmp_path, "b")), "bandwidth b>a/ch1")[0][0] == "skipped"
     if shutil.which("iperf3"):
