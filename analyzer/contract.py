@@ -151,6 +151,31 @@ class Outage:
     slots: int
 
 
+class Cause(StrEnum):
+    """What made an answer slow. Untold: the record does not say."""
+
+    LOAD_TEST = "bandwidth test"
+    WIRE = "wire"
+    LOCAL_QUEUE = "queue in the sender"
+    LOCAL_STARVATION = "sender waited for a CPU"
+    LOCAL_STOP = "sender was stopped"
+    LOCAL_UNTOLD = "sender, not told why"
+    PEER_QUEUE = "queue in the peer"
+    PEER_STARVATION = "peer waited for a CPU"
+    PEER_STOP = "peer was stopped"
+    PEER_UNTOLD = "peer, not told why"
+    UNTOLD = "not told"
+
+
+@dataclass(frozen=True, slots=True)
+class Slowness:
+    """How many answers of a path came late for one cause, and the latest of them, counted from when the probe was due."""
+
+    cause: Cause
+    slots: int
+    longest_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The measured budget of one directed path.
@@ -159,7 +184,8 @@ class Timing:
     network alone, from kernel timestamps at both ends (`wire.samples` of them). `hours` is exposure:
     slots that were really sent, times the period. `unjudged` slots say nothing about the network (the sender was
     stalled, the peer was not running). Slots during a bandwidth test of either node stand apart: they are in `loaded`
-    (round trips) and `loaded_lost`, and in none of the other figures.
+    (round trips) and `loaded_lost`, and in none of the other figures but `slow`: the answers that came 20 ms later than the median
+    one, by cause.
     """
 
     path: str
@@ -190,6 +216,7 @@ class Timing:
     clock_error_s: float | None
     loaded: Quantiles
     loaded_lost: int
+    slow: tuple[Slowness, ...]
 
     @property
     def lost(self) -> int:

@@ -71,6 +71,7 @@ class PathLog:
     t_us: npt.NDArray[np.int64]
     slot: Ints
     sub: npt.NDArray[np.int32]
+    late_us: Ints
     tx_us: Ints
     flag: Ints
     answer: npt.NDArray[np.int32]
@@ -117,6 +118,24 @@ class PathLog:
         sound = part["flags"] & STEPPED == 0
         return rows[sound], part["res_us"][sound] / 1e6
 
+    def parts_s(self) -> tuple[npt.NDArray[np.int64], Floats, Bools]:
+        """(slot rows, parts of the delay, which have sound kernel stamps) of every answered slot.
+
+        The parts, in s, one row each: lateness of the sender, from its call to the transmit stamp, wire, the peer's residence. Where the
+        stamps cannot be subtracted the wire's part is all that is left of the monotonic round trip.
+        """
+        rows, part = self._answers("fwd_us", "res_us", "back_us", "flags")
+        late, tx, rest = (
+            np.where(values == null_of(values), 0, values.astype(np.int64))
+            for values in (self.late_us[rows], self.tx_us[rows], self.replies["rxq_us"][self.answer[rows]])
+        )
+        wire, residence = part["fwd_us"] + part["back_us"], part["res_us"]
+        usable = (part["flags"] & STEPPED == 0) & (wire >= 0)
+        sound: Bools = usable & (part["flags"] & _KERNEL == _KERNEL) & (self.tx_us[rows] != null_of(self.tx_us))
+        wire = np.where(usable, wire, np.maximum(wire + residence + rest, 0))
+        parts = np.stack([np.maximum(late, 0), np.maximum(tx, 0), wire, np.where(usable, residence, 0)])
+        return rows, parts / 1e6, sound
+
     def clock_samples(self) -> tuple[Floats, Floats, Floats]:
         """Per reply with good stamps: (source's local time, target's minus source's wall clock, wire) in s."""
         rows, part = self._stamped()
@@ -154,6 +173,7 @@ def path_log(path: str, sent: Columns, reply: Columns | None, period_s: float) -
         sent.arrays["t_us"].astype(np.int64),
         slot,
         sub,
+        sent.arrays["late_us"],
         sent.arrays["tx_us"],
         sent.arrays["flag"],
         answer,

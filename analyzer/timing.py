@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.align import Clock, wall_offset
+from analyzer.causes import Pauses, pauses, slow_slots, summary
 from analyzer.columns import Floats
-from analyzer.contract import Joint, Outage, Quantiles, Timing
+from analyzer.contract import Joint, Outage, Quantiles, Slowness, Timing
 from analyzer.frames import NodeData
 from analyzer.proportion import clopper_pearson
 from analyzer.slots import EDGE_S, LOST, Bools, PathLog, Peer, Slot, judge, within
@@ -195,6 +196,7 @@ def measure(
         clock_error_s=error_s,
         loaded=quantiles(rtt_s[~idle]),
         loaded_lost=int(np.isin(state[loaded], LOST).sum()),
+        slow=_slow(path, nodes, clocks, log, loaded, peer_usable),
     )
     return Measured(timing, t_s[rows[idle]], rtt_s[idle])
 
@@ -214,6 +216,27 @@ def _loaded(
         mapped = here.to_local(there.to_base(np.array(theirs).reshape(-1) / 1e6)).reshape(-1, 2)
         spans += [(start - BEFORE_S - error_s, stop + AFTER_S + error_s) for start, stop in mapped.tolist()]
     return within(log.t_us / 1e6, spans)
+
+
+def _slow(
+    path: PlannedPath,
+    nodes: Mapping[str, NodeData],
+    clocks: Mapping[str, Clock],
+    log: PathLog,
+    loaded: Bools,
+    peer_usable: bool,
+) -> tuple[Slowness, ...]:
+    source, target = nodes[path.source], nodes.get(path.target) if peer_usable else None
+    there = None
+    if target is not None:
+        theirs, here = clocks[path.target], clocks[path.source]
+        there = _pauses(target).on(lambda t_s: here.to_local(theirs.to_base(t_s)))
+    _, delay_s, cause = slow_slots(log, loaded, _pauses(source), there)
+    return summary(delay_s, cause)
+
+
+def _pauses(node: NodeData) -> Pauses:
+    return pauses(node.tables.get("stall"), node.tables.get("ticker"))
 
 
 def _peer(path: PlannedPath, source: NodeData, target: NodeData, clocks: Mapping[str, Clock], log: PathLog) -> Peer:

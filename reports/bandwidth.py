@@ -32,20 +32,17 @@ def throughput_blocks(items: tuple[Throughput, ...]) -> Iterator[Block]:
             Table(
                 ("Why tests are missing", "Paths"),
                 tuple(
-                    (reason, figures.listing([f"{_label(item)} ({item.network})" for item in members]))
+                    (
+                        reason,
+                        figures.listing(
+                            [f"{figures.direction(item.source, item.target)} ({item.network})" for item in members]
+                        ),
+                    )
                     for reason, members in missing.items()
                 ),
                 (40, 60),
             )
         )
-
-
-def _label(item: Throughput | Timing) -> str:
-    return f"{item.source} {figures.ARROW} {item.target}"
-
-
-def _network(item: Throughput | Timing) -> str:
-    return f"{item.network} (WAN)" if item.wan else item.network
 
 
 def _goodput(items: list[Throughput]) -> Table:
@@ -64,8 +61,8 @@ def _goodput(items: list[Throughput]) -> Table:
         ),
         tuple(
             (
-                _label(item),
-                _network(item),
+                figures.direction(item.source, item.target),
+                figures.network(item.network, wan=item.wan),
                 figures.bits(item.planned_bps),
                 figures.bits(item.limit_bps) if item.limit_bps is not None else "none",
                 figures.count(len(item.tests)),
@@ -112,8 +109,8 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
             ),
             tuple(
                 (
-                    _label(item),
-                    _network(item),
+                    figures.direction(item.source, item.target),
+                    figures.network(item.network, wan=item.wan),
                     *(
                         figures.seconds(value)
                         for value in (

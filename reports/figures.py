@@ -29,6 +29,16 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def direction(source: str, target: str) -> str:
+    """A directed path: ``sip-a -> sip-b``, with an arrow."""
+    return f"{source} {ARROW} {target}"
+
+
+def network(name: str, *, wan: bool) -> str:
+    """A network and whether it leads to another site: ``ch1 (WAN)``."""
+    return f"{name} (WAN)" if wan else name
+
+
 def count(value: int | None) -> str:
     """A whole number with thin groups: ``1 728 000``."""
     return DASH if value is None else f"{value:,}".replace(",", "\N{NO-BREAK SPACE}")

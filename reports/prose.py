@@ -43,6 +43,13 @@ METHOD = (
         ),
     ),
     (
+        "Causes of slow answers",
+        (
+            "Kernel stamps split the delay of each slow answer into the sender's lateness, its queue, the wire and the peer's time to "
+            "answer. The part that grew most is to blame. Whether a machine waited for a CPU or was stopped, its own ticker tells."
+        ),
+    ),
+    (
         "One time base",
         (
             "The clocks of the nodes are aligned without trusting wall clocks: for every ten minutes, the tenth of the "

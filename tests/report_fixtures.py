@@ -14,6 +14,7 @@ from analyzer.contract import (
     Assessment,
     BandwidthTest,
     Basis,
+    Cause,
     Constraint,
     Curve,
     Egress,
@@ -35,6 +36,7 @@ from analyzer.contract import (
     ScoreLine,
     Sense,
     Setting,
+    Slowness,
     Snippet,
     Status,
     Subject,
@@ -169,6 +171,7 @@ def _timing(source: str, target: str, network: str, wan: bool, seconds: float, b
             base + (0.41 if bad else 0.0087),
         ),
         loaded_lost=10 if bad else 0,
+        slow=(Slowness(Cause.PEER_STARVATION, 812, 1.74), Slowness(Cause.WIRE, 33, 0.21)) if bad else (),
     )
 
 
@@ -938,7 +941,7 @@ def bare() -> Assessment:
     blank = replace(
         first, sent=0, answered=0, lost_forward=0, lost_back=0, hours=0.0, rtt=void, wire=void, residence=void, loss=None,
         loss_low=None, loss_high=None, outages=(), longest_outage_s=0.0, longest_stall_s=0.0, stalls=0,
-        clock_offset_s=None, clock_error_s=None, loaded=void, loaded_lost=7,
+        clock_offset_s=None, clock_error_s=None, loaded=void, loaded_lost=7, slow=(),
     )  # fmt: skip
     test = BandwidthTest(0.0, 0.0, 0, 0.0, None, None, None)
     return replace(

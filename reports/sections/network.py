@@ -1,7 +1,8 @@
 """Network: what every path did during the run.
 
-What: Round trips, losses, outages and stalls per directed path; outages that hit all channels of a pair at once; bandwidth
-    each way and round trips under load; how observers answered; the network checks; charts over the run and as distributions.
+What: Round trips, losses, outages and stalls per directed path; why answers were slow; outages that hit all channels of a pair at
+    once; bandwidth each way and round trips under load; how observers answered; the network checks; charts over the run and as
+    distributions.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
     all channels fail together, both nodes can go active: a split brain.
 How: "RTT" is what an application sees. "Wire" is the network alone, from kernel timestamps at both
@@ -21,6 +22,7 @@ from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
 from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
+from reports.slowness import slowness_blocks
 
 LINES_PER_CHART = 6
 CHARTS, CURVES = 16, 24
@@ -46,6 +48,9 @@ def _build(assessment: Assessment) -> Iterator[Block]:
             )
     else:
         yield Paragraph("No path was measured. Check that the nodes ran at the same time and can reach each other.")
+    if timings:
+        yield Heading("Why answers were slow", 2)
+        yield from slowness_blocks(timings)
     yield Heading("Channels that failed together", 2)
     yield from _joints(assessment.joints)
     yield Heading("Bandwidth", 2)
@@ -78,21 +83,13 @@ def _worst_first(timings: Iterable[Timing]) -> tuple[Timing, ...]:
     )
 
 
-def _label(item: Timing) -> str:
-    return f"{item.source} {figures.ARROW} {item.target}"
-
-
-def _network(item: Timing) -> str:
-    return f"{item.network} (WAN)" if item.wan else item.network
-
-
 def _delays(timings: tuple[Timing, ...]) -> Table:
     return Table(
         ("Path", "Network", "RTT p50", "RTT p99", "RTT p99.9", "RTT max", "Wire p50", "Wire p99"),
         tuple(
             (
-                _label(item),
-                _network(item),
+                figures.direction(item.source, item.target),
+                figures.network(item.network, wan=item.wan),
                 *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p99, item.rtt.p999, item.rtt.maximum)),
                 *("< 1 µs" if value == 0.0 else figures.seconds(value) for value in (item.wire.p50, item.wire.p99)),
             )
@@ -119,8 +116,8 @@ def _losses(timings: tuple[Timing, ...]) -> Table:
     )
     rows = tuple(
         (
-            _label(item),
-            _network(item),
+            figures.direction(item.source, item.target),
+            figures.network(item.network, wan=item.wan),
             figures.ratio(item.loss, 2),
             figures.span(item.loss_low, item.loss_high),
             _directions(item),
@@ -203,7 +200,7 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
     for curve in assessment.curves:
         timing = paths.get(curve.subject.name)
         if curve.unit == "s" and timing and curve.value:
-            curves[_network(timing)].append((timing, curve))
+            curves[figures.network(timing.network, wan=timing.wan)].append((timing, curve))
     if curves:
         yield Heading("How round trips are distributed", 2)
         yield Paragraph(
@@ -228,12 +225,16 @@ def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -
     height = fitting_axis(value for _, trace in members for value in (*trace.low, *trace.mid, *trace.high))
     bands = tuple(_band(timing, trace, time, height) for timing, trace in members)
     marks = tuple(
-        Mark(outage.start_s / time.size, outage.length_s / time.size, f"outage {_label(timing)}")
+        Mark(
+            outage.start_s / time.size,
+            outage.length_s / time.size,
+            f"outage {figures.direction(timing.source, timing.target)}",
+        )
         for timing, _ in members
         for outage in timing.outages
     )
     return Chart(
-        f"{first.source} and {first.target}, network {_network(first)}",
+        f"{first.source} and {first.target}, network {figures.network(first.network, wan=first.wan)}",
         f"time since the start, {time.unit}",
         f"RTT, {height.unit}",
         bands,
@@ -253,7 +254,7 @@ def _outage_text(members: list[tuple[Timing, Trace]]) -> str:
 
 def _band(timing: Timing, trace: Trace, time: Axis, height: Axis) -> Band:
     return Band(
-        _label(timing),
+        figures.direction(timing.source, timing.target),
         tuple((trace.start_s + place * trace.step_s) / time.size for place in range(len(trace.mid))),
         *(height.scaled(values) for values in (trace.mid, trace.low, trace.high)),
     )
@@ -268,7 +269,7 @@ def _distribution(network: str, members: Iterable[tuple[Timing, Curve]]) -> Char
         "share of probes, %",
         tuple(
             Band(
-                _label(timing),
+                figures.direction(timing.source, timing.target),
                 tuple(value / axis.size for value in curve.value),
                 tuple(100 * share for share in curve.fraction),
             )
