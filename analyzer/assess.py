@@ -24,7 +24,7 @@ from analyzer.contract import (
     Timing,
     Trace,
 )
-from analyzer.engine import Material, bound, judge, recommend
+from analyzer.engine import Material, bound, judge, recommend, tolerances
 from analyzer.extension import Stack
 from analyzer.frames import NodeData, read
 from analyzer.inventory import described
@@ -76,6 +76,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     }
     carried = throughputs(plan, nodes)
     asked = observed(plan, nodes)
+    products: list[Stack] = discover(stacks, "STACK")
     material = Material(
         plan=plan,
         nodes=nodes,
@@ -88,10 +89,10 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         joints=joints,
         meetings=meetings,
         scenarios=scenarios,
+        tolerances=tolerances(products, plan),
         duration_s=run.duration_s,
     )
     findings = judge(discover(rules, "RULE"), material)
-    products: list[Stack] = discover(stacks, "STACK")
     advice, failures = recommend(products, material)
     findings += failures
     overrides = [item.override for item in advice if item.override]

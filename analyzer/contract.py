@@ -144,11 +144,15 @@ class Quantiles:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A run of consecutive lost slots. `start_s` since the start of the assessed run."""
+    """A time without an answer. `start_s` since the start of the assessed run.
+
+    `slots` in a row were lost, or answered so late that an application heard nothing meanwhile (`late` of them).
+    """
 
     start_s: float
     length_s: float
     slots: int
+    late: int = 0
 
 
 class Cause(StrEnum):
@@ -184,8 +188,8 @@ class Timing:
     network alone, from kernel timestamps at both ends (`wire.samples` of them). `hours` is exposure:
     slots that were really sent, times the period. `unjudged` slots say nothing about the network (the sender was
     stalled, the peer was not running). Slots during a bandwidth test of either node stand apart: they are in `loaded`
-    (round trips) and `loaded_lost`, and in none of the other figures but `slow`: the answers that came 20 ms later than the median
-    one, by cause.
+    (round trips), `loaded_lost`, `loaded_low` (lower end of the 95 % interval of that loss) and `loaded_outage_s` (the longest outage
+    that began under load), and in none of the other figures but `slow`: the answers that came 20 ms later than the median one, by cause.
     """
 
     path: str
@@ -216,6 +220,8 @@ class Timing:
     clock_error_s: float | None
     loaded: Quantiles
     loaded_lost: int
+    loaded_low: float | None
+    loaded_outage_s: float
     slow: tuple[Slowness, ...]
 
     @property
@@ -522,12 +528,14 @@ class Egress:
 class Scenario:
     """A stall that a timeout has to survive although this run may not have shown it.
 
-    `default_on` is what holds without a word in the plan: on False and `default_on` True is a relaxation.
+    `default_on` is what holds without a word in the plan: on False and `default_on` True is a relaxation. `network`: it silences the
+    network, so that TCP stays silent for longer than `stall_s`; else a node stands still.
     """
 
     name: str
     title: str
     stall_s: float
+    network: bool
     on: bool
     default_on: bool
     why: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
 from typing import Any, TypeVar
@@ -38,11 +38,13 @@ from analyzer.extension import (
     THROUGHPUT,
     TIMING,
     TIMINGS,
+    Combine,
     Context,
     Judgement,
     Rule,
     Stack,
     StackContext,
+    Tolerance,
 )
 from analyzer.frames import NodeData
 from analyzer.timing import joint
@@ -56,7 +58,8 @@ C = TypeVar("C")
 class Material:
     """Everything that can be asked about, by path, node or pair. `reasons`: why a planned path was not measured, by its name.
 
-    `throughputs` has every path that bandwidth tests were planned for; `facts` the inventory of every node that told it.
+    `throughputs` has every path that bandwidth tests were planned for; `facts` the inventory of every node that told it; `tolerances`
+    what planned products bear, by name of node, pair (``a+b``) and path.
     """
 
     plan: Plan
@@ -71,6 +74,7 @@ class Material:
     meetings: Mapping[tuple[str, str], bool]
     scenarios: tuple[Scenario, ...]
     duration_s: float
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -95,7 +99,8 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
             if missing:
                 findings.append(stamp(Judgement(Status.SKIPPED, f"Not judged: {missing}.")))
                 continue
-            context = Context(subject, material.plan, node, material.duration_s, given, rule.limits)
+            tolerance = material.tolerances.get(subject.name)
+            context = Context(subject, material.plan, node, material.duration_s, given, rule.limits, tolerance)
             words, failure = _attempt(rule.check, context)
             findings += [stamp(word) for word in words]
             if failure:
@@ -201,7 +206,53 @@ def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
             timings,
             material.scenarios,
             joint(pair, material.plan, timings) if timings else None,
+            tuple(material.throughputs[path.name] for path in paths if path.name in material.throughputs),
+            tuple(name for name in pair if name in material.summaries and _holed(material.summaries[name])),
         )
+
+
+def _holed(node: NodeSummary) -> bool:
+    return bool(node.damage) or node.gaps_s > 0.0
+
+
+UNPLANNED = Tolerance(10.0, "no product is planned; what Genesys advises for ADDP stands in")
+
+
+def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:
+    """What the planned products bear, the strictest of them, by name of node, pair and path.
+
+    A path counts for a product that cannot do without it: one that survives while any of its networks lives depends on a single
+    network only. Where no known product is planned at all, `UNPLANNED` holds everywhere.
+    """
+    known = {_spelling(stack.name): stack for stack in stacks}
+    found: dict[str, Tolerance] = {}
+
+    def note(name: str, tolerance: Tolerance) -> None:
+        if name not in found or tolerance.timeout_s < found[name].timeout_s:
+            found[name] = tolerance
+
+    bindings = [(known[_spelling(one.name)], one) for one in plan.stacks if _spelling(one.name) in known]
+    for pair in combinations([node.name for node in plan.nodes], 2):
+        for stack, binding in bindings:
+            automatic = {frozenset(switched) for switched in binding.auto_failover}
+            if frozenset(pair) not in automatic and (automatic or not stack.manual):
+                continue
+            paths = [
+                path
+                for path in plan.paths()
+                if path.network in binding.networks and {path.source, path.target} == set(pair)
+            ]
+            tolerance = Tolerance(stack.floor_s(plan.is_wan(*pair)), stack.title)
+            for name in ("+".join(pair), *pair) if paths or automatic else ():
+                note(name, tolerance)
+            if stack.combine is Combine.WORST or len({path.network for path in paths}) == 1:
+                for path in paths:
+                    note(path.name, tolerance)
+    if not bindings:
+        pairs = ["+".join(pair) for pair in combinations([node.name for node in plan.nodes], 2)]
+        names = [*pairs, *(node.name for node in plan.nodes), *(path.name for path in plan.paths())]
+        found = dict.fromkeys(names, UNPLANNED)
+    return found
 
 
 _Asked = tuple[Subject, str, Mapping[str, Any], str]

@@ -66,6 +66,22 @@ def exposure_s(timing: Timing) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """The shortest timeout that a planned product starts from, whatever is measured, and which product that is.
+
+    Half of it is what an interruption may take (design value): TCP can make twice as much of it.
+    """
+
+    timeout_s: float
+    product: str
+
+    @property
+    def half_s(self) -> float:
+        """What an interruption may take."""
+        return self.timeout_s / 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """A rule's word on the subject it was asked about; the engine makes a `Finding` of it."""
 
@@ -80,7 +96,8 @@ class Judgement:
 class Context:
     """What a rule may look at. `given` holds exactly what the rule declared in its needs.
 
-    `node` is the subject's node (for a path its sender, for a pair ""), `duration_s` the length of the whole run.
+    `node` is the subject's node (for a path its sender, for a pair ""), `duration_s` the length of the whole run. `tolerance`: of the
+    products that depend on this node, pair or path alone; None: no planned product does.
     """
 
     subject: Subject
@@ -89,6 +106,7 @@ class Context:
     duration_s: float
     given: Mapping[str, Any] = field(repr=False)
     limits: tuple[Limit, ...] = ()
+    tolerance: Tolerance | None = None
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the node's archive: label columns, ``t_us``, ``t_s`` and the raw stored integers.
@@ -176,7 +194,6 @@ class Rule:
 class Combine(StrEnum):
     """How a product uses the networks it is bound to."""
 
-    ONE_PATH = "one path"
     SURVIVES = "survives while any lives"
     WORST = "worst of them"
 
@@ -201,7 +218,8 @@ class StackContext:
     """What a stack may look at: one pair of nodes and the paths between them over the bound networks.
 
     `paths` are those the plan asks for, in both directions; `timings` those that were measured. `automatic` says
-    whether the pair fails over without a person. `joint`: the bound networks together, None if none was measured.
+    whether the pair fails over without a person. `joint`: the bound networks together, None if none was measured. `throughputs`: what
+    these paths carried. `hurt`: nodes of the pair whose record has holes: what happened meanwhile is not known.
     """
 
     plan: Plan
@@ -213,6 +231,8 @@ class StackContext:
     timings: tuple[Timing, ...]
     scenarios: tuple[Scenario, ...]
     joint: Joint | None = None
+    throughputs: tuple[Throughput, ...] = ()
+    hurt: tuple[str, ...] = ()
 
     @property
     def wan(self) -> bool:
@@ -230,13 +250,16 @@ class StackContext:
 class Stack:
     """One HA product: its options, and what it should be set to for a pair of nodes.
 
-    `name` is what the plan writes under ``[[stack]] name``.
+    `name` is what the plan writes under ``[[stack]] name``. `floor_s` gives the shortest timeout that the vendor advises, in s, for a pair
+    at two sites (True) or at one. `manual`: its timeout decides something also where a person switches over.
     """
 
     name: str
     title: str
     scope: Scope
     combine: Combine
+    floor_s: Callable[[bool], float]
+    manual: bool
     options: tuple[Option, ...]
     recommend: Callable[[StackContext], Iterator[Recommendation]]
     untested: tuple[Untested, ...] = ()

@@ -10,9 +10,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from analyzer.contract import Basis, Constraint, Scenario, Timing
+from analyzer.contract import Basis, Constraint, Outage, Scenario, Timing
 from analyzer.detectors.tcp import rto_s, worst_stall_s
 from analyzer.extension import SUFFICIENT_S, StackContext
+from analyzer.timing import intersection, union
 from analyzer.words import seconds, span
 
 FLOOR = "floor"
@@ -30,8 +31,8 @@ def whole(value_s: float) -> int:
 
 
 def enough(context: StackContext) -> bool:
-    """Whether every path was measured for 15 minutes."""
-    return context.exposure_s >= SUFFICIENT_S
+    """Whether every path was measured for 15 minutes, and the record has no holes in which the worst may have happened."""
+    return context.exposure_s >= SUFFICIENT_S and not context.hurt
 
 
 def floor(context: StackContext, vendor_s: int, why: str) -> Constraint:
@@ -59,6 +60,11 @@ def floor_notes(context: StackContext) -> Iterator[str]:
             yield f"Not measured: {', '.join(missing)}."
     else:
         yield "Nothing was measured between these nodes on the bound networks; the values are floors and scenarios only."
+    if context.hurt:
+        yield (
+            f"A part of what {' and '.join(context.hurt)} recorded is missing: a longer outage may have stood in it, so the "
+            "values are provisional."
+        )
     override = context.binding.override
     if override and enough(context):
         yield f"The plan sets the floor to {override.floor_s} s: {override.reason}."
@@ -76,35 +82,85 @@ def pause(timings: Sequence[Timing]) -> Constraint:
     )
 
 
-def silence_s(outage_s: float, timings: Sequence[Timing]) -> float:
-    """How long TCP stays silent over an outage, at worst.
+def latency_s(timing: Timing) -> float:
+    """99.9 % round trip of a path, idle or under a bandwidth test, whichever is longer; 0 where nothing was answered."""
+    return max(timing.rtt.p999 or 0.0, timing.loaded.p999 or 0.0)
+
+
+def silence_s(outage: Outage, timings: Sequence[Timing]) -> float:
+    """How long TCP stays silent over an outage, at worst. What was delivered late was not lost: TCP hears of it as late as we did."""
+    return outage.length_s if outage.late == outage.slots else _lost_s(outage.length_s, timings)
+
+
+def _lost_s(outage_s: float, timings: Sequence[Timing]) -> float:
+    """The silence after an outage in which everything was lost.
 
     A connection's timer starts at 3 x its first round trip (RFC 6298: rttvar = rtt / 2) and falls from there. Where it
     stands when the outage comes is not known, so the worst up to that counts.
     """
-    rtt_s = max((timing.rtt.p99 or 0.0 for timing in timings), default=0.0)
+    rtt_s = max((max(timing.rtt.p99 or 0.0, timing.loaded.p99 or 0.0) for timing in timings), default=0.0)
     return worst_stall_s(outage_s, rto_s(rtt_s, rtt_s / 2.0))
 
 
-def outage(outage_s: float, where: str, timings: Sequence[Timing]) -> Constraint:
-    """The silence of TCP after an outage of `outage_s` that a timeout has to outlast. `where`: on which path or paths."""
-    length_s = silence_s(outage_s, timings)
-    text = (
-        f"{MARGIN} x {seconds(length_s)}: TCP stays silent that long after the outage of {seconds(outage_s)} on {where}"
-        if outage_s
-        else "no outage was measured"
-    )
+def silences(context: StackContext) -> Iterator[Constraint]:
+    """What has to be outlasted where each path is needed: TCP's silence after the longest outage, idle and under load."""
+    found = [
+        (silence_s(outage, context.timings), outage, timing) for timing in context.timings for outage in timing.outages
+    ]
+    if found:
+        length_s, outage, timing = max(found, key=lambda item: item[0])
+        yield _silence(length_s, outage, timing.path)
+    else:
+        yield Constraint("outage", 0.0, "no outage was measured")
+    loaded = max(context.timings, key=lambda timing: timing.loaded_outage_s)
+    if loaded.loaded_outage_s:
+        length_s = _lost_s(loaded.loaded_outage_s, context.timings)
+        text = f"{MARGIN} x {seconds(length_s)}: TCP stays silent that long after the outage of {seconds(loaded.loaded_outage_s)}"
+        yield Constraint("outage under load", MARGIN * length_s, f"{text} under a bandwidth test on {loaded.path}")
+
+
+def _silence(length_s: float, outage: Outage, where: str) -> Constraint:
+    if outage.late == outage.slots:
+        text = f"{MARGIN} x {seconds(length_s)}: nothing was heard for that long on {where}, and then everything came at once"
+    else:
+        text = f"{MARGIN} x {seconds(length_s)}: TCP stays silent that long after the outage of {seconds(outage.length_s)} on {where}"
     return Constraint("outage", MARGIN * length_s, text)
 
 
-def scenarios(switched: Iterable[Scenario]) -> Iterator[Constraint]:
-    """A candidate for every scenario that is on."""
+def common_silence(context: StackContext) -> Constraint:
+    """What has to be outlasted where one living network is enough: the longest time in which TCP was silent on all of them.
+
+    TCP outlasts each outage by itself, so channels that failed one after another can be silent together.
+    """
+    networks = sorted({timing.network for timing in context.timings})
+    common: list[tuple[float, float]] | None = None
+    for network in networks:
+        spans = union(
+            (outage.start_s, outage.start_s + silence_s(outage, context.timings))
+            for timing in context.timings
+            if timing.network == network
+            for outage in timing.outages
+        )
+        common = spans if common is None else intersection(common, spans)
+    length_s = max((stop - start for start, stop in common or ()), default=0.0)
+    if not length_s:
+        return Constraint(
+            "outage", 0.0, f"{'all channels were' if len(networks) > 1 else 'the channel was'} never silent"
+        )
+    text = f"{MARGIN} x {seconds(length_s)}: TCP on {' and '.join(networks)}{' together' if len(networks) > 1 else ''} stays silent that long"
+    return Constraint("outage", MARGIN * length_s, f"{text} after the outages measured")
+
+
+def scenarios(switched: Iterable[Scenario], timings: Sequence[Timing]) -> Iterator[Constraint]:
+    """A candidate for every scenario that is on; over one that silences the network TCP stays silent for longer."""
     for scenario in switched:
         if scenario.on:
+            length_s = _lost_s(scenario.stall_s, timings) if scenario.network else scenario.stall_s
+            tcp = f", after which TCP stays silent for up to {seconds(length_s)}" if length_s > scenario.stall_s else ""
             yield Constraint(
                 f"scenario {scenario.name}",
-                MARGIN * scenario.stall_s,
-                f"{MARGIN} x {seconds(scenario.stall_s)}: {scenario.title} ({scenario.source})",
+                MARGIN * length_s,
+                f"{MARGIN} x {seconds(length_s)}: {scenario.title}, {seconds(scenario.stall_s)}{tcp} ({scenario.source})",
             )
 
 
@@ -129,6 +185,8 @@ def reason(context: StackContext, binding: Constraint) -> str:
         text = f"nothing was measured between these nodes; {text}"
     elif not context.exposure_s:
         text = f"not every path was measured; {text}"
+    elif context.hurt:
+        text = f"a part of the record is missing; {text}"
     elif not enough(context):
         text = f"only {span(context.exposure_s)} were measured, 15 min at least are needed; {text}"
     return f"vendor floor: {text}" if not enough(context) and binding.name == FLOOR else text

@@ -8,6 +8,7 @@ load; they are kept apart, so that our own load is in no figure of the idle path
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.align import Clock, wall_offset
-from analyzer.causes import Pauses, pauses, slow_slots, summary
+from analyzer.causes import CAUSES, Codes, Pauses, pauses, slow_slots, summary
 from analyzer.columns import Floats
-from analyzer.contract import Joint, Outage, Quantiles, Slowness, Timing
+from analyzer.contract import Cause, Joint, Outage, Quantiles, Timing
 from analyzer.frames import NodeData
 from analyzer.proportion import clopper_pearson
 from analyzer.slots import EDGE_S, LOST, Bools, PathLog, Peer, Slot, judge, within
@@ -31,6 +32,24 @@ _WALL_ERROR_S = 1.0
 BEFORE_S, AFTER_S = 0.2, 0.5
 """How far a bandwidth test reaches beyond its own record: a probe that was due just before it may meet its first packets,
 and the queue that it filled empties after it (design values; a queue of 200 ms was the longest measured)."""
+
+
+LATE_S = 1.0
+"""An answer that comes so much later than the median one, and more than two periods, was missed by a heartbeat (design value)."""
+
+_NODE = tuple(
+    CAUSES.index(cause) for cause in (Cause.LOCAL_STARVATION, Cause.LOCAL_STOP, Cause.PEER_STARVATION, Cause.PEER_STOP)
+)
+"""What makes an answer late without the network's doing; pauses of the nodes have figures of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Which slots were answered too late to count, when each slot's answer came (infinite: never), and the usual round trip, in s."""
+
+    slots: Bools
+    answer_s: Floats
+    usual_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +88,30 @@ def outages(
     sub: npt.NDArray[np.int32],
     period_s: float,
     loaded: Bools | None = None,
+    late: Late | None = None,
 ) -> list[Outage]:
-    """Runs of at least two lost slots with no answer in between, on the time base of `t_s`.
+    """Runs of at least two slots without an answer in time, with none in between, on the time base of `t_s`.
 
     A run starts at its first lost slot's intended time and ends at the next answered slot's, so that n slots last about
     n periods; at the end of the record it ends with the last unanswered slot. Slots that the sender skipped do not end
     a run (nothing was answered), nor do those its kernel refused (they count as lost here: the path was out). A slot
     sent while the reflector was not running ends it, and so does a restart of the sender or a hole in the record.
 
+    A `late` answer is none: packets that were held up and then delivered at once are as silent as lost ones. The length of such
+    a run is the longest time that a question had to wait for an answer to it or to a later one, less the usual round trip.
+
     `loaded` marks slots during bandwidth tests. A run that began during one may be the test's doing: only what is left of it
     afterwards counts. One that began before goes on through the test: a load does not act before it is there.
     """
-    lost = np.isin(state, (*LOST, Slot.REFUSED))
+    missing = np.isin(state, (*LOST, Slot.REFUSED))
+    held = late.slots if late is not None else np.zeros(len(state), dtype=np.bool_)
+    lost = missing | held
     runs: list[Outage] = []
     rows = np.flatnonzero(lost)
     if not len(rows):
         return runs
     # A boundary between two lost slots: something answered or unjudged in between, a restart, or missing rows.
-    ends = np.cumsum(np.isin(state, (Slot.ANSWERED, Slot.UNJUDGED)))
+    ends = np.cumsum(np.isin(state, (Slot.ANSWERED, Slot.UNJUDGED)) & ~held)
     holes = np.cumsum(np.diff(t_s, prepend=t_s[:1]) > max(EDGE_S, 2.5 * period_s))
     apart = (np.diff(ends[rows]) > 0) | (np.diff(sub[rows]) > 0) | (np.diff(holes[rows]) > 0)
 
@@ -102,9 +127,24 @@ def outages(
         while at < len(state) and not apart_from(run[0], at) and state[at] in (Slot.SKIPPED, Slot.YOUNG):
             at += 1
         closed = at < len(state) and not apart_from(run[0], at)
-        end_s = t_s[at] if closed else t_s[at - 1] + period_s
-        runs.append(Outage(float(t_s[run[0]]), float(end_s - t_s[run[0]]), len(run)))
+        start_s, end_s = float(t_s[run[0]]), float(t_s[at] if closed else t_s[at - 1] + period_s)
+        if late is not None and held[run].any():
+            # The answer in time that ends the run may itself come up to LATE_S later than usual.
+            soon = late.answer_s[at : at + 1 + math.ceil(LATE_S / period_s)]
+            next_s = float(soon.min()) if closed else end_s + late.usual_s
+            start_s, end_s = _silence(t_s[run], np.append(late.answer_s[run], next_s) - late.usual_s)
+        runs.append(Outage(start_s, end_s - start_s, len(run), int(held[run].sum())))
     return runs
+
+
+def _silence(t_s: Floats, heard_s: Floats) -> tuple[float, float]:
+    """(when the question was due that waited longest for an answer to it or to a later one, when that was heard).
+
+    `heard_s` has one answer more than there are questions: the first after them.
+    """
+    first_s = np.minimum.accumulate(heard_s[::-1])[::-1][:-1]
+    longest = int(np.argmax(first_s - t_s))
+    return float(t_s[longest]), float(first_s[longest])
 
 
 def _own(loaded: Bools) -> int:
@@ -154,7 +194,15 @@ def measure(
     judged = answered + lost
     low, high = loss_interval(np.isin(state[~loaded & np.isin(state, (Slot.ANSWERED, *LOST))], LOST))
     # Lengths by the sender's own clock, which knows them exactly; only the start needs the common base.
-    local = outages(log.t_us / 1e6, state, log.sub, period_s, loaded)
+    due_s = log.t_us / 1e6
+    slow, delay_s, cause = _slow(path, nodes, clocks, log, loaded, peer_usable)
+    late = _late(log, slow, delay_s, cause)
+    local = outages(due_s, state, log.sub, period_s, loaded, late)
+    began = [
+        out
+        for out in outages(due_s, state, log.sub, period_s, late=late)
+        if loaded[np.searchsorted(due_s, out.start_s)]
+    ]
     starts_s = clock.to_base(np.array([outage.start_s for outage in local])) - start_s
     found = [replace(outage, start_s=float(at_s)) for outage, at_s in zip(local, starts_s, strict=True)]
     ends = [node for name in (path.source, path.target) if (node := nodes.get(name)) is not None]
@@ -196,7 +244,9 @@ def measure(
         clock_error_s=error_s,
         loaded=quantiles(rtt_s[~idle]),
         loaded_lost=int(np.isin(state[loaded], LOST).sum()),
-        slow=_slow(path, nodes, clocks, log, loaded, peer_usable),
+        loaded_low=loss_interval(np.isin(state[loaded & np.isin(state, (Slot.ANSWERED, *LOST))], LOST))[0],
+        loaded_outage_s=max((outage.length_s for outage in began), default=0.0),
+        slow=summary(delay_s, cause),
     )
     return Measured(timing, t_s[rows[idle]], rtt_s[idle])
 
@@ -225,14 +275,25 @@ def _slow(
     log: PathLog,
     loaded: Bools,
     peer_usable: bool,
-) -> tuple[Slowness, ...]:
+) -> tuple[npt.NDArray[np.int64], Floats, Codes]:
     source, target = nodes[path.source], nodes.get(path.target) if peer_usable else None
     there = None
     if target is not None:
         theirs, here = clocks[path.target], clocks[path.source]
         there = _pauses(target).on(lambda t_s: here.to_local(theirs.to_base(t_s)))
-    _, delay_s, cause = slow_slots(log, loaded, _pauses(source), there)
-    return summary(delay_s, cause)
+    return slow_slots(log, loaded, _pauses(source), there)
+
+
+def _late(log: PathLog, slow: npt.NDArray[np.int64], delay_s: Floats, cause: Codes) -> Late:
+    """`slow` slots with their delay and its cause. What a pause of a node held up is that pause's, not an outage."""
+    rows, rtt_s = log.rtt_s()
+    usual_s = float(np.median(rtt_s)) if len(rtt_s) else 0.0
+    answer_s = np.full(len(log.t_us), np.inf)
+    answer_s[rows] = log.t_us[rows] / 1e6 + rtt_s
+    answer_s[slow] = log.t_us[slow] / 1e6 + delay_s
+    late = np.zeros(len(log.t_us), dtype=np.bool_)
+    late[slow[(delay_s > usual_s + max(LATE_S, 2.0 * log.period_s)) & ~np.isin(cause, _NODE)]] = True
+    return Late(late, answer_s, usual_s)
 
 
 def _pauses(node: NodeData) -> Pauses:
@@ -292,18 +353,19 @@ def joint(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> Joint
     )
     common: list[tuple[float, float]] | None = None
     for network in networks:
-        spans = _union(
+        spans = union(
             (outage.start_s, outage.start_s + outage.length_s)
             for timing in timings
             if timing.network == network and {timing.source, timing.target} == set(pair)
             for outage in timing.outages
         )
-        common = spans if common is None else _intersection(common, spans)
+        common = spans if common is None else intersection(common, spans)
     lengths = [stop - start for start, stop in common or []]
     return Joint(pair, networks, len(lengths), max(lengths, default=0.0))
 
 
-def _union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+def union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Stretches in order, those that touch made one."""
     merged: list[tuple[float, float]] = []
     for start, stop in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -313,7 +375,7 @@ def _union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     return merged
 
 
-def _intersection(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def intersection(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Overlaps of two lists of stretches, each sorted and without overlap of its own."""
     found = []
     left = right = 0

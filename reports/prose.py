@@ -24,7 +24,7 @@ METHOD = (
         (
             "A probe without an answer is lost. The archives of both nodes tell which way it was lost. The range beside "
             "a loss is its 95 % confidence interval: with few probes it is wide, and limits are held against its lower "
-            "end. Several lost probes in a row are an outage. Probes that a stalled sender did not send, or that a "
+            "end. Several probes in a row that were lost, or answered more than a second late, are an outage. Probes that a stalled sender did not send, or that a "
             "stopped peer could not answer, are unjudged and kept apart."
         ),
     ),
@@ -59,8 +59,8 @@ METHOD = (
     (
         "Timeout rule for ADDP",
         (
-            "T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S)). S is the longest stall, measured or from the "
-            "scenarios that are on. T is the same in both directions and on both nodes. The reconnect timeout is at "
+            "T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S)). S is the longest silence: pauses of "
+            "the nodes, TCP's silence after outages, idle or under load, and the scenarios that are on. T is the same in both directions and on both nodes. The reconnect timeout is at "
             "least 2 x T + p99.9 RTT. All are rounded up to whole seconds. A dead peer is noticed after T to 2 x T."
         ),
     ),

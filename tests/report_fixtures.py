@@ -171,6 +171,8 @@ def _timing(source: str, target: str, network: str, wan: bool, seconds: float, b
             base + (0.41 if bad else 0.0087),
         ),
         loaded_lost=10 if bad else 0,
+        loaded_low=0.004 if bad else 0.0,
+        loaded_outage_s=1.4 if bad else 0.0,
         slow=(Slowness(Cause.PEER_STARVATION, 812, 1.74), Slowness(Cause.WIRE, 33, 0.21)) if bad else (),
     )
 
@@ -941,7 +943,8 @@ def bare() -> Assessment:
     blank = replace(
         first, sent=0, answered=0, lost_forward=0, lost_back=0, hours=0.0, rtt=void, wire=void, residence=void, loss=None,
         loss_low=None, loss_high=None, outages=(), longest_outage_s=0.0, longest_stall_s=0.0, stalls=0,
-        clock_offset_s=None, clock_error_s=None, loaded=void, loaded_lost=7, slow=(),
+        clock_offset_s=None, clock_error_s=None, loaded=void, loaded_lost=7, loaded_low=None,
+        loaded_outage_s=0.0, slow=(),
     )  # fmt: skip
     test = BandwidthTest(0.0, 0.0, 0, 0.0, None, None, None)
     return replace(

@@ -37,7 +37,7 @@ def timing(path="a>b/ch1", *, rtt_s=0.001, p999_s=None, outage_s=0.0, stall_s=0.
     return Timing(
         path, source, target, network, False, 0.2, hours, 1000, 1000, 0, 0, 0, 0, 0,
         Quantiles(1000, rtt_s, rtt_s, rtt_s, tail, tail), nothing, nothing,
-        0.0, 0.0, 0.01, outages, outage_s, stall_s, 0, None, None, nothing, 0,
+        0.0, 0.0, 0.01, outages, outage_s, stall_s, 0, None, None, nothing, 0, None, 0.0, (),
     )  # fmt: skip
 
 
@@ -122,10 +122,11 @@ def test_the_worst_of_the_bound_networks_counts():
 
 def test_active_scenarios_are_survived_and_named():
     advice = advise(both(make_plan(scenario={"on": ["stp"]})))
-    assert values(advice)["addp-timeout"] == 63
+    # Over 50 s TCP is silent for 0.201 x 255 s.
+    assert values(advice)["addp-timeout"] == 65
     binding = next(item for item in advice.constraints if item.binding)
     assert binding.name == "scenario stp"
-    assert binding.value_s == 62.5
+    assert binding.value_s == pytest.approx(1.25 * 0.201 * 255)
 
 
 def test_above_thirty_seconds_the_advice_is_to_mend_the_cause():
@@ -185,7 +186,7 @@ def test_a_pair_without_any_measurement_gets_floor_and_scenarios():
     assert advise(context(make_plan())).basis is Basis.FLOOR
     advice = advise(context(make_plan(scenario={"on": ["stp"]})))
     assert advice.basis is Basis.PROVISIONAL, "the floor did not decide"
-    assert values(advice)["addp-timeout"] == 63
+    assert values(advice)["addp-timeout"] == 64
     assert "Nothing was measured" in advice.notes[0]
 
 
@@ -209,10 +210,39 @@ def test_the_retransmission_timer_follows_the_round_trip():
     assert values(advice)["addp-timeout"] >= 41
 
 
-def test_a_leg_without_automatic_failover_gets_no_timeout():
+def test_a_pair_that_is_not_the_plans_pair_gets_no_timeout():
     advice = advise(both(make_plan(), automatic=False))
     assert advice.settings == ()
-    assert "manual" in advice.notes[0]
+    assert "one backup" in advice.notes[0]
+
+
+def test_a_pair_that_a_person_switches_is_synchronised_too():
+    asked = both(make_plan(), automatic=False)
+    asked = replace(asked, binding=replace(asked.binding, auto_failover=()))
+    advice = advise(asked)
+    assert values(advice)["addp-timeout"] == 10
+    assert any("A person switches over" in note for note in advice.notes)
+
+
+def test_what_came_late_is_outlasted_as_long_as_it_took_and_what_was_lost_as_long_as_tcp_waits():
+    plan = make_plan()
+    held = timing(outage_s=0.0)
+    held = replace(held, outages=(Outage(1.0, 25.0, 125, 125),), longest_outage_s=25.0)
+    advice = advise(context(plan, held, timing("b>a/ch1")))
+    assert values(advice)["addp-timeout"] == 32
+    assert "everything came at once" in next(item.text for item in advice.constraints if item.binding)
+    lost = replace(held, outages=(Outage(1.0, 26.0, 125, 124),))
+    # One slot was really lost: 0.201 x 255 s.
+    assert values(advise(context(plan, lost, timing("b>a/ch1"))))["addp-timeout"] == 65
+
+
+def test_silence_and_delay_under_load_are_outlasted():
+    plan = make_plan()
+    silent = replace(timing(), loaded_outage_s=12.0)
+    assert values(advise(context(plan, silent, timing("b>a/ch1"))))["addp-timeout"] == 16
+    slow = replace(timing(), loaded=Quantiles(1000, 0.001, 0.001, 0.001, 7.0, 7.0))
+    advice = advise(context(plan, slow, timing("b>a/ch1")))
+    assert (values(advice)["addp-timeout"], values(advice)["sync-reconnect-tout"]) == (14, 35)
 
 
 def test_what_comes_from_memory_is_marked():

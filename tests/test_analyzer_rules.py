@@ -38,6 +38,7 @@ from analyzer.extension import (
     Context,
     Judgement,
     Rule,
+    Tolerance,
     exposure_s,
 )
 from analyzer.proportion import clopper_pearson
@@ -53,6 +54,7 @@ from analyzer.rules import (
     outages,
     path_coverage,
     stalls,
+    under_load,
 )
 from analyzer.score import score
 from collector.plan import parse
@@ -66,13 +68,13 @@ def timing(lost=0, judged=10_000, **changes):
     nothing = Quantiles(0)
     found = Timing(
         "a>b/ch1", "a", "b", "ch1", False, 0.2, 24.0, judged, judged - lost, lost, 0, 0, 0, 0,
-        nothing, nothing, nothing, lost / judged if judged else None, low, high, (), 0.0, 0.0, 0, None, None, nothing, 0,
+        nothing, nothing, nothing, lost / judged if judged else None, low, high, (), 0.0, 0.0, 0, None, None, nothing, 0, None, 0.0, (),
     )  # fmt: skip
     return replace(found, **changes)
 
 
-def about_path(rule, timing, plan=PLAN, duration_s=86400.0):
-    context = Context(Subject(Scope.PATH, "a>b/ch1"), plan, "a", duration_s, {TIMING: timing}, rule.limits)
+def about_path(rule, timing, plan=PLAN, duration_s=86400.0, tolerance=None):
+    context = Context(Subject(Scope.PATH, "a>b/ch1"), plan, "a", duration_s, {TIMING: timing}, rule.limits, tolerance)
     return list(rule.check(context))
 
 
@@ -187,7 +189,8 @@ def test_delay_is_judged_on_the_wire(wan, wire, status):
 )
 def test_the_longest_pause_of_the_ordinary_ticker_is_judged(late_s, status):
     frame = pd.DataFrame({"class": ["default", "default", "fifo"], "late_max_us": [200.0, late_s * 1e6, 9e6]})
-    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {"ticker": frame}, stalls.RULE.limits)
+    bears = Tolerance(10.0, "a product")
+    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {"ticker": frame}, stalls.RULE.limits, bears)
     (word,) = stalls.RULE.check(context)
     assert word.status is status
 
@@ -233,9 +236,43 @@ def test_the_limit_itself_passes():
 )
 def test_the_longest_outage_is_judged_less_the_period_it_is_known_to(length_s, status):
     out = (Outage(10.0, length_s, round(length_s * 5)),) if length_s else ()
-    (word,) = about_path(outages.RULE, timing(longest_outage_s=length_s, outages=out, period_s=0.2))
+    found = timing(longest_outage_s=length_s, outages=out, period_s=0.2)
+    (word,) = about_path(outages.RULE, found, tolerance=Tolerance(10.0, "a product"))
     assert word.status is status
     assert bool(word.remedy) == (status is not Status.PASS)
+    # Where no product depends on the path alone it can only warn.
+    (word,) = about_path(outages.RULE, found)
+    assert word.status is min(status, Status.WARN, key=(Status.PASS, Status.WARN, Status.FAIL).index)
+
+
+def test_late_answers_are_told_with_the_outage():
+    out = (Outage(10.0, 3.0, 15, 14),)
+    (word,) = about_path(outages.RULE, timing(longest_outage_s=3.0, outages=out))
+    assert "14 of the probes in them were answered, but too late" in word.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"loaded_outage_s": 1.2}, Status.PASS),
+        ({"loaded_outage_s": 1.21}, Status.WARN),
+        ({"loaded_outage_s": 5.2}, Status.WARN),
+        ({"loaded_outage_s": 5.21}, Status.FAIL),
+        ({"loaded_low": 0.01}, Status.PASS),
+        ({"loaded_low": 0.0101}, Status.WARN),
+        ({"loaded_low": 0.9}, Status.WARN),
+    ],
+)
+def test_silence_and_loss_under_load_are_judged(changes, status):
+    found = timing(loaded=Quantiles(100), loaded_lost=50, **changes)
+    (word,) = about_path(under_load.RULE, found, tolerance=Tolerance(10.0, "a product"))
+    assert word.status is status
+    assert bool(word.remedy) == (status is not Status.PASS)
+
+
+def test_a_path_without_a_test_is_not_judged_under_load():
+    (word,) = about_path(under_load.RULE, timing())
+    assert word.status is Status.INFO
 
 
 def test_outages_without_a_judged_slot_are_unknown():

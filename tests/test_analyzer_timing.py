@@ -10,11 +10,11 @@ from synthetic import KERNEL, Link, Machine, Site, plan_data, write
 
 from analyzer.align import align
 from analyzer.assess import assess
-from analyzer.contract import Outage
+from analyzer.contract import Cause, Outage
 from analyzer.frames import Columns, read
 from analyzer.proportion import clopper_pearson
 from analyzer.slots import Peer, Slot, judge, path_log
-from analyzer.timing import joint, loss_interval, outages
+from analyzer.timing import Late, joint, loss_interval, outages
 
 AB, BA = "a>b/ch1", "b>a/ch1"
 
@@ -100,6 +100,69 @@ def test_an_outage_lasts_from_its_first_lost_slot_to_the_next_answer(tmp_path):
     found = timing(Site(length_s=301.0, links={AB: Link(lost_forward=range(500, 520), start_s=1.0)}), tmp_path)
     assert found.outages == (Outage(pytest.approx(101.0), pytest.approx(4.0), 20),)
     assert found.longest_outage_s == pytest.approx(4.0)
+
+
+def ramp(first, length_s, usual_s=0.002, period_s=0.2):
+    """One-way delays of slots that were held up from `first` on and delivered together `length_s` later."""
+
+    def delays(slot):
+        waiting = length_s - (slot - first) * period_s
+        return np.where((slot >= first) & (waiting > usual_s), waiting, usual_s)
+
+    return delays
+
+
+def test_what_was_held_up_and_delivered_at_once_is_as_silent_as_what_was_lost(tmp_path):
+    late = timing(Site(length_s=301.0, links={AB: Link(ramp(500, 25.0), start_s=1.0)}), tmp_path)
+    (outage,) = late.outages
+    assert (late.lost, outage.start_s) == (0, pytest.approx(101.0))
+    assert outage.length_s == late.longest_outage_s == pytest.approx(25.0, abs=0.01)
+    # The last ones came less than a second late.
+    assert outage.late == outage.slots == 120
+    assert [(one.cause, one.longest_s) for one in late.slow] == [(Cause.WIRE, pytest.approx(25.0, abs=0.01))]
+
+
+def test_one_answer_that_was_overtaken_is_no_outage(tmp_path):
+    def overtaken(slot):
+        return np.where(slot == 500, 5.0, 0.002)
+
+    assert timing(Site(length_s=301.0, links={AB: Link(overtaken)}), tmp_path).outages == ()
+
+
+def test_answers_that_a_stopped_peer_gives_late_are_its_pause_and_no_outage(tmp_path):
+    number = np.arange(1500)
+    residence = np.clip(5.0 - (number - 500) * 0.2, 0.0001, 5.0)
+    residence[:500] = 0.0001
+    stopped = Machine(stalls=[(101.0, 5.0)])
+    site = Site(length_s=301.0, links={AB: Link(residence_s=residence, start_s=1.0)}, machines={"b": stopped})
+    found = timing(site, tmp_path)
+    assert found.outages == ()
+    assert found.longest_stall_s == pytest.approx(5.0)
+    assert {one.cause for one in found.slow} == {Cause.PEER_STOP}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.booleans(), min_size=2, max_size=30), st.floats(0.0, 3.0))
+def test_a_late_answer_never_counts_less_than_none_beyond_its_coming(lost, late_s):
+    """Slots 10 and on come back after the silence: lost or late, the silence is as long as it was."""
+    count = len(lost)
+    t_s = np.arange(count + 20) * 0.2
+    held = slice(10, 10 + count)
+    end_s = t_s[10 + count] + late_s
+    state = np.zeros(len(t_s), dtype=np.int8)
+    state[held] = np.where(lost, Slot.LOST_FORWARD, Slot.ANSWERED)
+    slots = np.zeros(len(t_s), dtype=bool)
+    slots[held] = ~np.array(lost)
+    answer_s = t_s + 0.01
+    answer_s[held] = np.where(lost, np.inf, end_s + 0.01)
+    # What follows is answered as usual, but not before the silence has ended.
+    answer_s[held.stop :] = np.maximum(answer_s[held.stop :], end_s + 0.01)
+    slots[held.stop :] = answer_s[held.stop :] > t_s[held.stop :] + 1.01
+    (found,) = outages(t_s, state, np.zeros(len(t_s), dtype=np.int32), 0.2, late=Late(slots, answer_s, 0.01))
+    whole = np.where(np.arange(len(t_s)) >= 10, Slot.LOST_FORWARD, 0)[: held.stop]
+    (dead,) = outages(t_s[: held.stop], whole, np.zeros(held.stop, dtype=np.int32), 0.2)
+    assert found.length_s >= dead.length_s - 1e-9
+    assert found.length_s <= end_s - t_s[10] + 1e-9
 
 
 def test_a_single_loss_is_no_outage_and_two_are(tmp_path):

@@ -245,7 +245,7 @@ def timing(network, *outages, ends=("primary", "secondary")):
     return Timing(
         f"{ends[0]}>{ends[1]}/{network}", *ends, network, False, 0.2, 24.0, 1000, 1000, 0, 0, 0, 0, 0,
         nothing, nothing, nothing, 0.0, 0.0, 0.01, tuple(Outage(start, length, 5) for start, length in outages),
-        max((length for _, length in outages), default=0.0), 0.0, 0, None, None, nothing, 0,
+        max((length for _, length in outages), default=0.0), 0.0, 0, None, None, nothing, 0, None, 0.0, (),
     )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ def timing(path):
         period_s=0.2,
         loaded=SimpleNamespace(samples=0),
         loaded_lost=0,
+        loaded_low=None,
+        loaded_outage_s=0.0,
         slow=(),
         rtt=SimpleNamespace(p999=0.001),
         longest_outage_s=0.0,

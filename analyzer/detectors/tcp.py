@@ -12,6 +12,9 @@ from __future__ import annotations
 RTO_FLOOR_S = 0.2
 """Shortest retransmission timeout of Linux (TCP_RTO_MIN)."""
 
+RTO_CEILING_S = 120.0
+"""Longest one (TCP_RTO_MAX): after a long outage the silence goes on for two minutes at most."""
+
 _SLACK = 1e-9
 """An outage that ends at the very moment of a retransmission lets it through, whatever the last bit of a float says."""
 
@@ -31,10 +34,13 @@ def stall_s(outage_s: float, first_s: float = RTO_FLOOR_S) -> float:
     """Silence in seconds that a TCP connection shows for an outage of `outage_s`.
 
     Retransmissions leave at ``first (2^j - 1)`` after the first lost segment; the first of them that is not earlier
-    than the end of the outage gets through. The result lies between `outage_s` and ``2 outage_s + first_s``.
+    than the end of the outage gets through. The result lies between `outage_s` and ``2 outage_s + first_s``, and is at most two
+    minutes more than `outage_s`.
 
     >>> [round(stall_s(outage, 0.2), 9) for outage in (0.1, 0.3, 0.7, 1.5, 3.1, 5.0)]
     [0.2, 0.6, 1.4, 3.0, 6.2, 6.2]
+    >>> round(stall_s(500.0, 0.2), 9)
+    564.6
 
     Raises:
         ValueError: a negative outage, or a timeout that is not positive.
@@ -45,7 +51,7 @@ def stall_s(outage_s: float, first_s: float = RTO_FLOOR_S) -> float:
     step = first_s
     while silence < outage_s - _SLACK:
         silence += step
-        step *= 2.0
+        step = min(2.0 * step, RTO_CEILING_S)
     return silence
 
 
@@ -66,6 +72,6 @@ def worst_stall_s(outage_s: float, rto_high_s: float) -> float:
     while outage_s > 0 and (edge_s := outage_s / float(2**doublings - 1)) > RTO_FLOOR_S:
         if edge_s <= high_s:
             # Just below the edge one more doubling is needed: 2 x outage + edge in the limit.
-            return max(longest, 2.0 * outage_s + edge_s)
+            return max(longest, min(2.0 * outage_s + edge_s, outage_s + RTO_CEILING_S))
         doublings += 1
     return longest

@@ -7,7 +7,8 @@ How: Networks that share a part count as one. Nothing is measured here but the o
 Source: Test-Cluster and NF (two interfaces per node): two independent paths; NF: channels on other subnets and VLANs than the public
     network, at least one channel between any two nodes, an interface, subnet and switch of its own for each; GSIP: two physical hosts.
     Power and outages at once: design values.
-Fails when: Neverfail is planned and no channel joins the two nodes.
+Fails when: Neverfail is planned and no channel joins the two nodes; all networks were out at once for more than half of the
+    shortest timeout that a planned product starts from.
 """
 
 from __future__ import annotations
@@ -57,9 +58,10 @@ def _check(context: Context) -> Iterator[Judgement]:
     ]
     if len(together.networks) > 1 and together.common_outages:
         times = "once" if together.common_outages == 1 else f"{together.common_outages} times"
+        long = context.tolerance is not None and together.longest_common_outage_s > context.tolerance.half_s
         troubles.append(
             Trouble(
-                Status.WARN,
+                Status.FAIL if long else Status.WARN,
                 f"{', '.join(together.networks)} were out at the same moment {times}, for up to "
                 f"{seconds(together.longest_common_outage_s)}",
                 "Find the part that these networks share: a switch, a carrier's line, a power feed.",

@@ -4,7 +4,7 @@ What: ADDP timeouts and the reconnect timeout of the link over which the two ser
 Why HA: Too short, and a pause of the network or of a node costs the synchronisation; too long, and calls are handled
     by a backup that is blind without anybody knowing.
 How: ``T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S))``, S being the longest stall that must not disconnect: pauses
-    measured on either node, TCP's silence after the longest outage measured, and the scenarios that are on.
+    measured on either node, TCP's silence after the longest outage measured, idle or under a bandwidth test, and the scenarios that are on.
     ``R = ceil(2 T + p99.9 RTT)``. ADDP waits T for a sign of life, polls, and waits T again: detection takes T to 2T.
     The worst of the bound networks counts, both ways. Under 15 minutes of measurement the vendor's floor stands.
 Source: Genesys SIP Server HA guide (both inequalities); docs.genesys.com, T-Server, "backup-sync Section" (options,
@@ -50,10 +50,10 @@ _HOST = (
 
 def recommend(context: StackContext) -> Iterator[Recommendation]:
     """One recommendation for the pair; without settings where none would be right."""
-    if not context.automatic:
+    if not context.automatic and context.binding.auto_failover:
         note = (
-            "Failover between these two nodes is manual, so a failover timeout would be wrong advice. How long an "
-            "interruption replication tolerates, and when to raise an alarm, is not sized by this version."
+            "The plan pairs other nodes: a SIP Server in hot standby has one backup, so these two have no HA-sync link to size. How long "
+            "an interruption replication between them tolerates, and when to raise an alarm, is not sized by this version."
         )
         yield _bare(context, Basis.MEASURED if context.timings else Basis.FLOOR, (), (note,))
         return
@@ -101,21 +101,21 @@ def _vendor_floor_s(context: StackContext) -> int:
 
 def _latency_s(timings: tuple[Timing, ...]) -> float:
     """Worst p99.9 round trip of all directions and networks; 0 where nothing was answered."""
-    return max((timing.rtt.p999 or 0.0 for timing in timings), default=0.0)
+    return max((sizing.latency_s(timing) for timing in timings), default=0.0)
 
 
 def _candidates(context: StackContext) -> Iterator[Constraint]:
     why = "between sites (design value)" if context.wan else "Genesys advises 10 s and more where delays are a risk"
     yield sizing.floor(context, _vendor_floor_s(context), why)
     if context.timings:
-        latency = max(context.timings, key=lambda timing: timing.rtt.p999 or 0.0)
-        latency_s = latency.rtt.p999 or 0.0
-        text = f"2 x {seconds(latency_s)}, the 99.9 % round trip of {latency.path}"
+        latency = max(context.timings, key=sizing.latency_s)
+        latency_s = sizing.latency_s(latency)
+        loaded = " under load" if latency_s > (latency.rtt.p999 or 0.0) else ""
+        text = f"2 x {seconds(latency_s)}, the 99.9 % round trip of {latency.path}{loaded}"
         yield Constraint("latency", 2.0 * latency_s, text)
         yield sizing.pause(context.timings)
-        out = max(context.timings, key=lambda timing: timing.longest_outage_s)
-        yield sizing.outage(out.longest_outage_s, out.path, context.timings)
-    yield from sizing.scenarios(context.scenarios)
+        yield from sizing.silences(context)
+    yield from sizing.scenarios(context.scenarios, context.timings)
 
 
 def _recheck(timeout_s: int, reconnect_s: int, latency_s: float) -> None:
@@ -153,6 +153,8 @@ def _notes(context: StackContext, binding: Constraint, timeout_s: int) -> Iterat
             "Mend the cause instead of waiting it out."
         )
     yield "Enter the same values on both nodes."
+    if not context.automatic:
+        yield "A person switches over here: ADDP only tells, and logs, that synchronisation was lost."
     yield _HOT_STANDBY
     yield _HOST
 
@@ -174,6 +176,8 @@ STACK = Stack(
     TITLE,
     Scope.PAIR,
     Combine.WORST,
+    lambda wan: float(FLOOR_WAN_S if wan else FLOOR_LAN_S),
+    True,
     OPTIONS,
     recommend,
     (

@@ -3,9 +3,10 @@
 What: How long the passive server goes without a heartbeat before it may take over, the rules that veto that, and the settings of
     channel and pings.
 Why HA: Too short on a thin or lossy channel, and both servers go active (split brain) and corrupt data; too long is an outage.
-How: ``T = max(60, ceil(1.25 x S))``, S being the longest stall that must not fail over: pauses measured on either node, TCP's
-    silence after the longest moment when *all* channels were out together, and the scenarios that are on. A clean run does not
-    shorten the vendor's 60 s. Detection takes T and a ping attempt. Pairs that a person switches get no timeout.
+How: ``T = max(60, ceil(1.25 x S))``, S being the longest stall that must not fail over: pauses measured on either node, the longest
+    time in which TCP was silent on *all* channels together after their outages, and the scenarios that are on. A clean run does not
+    shorten the vendor's 60 s. Detection takes T from the first missed heartbeat and a ping attempt. Pairs that a person switches get
+    no timeout.
 Source: vCSHB 6.5 Admin Guide p. 32 and 42, 6.4 p. 21 and 38, 5.5 p. 17; Neverfail KB "Configuring Failover Timeout", "The Failover
     Started Event", "How to Configure Split-Brain Avoidance"; NF (manual switchover to the DR server). Factor 1.25: design value.
     Detection is derived from the vendor's sequence. The documents state no range for any field.
@@ -18,7 +19,7 @@ import textwrap
 from collections.abc import Iterator
 
 from analyzer import sizing
-from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Untested
+from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Throughput, Untested
 from analyzer.extension import Combine, Option, Stack, StackContext
 from analyzer.products import NEVERFAIL
 from analyzer.words import seconds
@@ -36,6 +37,9 @@ WHERE = "Neverfail management client > Server > Monitoring > Configure Failover,
 TIMEOUT = "Failover timeout"
 OLD_TIMEOUT = "Heartbeat timeout (5.5 and older)"
 OLD_COUNT = "Heartbeats missed (5.5 and older)"
+FORWARD = "Failover from primary to secondary if the channel is lost"
+BACKWARD = "Failover from secondary to primary if the channel is lost"
+ISOLATED = "Make the server passive if channel and public network are lost"
 SYNCHRONISED = "No failover while unsynchronized"
 VISIBLE = "No failover if the active server is still visible"
 THIN = "Low Bandwidth Module"
@@ -46,14 +50,18 @@ ECHO = "Ping echo timeout"
 _FAILOVER = 'vCSHB 6.5 Admin Guide p. 32; Neverfail KB "Configuring Failover Timeout"'
 _OLD = 'Neverfail KB "The Failover Started Event"'
 _RULES = "vCSHB 6.5 Admin Guide p. 32; Neverfail KB: recommended"
+_ORDER = "vCSHB 6.5 Admin Guide p. 32: rules are taken in order, unselected ones are skipped"
 _UNKNOWN = "range and default not found"
 
 OPTIONS = (
     Option(TIMEOUT, "Monitoring > Configure Failover", "s", DEFAULT_S, None, None, True, _FAILOVER, True),
     Option(OLD_TIMEOUT, "Heartbeat Missed event", "s", BEAT_S, None, None, True, _OLD, True),
     Option(OLD_COUNT, "Heartbeat Missed event", "1", BEATS, None, None, True, _OLD, True),
+    Option(FORWARD, "Monitoring > Configure Failover", "", None, None, None, False, _ORDER, True),
+    Option(BACKWARD, "Monitoring > Configure Failover", "", None, None, None, False, _ORDER, True),
     Option(SYNCHRONISED, "Monitoring > Configure Failover", "", None, None, None, False, _RULES, True),
     Option(VISIBLE, "Monitoring > Configure Failover", "", None, None, None, False, _RULES, True),
+    Option(ISOLATED, "Monitoring > Configure Failover", "", None, None, None, False, _ORDER, True),
     Option(THIN, "Configuration wizard > Channel", "", None, None, None, False, "vCSHB 6.4 p. 21, 5.5 p. 17", True),
     Option(CHANNEL_PORT, "Configuration wizard > Channel", "", PORT, 1, 65535, True, "vCSHB 6.4 p. 21", True),
     Option(PING, "Network Monitoring > Configure Pings", "s", PING_S, None, None, True, "vCSHB 6.5 p. 42", True),
@@ -89,7 +97,8 @@ OPTIONS = (
 
 _SEQUENCE = (
     "The timeout counts from the first missed heartbeat. Then each server pings the other over the public network, and an answer "
-    f"vetoes the failover. So detection is the failover timeout and a ping attempt of {ECHO_S} s (derived)."
+    f"vetoes the failover. So detection takes the failover timeout, up to one heartbeat interval before it and a ping attempt of {ECHO_S} s "
+    f"after it (derived). The interval is documented for releases up to 5.5 only ({BEAT_S} s), and stands in for later ones."
 )
 _UNTOLD = (
     "The vendor's documents give neither defaults nor ranges for Ping Interval, channel response times, auto-switchover count "
@@ -115,7 +124,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         basis=sizing.basis(context, binding, override),
         settings=settings,
         constraints=constraints,
-        detection_s=(float(timeout_s), float(timeout_s + ECHO_S)),
+        detection_s=(float(timeout_s), float(timeout_s + BEAT_S + ECHO_S)),
         override=override,
         notes=tuple(_notes(context, binding, timeout_s)),
         snippets=tuple(_snippet(node, settings) for node in context.pair),
@@ -126,9 +135,11 @@ def _candidates(context: StackContext) -> Iterator[Constraint]:
     yield sizing.floor(context, DEFAULT_S, "the vendor's default; a clean run does not shorten it")
     if context.timings:
         yield sizing.pause(context.timings)
-        length_s, where = _together(context)
-        yield sizing.outage(length_s, where, context.timings)
-    yield from sizing.scenarios(context.scenarios)
+        if len({timing.network for timing in context.timings}) > 1:
+            yield sizing.common_silence(context)
+        else:
+            yield from sizing.silences(context)
+    yield from sizing.scenarios(context.scenarios, context.timings)
 
 
 def _together(context: StackContext) -> tuple[float, str]:
@@ -142,20 +153,43 @@ def _together(context: StackContext) -> tuple[float, str]:
 
 
 def _thin(context: StackContext) -> tuple[str, str]:
-    """Low Bandwidth Module on or off, and why, by the plan's rates."""
-    rates = {name: context.plan.network(name).rate_bps for name in {path.network for path in context.paths}}
+    """Low Bandwidth Module on or off, and why, by the plan's rates and what was measured, whichever is less."""
+    if not context.wan:
+        return (
+            "off",
+            "not for use on a LAN: it queues on disk and costs CPU; a slow channel within a site is to be mended",
+        )
+    rates = {name: _rate_bps(context, name) for name in {path.network for path in context.paths}}
     slow = sorted(name for name, rate_bps in rates.items() if rate_bps is not None and rate_bps < THIN_BPS)
     if slow:
-        return "on", f"channel {', '.join(slow)} is planned with less than 10 Mbit/s; it queues on disk and costs CPU"
+        return "on", f"channel {', '.join(slow)} carries less than 10 Mbit/s; the module queues on disk and costs CPU"
     unknown = sorted(name for name, rate_bps in rates.items() if rate_bps is None)
-    if context.wan and (unknown or not rates):
+    if unknown or not rates:
         return "on", (
-            f"default of a WAN installation; the plan gives no rate for {', '.join(unknown) or 'the channel'}: "
+            f"default of a WAN installation; nothing is known of the rate of {', '.join(unknown) or 'the channel'}: "
             "off from 10 Mbit/s on"
         )
-    if unknown or not rates:
-        return "off", "not for use on a LAN, unless a channel is slower than 10 Mbit/s; the plan gives no rate"
-    return "off", "only for channels slower than 10 Mbit/s; those planned are not"
+    return "off", "only for channels slower than 10 Mbit/s; these are not"
+
+
+def _rate_bps(context: StackContext, network: str) -> float | None:
+    """The least of what the plan states and what the tests found; None if neither tells. A test held to less tells nothing."""
+    planned_bps = context.plan.network(network).rate_bps
+    told = [] if planned_bps is None else [float(planned_bps)]
+    told += [
+        carried.median_bps
+        for carried in context.throughputs
+        if carried.network == network and carried.median_bps is not None and not _held(carried)
+    ]
+    return min(told, default=None)
+
+
+def _held(carried: Throughput) -> bool:
+    """Whether the tests were held to less than the network may carry, and went as fast as they might."""
+    limit_bps, median_bps = carried.limit_bps, carried.median_bps
+    if limit_bps is None or median_bps is None:
+        return False
+    return median_bps > 0.9 * limit_bps and (carried.planned_bps is None or limit_bps < carried.planned_bps)
 
 
 def _settings(context: StackContext, timeout_s: int, reason: str) -> tuple[Setting, ...]:
@@ -164,8 +198,14 @@ def _settings(context: StackContext, timeout_s: int, reason: str) -> tuple[Setti
         TIMEOUT: (timeout_s, reason),
         OLD_TIMEOUT: (BEAT_S, "default; releases up to 5.5 count missed heartbeats instead of seconds"),
         OLD_COUNT: (count, f"{count} x {BEAT_S} s = {count * BEAT_S} s, at least the failover timeout above"),
+        FORWARD: ("on", "first rule: unselected, nothing fails over from the primary"),
+        BACKWARD: ("on", "second rule: unselected, nothing fails over back from the secondary"),
         SYNCHRONISED: ("on", "third rule: a server whose data are stale must not take over"),
         VISIBLE: ("on", "fourth rule: a lost channel alone is no dead server (split brain)"),
+        ISOLATED: (
+            "on",
+            "fifth rule: a server that sees neither peer nor clients must not stay active (our advice, design value)",
+        ),
         THIN: _thin(context),
         CHANNEL_PORT: (PORT, "default, to be open between the nodes; change only on conflict"),
         PING: (PING_S, "default; the active server pings gateway, DNS and global catalog"),
@@ -243,6 +283,8 @@ STACK = Stack(
     TITLE,
     Scope.PAIR,
     Combine.SURVIVES,
+    lambda _wan: float(DEFAULT_S),
+    False,
     OPTIONS,
     recommend,
     (

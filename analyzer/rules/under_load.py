@@ -1,0 +1,52 @@
+"""Whether heartbeats get through while the line is full.
+
+What: Loss and the longest silence of a path's probes while a bandwidth test filled it.
+Why HA: Replication and a full copy fill the same line for minutes or hours. A heartbeat that dies under load fails over a healthy server
+    just when there is most to lose.
+How: Slots during the tests, kept apart from all figures of the idle path. The loss is the lower end of its 95 % interval; from the
+    silence one probe period is taken off. Paths without a test are not judged.
+Source: Design values: 1 % and 1 s, as for the idle path; half of the shortest timeout that a product on this path starts from.
+Fails when: silent for more than half of that timeout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.extension import TIMING, Context, Judgement, Rule
+from analyzer.tolerance import borne
+from analyzer.words import seconds
+
+SILENCE = Limit("longest silence under load", "s", 1.0, None, Sense.AT_MOST, "design value")
+LOSS = Limit("loss under load, lower bound", "ratio", 0.01, None, Sense.AT_MOST, "design value")
+
+
+def _check(context: Context) -> Iterator[Judgement]:
+    timing = context.timing
+    sent = timing.loaded.samples + timing.loaded_lost
+    if not sent:
+        yield Judgement(
+            Status.INFO,
+            f"Path {timing.path}: no bandwidth test filled it, so nothing is known of heartbeats under load.",
+        )
+        return
+    silence, loss = borne(context.limit(SILENCE.name), context.tolerance), context.limit(LOSS.name)
+    certain_s = max(0.0, timing.loaded_outage_s - timing.period_s)
+    low = timing.loaded_low or 0.0
+    status = max((silence.judge(certain_s), loss.judge(low)), key=(Status.PASS, Status.WARN, Status.FAIL).index)
+    told = f"Path {timing.path}: of {sent} probes under load {timing.loaded_lost} were lost"
+    told += f", the longest silence was {seconds(timing.loaded_outage_s)}." if timing.loaded_outage_s else "."
+    yield Judgement(
+        status,
+        told,
+        (Evidence(silence.name, certain_s, "s", silence), Evidence(loss.name, low, "ratio", loss)),
+        ""
+        if status is Status.PASS
+        else f"Give heartbeats precedence on network {timing.network} (DSCP and queues), hold replication below the line's rate, or "
+        "let heartbeats have a channel of their own.",
+        (f"rtt:{timing.path}",),
+    )
+
+
+RULE = Rule("under-load", "Heartbeats under load", Area.NETWORK, Scope.PATH, (TIMING,), (SILENCE, LOSS), _check)

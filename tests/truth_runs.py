@@ -1,0 +1,256 @@
+"""The runs of the truth table: what is injected, how, and what it has to be measured as."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from lab_runs import ADDRESSES, DEVICE, NODES, PLAN, Run, Trouble, collect, measure, write_plan
+
+from analyzer import assess as assessing
+from analyzer.assess import assess
+from analyzer.contract import Assessment, Cause
+from analyzer.frames import NodeData
+from collector.external import Running, finish
+from collector.lab.impairment import Impairment
+from collector.lab.netns import Lab, Namespace, limited
+from collector.lab.wan import Wan, WanEnd
+
+PERIOD_S = 0.02
+SEED = 4
+QUIET_S = 5.0
+"""From the start of the collectors to the first trouble: by then both probe each other."""
+HOG_BUSY_S, HOG_REST_S, HOGS = 0.3, 0.7, 8
+_HOG = f"""
+import os, time
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
+for _ in range({HOGS}):
+    end = time.monotonic() + {HOG_BUSY_S}
+    while time.monotonic() < end:
+        pass
+    time.sleep({HOG_REST_S})
+"""
+_BURSTS = """
+import socket, time
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(16):
+    for _ in range(60):
+        sock.sendto(bytes(1400), ("10.88.0.2", 9))
+    time.sleep(0.5)
+"""
+_BURST_RATE_BPS, _BURST_QUEUE_S = 5_000_000, 0.25
+"""A burst of 60 packets fills 0.14 s of this line."""
+
+APART = {"a": ("taskset", "-c", "0"), "b": ("taskset", "-c", "1")}
+"""Each node on a core of its own, so that one can be starved alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A run across the WAN. `outage_s`: injected at 8 s; `stop`: (node, length in s) stopped by SIGSTOP."""
+
+    name: str
+    there: Impairment
+    back: Impairment
+    seconds: int = 20
+    outage_s: float = 0.0
+    stop: tuple[str, float] | None = None
+
+    def run(self, folder: Path) -> Run:
+        there = replace(self.there, outages=((8.0, self.outage_s),)) if self.outage_s else self.there
+        return collect(
+            folder,
+            there,
+            self.back,
+            period_s=PERIOD_S,
+            seconds=self.seconds + round(self.outage_s),
+            seed=SEED,
+            trouble=None if self.stop is None else stopping(*self.stop),
+        )
+
+
+def _both(name: str, **trouble: float) -> Wanted:
+    impairment = Impairment(**trouble)  # type: ignore[arg-type]
+    return Wanted(name, impairment, impairment)
+
+
+_STILL = Impairment(delay_s=0.02)
+
+WANTED = (
+    _both("5 ms each way", delay_s=0.005),
+    _both("40 ms each way", delay_s=0.04),
+    _both("150 ms each way", delay_s=0.15),
+    Wanted("5 ms there, 35 ms back", Impairment(delay_s=0.005), Impairment(delay_s=0.035)),
+    _both("20 ms each way, jitter 5 ms", delay_s=0.02, jitter_s=0.005),
+    *(
+        Wanted(f"loss {share:.1%} {way}", *(sides if way == "there" else sides[::-1]), seconds=30)
+        for share in (0.001, 0.01, 0.05)
+        for way in ("there", "back")
+        for sides in [(replace(_STILL, loss=share), _STILL)]
+    ),
+    *(Wanted(f"outage of {length:g} s there", _STILL, _STILL, outage_s=length) for length in (0.3, 1.0, 3.0, 10.0)),
+    *(
+        Wanted(
+            f"{'sender' if node == 'a' else 'reflector'} stopped for {length:g} s", _STILL, _STILL, stop=(node, length)
+        )
+        for node in NODES
+        for length in (0.5, 2.0, 5.0)
+    ),
+)
+
+
+def stopping(node: str, length_s: float) -> Trouble:
+    """Stop every process of a node's collector, as a hypervisor would, then let it go on."""
+
+    def trouble(_: Mapping[str, Namespace], running: Mapping[str, Running]) -> None:
+        time.sleep(QUIET_S)
+        pids = _tree(running[node].pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(length_s)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+    return trouble
+
+
+def _tree(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [pid, *(each for child in children for each in _tree(int(child)))]
+
+
+def beside(node: str, command: list[str]) -> Trouble:
+    """Run a program in a node's namespace, to its end."""
+
+    def trouble(nodes: Mapping[str, Namespace], _: Mapping[str, Running]) -> None:
+        time.sleep(QUIET_S)
+        where = nodes[node]
+        process = where.start([*APART[node], *command], Path(os.devnull))
+        finish(process, 60.0)
+
+    return trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Blamed:
+    """A run in which every slow answer has one cause, which differs by direction."""
+
+    name: str
+    cause: Mapping[str, Cause]
+    run: Callable[[Path], Assessment]
+
+
+def starved(folder: Path, node: str = "a") -> Assessment:
+    """A node on plain cables, beside a SCHED_FIFO loop on its core."""
+    return plain(folder, beside(node, [sys.executable, "-c", _HOG]), seconds=18)
+
+
+def plain(folder: Path, trouble: Trouble | None = None, seconds: int = 16) -> Assessment:
+    """Two nodes on one cable (veth), each on a core of its own."""
+    plan = write_plan(folder, PLAN.format(period_s=PERIOD_S))
+    with Lab() as lab:
+        nodes = {name: lab.namespace(name) for name in NODES}
+        lab.link(nodes["a"], DEVICE, nodes["b"], DEVICE)
+        for name, node in nodes.items():
+            node.address(DEVICE, ADDRESSES[name])
+        return assess(list(measure(nodes, plan, seconds, trouble, APART).values()))
+
+
+def _wire(folder: Path) -> Assessment:
+    there = Impairment(delay_s=0.03, reorder=0.1, reorder_s=0.08)
+    return collect(folder, there, _STILL, period_s=PERIOD_S, seconds=16, seed=SEED).assessment
+
+
+def _stopped(folder: Path) -> Assessment:
+    return collect(
+        folder, _STILL, _STILL, period_s=PERIOD_S, seconds=16, seed=SEED, trouble=stopping("a", 1.0)
+    ).assessment
+
+
+def _queued(folder: Path) -> Assessment:
+    plan = write_plan(folder, PLAN.format(period_s=PERIOD_S))
+    with Lab() as lab, ExitStack() as shaped:
+        nodes = {name: lab.namespace(name) for name in NODES}
+        lab.link(nodes["a"], DEVICE, nodes["b"], DEVICE)
+        for name, node in nodes.items():
+            node.address(DEVICE, ADDRESSES[name])
+        shaped.enter_context(limited(nodes["a"], DEVICE, _BURST_RATE_BPS, _BURST_QUEUE_S))
+        bursts = beside("a", [sys.executable, "-c", _BURSTS])
+        return assess(list(measure(nodes, plan, 18, bursts, APART).values()))
+
+
+_LOADED_PLAN = PLAN.replace('kind = "sync"', 'kind = "channel"\nrate_bps = 20000000') + "[bandwidth]\nseconds = 4\n"
+
+
+def _loaded(folder: Path) -> Assessment:
+    plan = write_plan(folder, _LOADED_PLAN.format(period_s=PERIOD_S))
+    with Lab() as lab, ExitStack() as opened:
+        nodes = {name: lab.namespace(name) for name in NODES}
+        ends = WanEnd(nodes["a"], ADDRESSES["a"], DEVICE), WanEnd(nodes["b"], ADDRESSES["b"], DEVICE)
+        opened.enter_context(Wan(ends, _STILL, _STILL, folder, seed=SEED))
+        for end in ends:
+            opened.enter_context(limited(end.namespace, end.device, 20_000_000, 0.1))
+        return assess(list(measure(nodes, plan, 40).values()))
+
+
+def _causes(a: Cause, b: Cause) -> dict[str, Cause]:
+    return {"a>b/wan": a, "b>a/wan": b}
+
+
+BLAMED = (
+    Blamed("late packets in the WAN", _causes(Cause.WIRE, Cause.WIRE), _wire),
+    Blamed("a stopped (SIGSTOP, 1 s)", _causes(Cause.LOCAL_STOP, Cause.PEER_STOP), _stopped),
+    Blamed(
+        f"a starved (SCHED_FIFO loop, {HOGS} x {HOG_BUSY_S} s)",
+        _causes(Cause.LOCAL_STARVATION, Cause.PEER_STARVATION),
+        starved,
+    ),
+    Blamed("bursts through a's slow interface", _causes(Cause.LOCAL_QUEUE, Cause.PEER_QUEUE), _queued),
+    Blamed("bandwidth test on a line of 20 Mbit/s", _causes(Cause.LOAD_TEST, Cause.LOAD_TEST), _loaded),
+)
+
+
+@contextmanager
+def other_clock(node: str, offset_s: float, ppm: float) -> Iterator[None]:
+    """Let a node's clocks go `ppm` too fast and its wall clock be `offset_s` ahead: injected after the stamps are read."""
+    rate = 1.0 + ppm * 1e-6
+    read = assessing.read
+
+    def faster(us: np.ndarray) -> np.ndarray:
+        return np.round(us * rate).astype(us.dtype)
+
+    def ahead_us(slot: np.ndarray) -> np.ndarray:
+        return np.round(1e6 * offset_s + slot.astype(np.float64) * PERIOD_S * ppm).astype(np.int64)
+
+    def altered(path: Path) -> NodeData:
+        data = read(path)
+        sign = -1 if data.name == node else 1
+        for columns in data.reply.values():
+            shift = sign * ahead_us(columns.arrays["slot"])
+            columns.arrays["fwd_us"] = columns.arrays["fwd_us"] + shift
+            columns.arrays["back_us"] = columns.arrays["back_us"] - shift
+        if data.name != node:
+            return data
+        t0_ns = data.t0_ns
+        data.anchors = tuple(
+            (t0_ns + round((mono - t0_ns) * rate), real + round(offset_s * 1e9 + (mono - t0_ns) * (rate - 1.0)))
+            for mono, real in data.anchors
+        )
+        data.spans = tuple((round(start * rate), round(stop * rate)) for start, stop in data.spans)
+        data.duration_s *= rate
+        for table in (*data.sent.values(), *data.seen.values()):
+            table.arrays["t_us"] = faster(table.arrays["t_us"])
+        for frame in data.tables.values():
+            frame["t_us"] = faster(frame["t_us"].to_numpy())
+        return data
+
+    with mock.patch.object(assessing, "read", altered):
+        yield
