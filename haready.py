@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "plan": ("haready", "make a plan, check it, see what it will send"),
     "collect": ("collector.commands", "measure on this node, into one archive"),
+    "note": ("collector.commands", "mark an event in the running collection"),
     "verify": ("collector.commands", "is an archive whole?"),
     "inspect": ("collector.commands", "who made an archive, when, what is in it"),
     "export": ("collector.commands", "every table of an archive as CSV"),

@@ -1,4 +1,4 @@
-"""The commands that a node needs: plan, collect, verify, inspect, export."""
+"""The commands that a node needs: plan, collect, note, verify, inspect, export."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from collector.archive.story import Story, add_state, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
 from collector.errors import ArchiveError, Exit, OperatorError
+from collector.note_commands import note
 from collector.plan import NAME, load, load_key
 from collector.plan_commands import plan
 
@@ -159,7 +160,7 @@ def inspect(arguments: list[str]) -> int:
             series[labels] = series.get(labels, 0) + block.rows
     found = story(archive.head if archive.sealed else told)
     if given.json:
-        left_out = {"tables", "members", "outcomes", "peers", "meetings", "facts", "events", "restarts"}
+        left_out = {"tables", "members", "outcomes", "peers", "meetings", "facts", "events", "notes", "restarts"}
         head = {name: value for name, value in archive.head.items() if name not in left_out}
         state = {"sealed": archive.sealed, "size_B": archive.size_B, "rows": tables, "damage": archive.damage}
         print(json.dumps(head | asdict(found) | state, indent=1))
@@ -194,6 +195,8 @@ def _print_inspection(archive: Archive, found: Story, tables: Mapping[str, Mappi
             print(f"outcome    {outcome.probe:28} {interval.state:8} {span}  {_plain(interval.reason)}".rstrip())
     for at_us, text in found.events:
         print(f"event      {duration(at_us / 1e6)}  {_plain(text)}")
+    for at_us, text in found.notes:
+        print(f"note       {duration(at_us / 1e6)}  {_plain(text)}")
     for text in archive.damage:
         print(f"damage     {text}")
 
@@ -257,4 +260,11 @@ def _rows(block: Block) -> Iterator[tuple[str | int | None, ...]]:
         yield (*labels, *values)
 
 
-COMMANDS = {"plan": plan, "collect": collect, "verify": verify, "inspect": inspect, "export": export}
+COMMANDS = {
+    "plan": plan,
+    "collect": collect,
+    "note": note,
+    "verify": verify,
+    "inspect": inspect,
+    "export": export,
+}

@@ -21,7 +21,8 @@ class Record:
         self.dropped = 0
         self.meetings: list[tuple[int, str, str]] = []
         self._events: list[tuple[int, str]] = []
-        self._segment_events = 0
+        self._notes: list[tuple[int, str]] = []
+        self._segment_events = self._segment_notes = 0
         self._outcomes: dict[str, Outcome] = {}
         self._before: dict[str, tuple[int, int, float]] = {}
 
@@ -59,17 +60,22 @@ class Record:
         """Something an engineer wants to find beside the rows of that moment."""
         self._events.append((t_us, text))
 
+    def note(self, t_us: int, text: str) -> None:
+        """What a person noted."""
+        self._notes.append((t_us, text))
+
     def close_segment(self) -> None:
-        """Events so far are in a closed segment."""
-        self._segment_events = len(self._events)
+        """Events and notes so far are in a closed segment."""
+        self._segment_events, self._segment_notes = len(self._events), len(self._notes)
 
     def state(self) -> dict[str, Json]:
-        """What goes into a segment: everything as of now, and the events since the last one."""
-        return self._common() | {"events": self._events[self._segment_events :]}
+        """What goes into a segment: everything as of now, and the events and notes since the last one."""
+        since = {"events": self._events[self._segment_events :], "notes": self._notes[self._segment_notes :]}
+        return self._common() | since
 
     def whole(self) -> dict[str, Json]:
         """What goes into the manifest."""
-        return self._common() | {"events": self._events}
+        return self._common() | {"events": self._events, "notes": self._notes}
 
     def _common(self) -> dict[str, Any]:
         outcomes = [asdict(outcome) for _, outcome in sorted(self._outcomes.items()) if outcome.intervals]

@@ -25,6 +25,7 @@ from collector.children import Children
 from collector.contract import Env, Json, Probe, Run, State, Table
 from collector.errors import CutShortError, OperatorError, WriteError
 from collector.machine import Clock, Host, take_anchor
+from collector.notes import Mailbox
 from collector.paths import Paths
 from collector.peers.bandwidth import run_bandwidth
 from collector.peers.fifo import run_fifo
@@ -143,6 +144,7 @@ class Supervisor:
         )
         self._listening: list[socket.socket] = []
         self._path = job.folder / name
+        self._mailbox = Mailbox(self._path, job.node)
 
     # --- the run ---------------------------------------------------------------------------------------------------
 
@@ -157,6 +159,7 @@ class Supervisor:
         tables: list[Table] = [*TABLES, *(table for probe in self._probes for table in probe.tables)]
         try:
             self._writer = Writer(self._path, self._start(tables), tables)
+            self._mailbox.open()
         except OSError as error:
             raise OperatorError(
                 f"cannot write to {self._job.folder}: {error.strerror}", "choose another folder with --out"
@@ -176,6 +179,7 @@ class Supervisor:
                 ) from error
             finally:
                 self._children.kill_all()
+                self._mailbox.close()
                 self._links.close()
                 for sock in self._listening:
                     sock.close()
@@ -192,6 +196,7 @@ class Supervisor:
                 self._links.beat()
                 self._check_children(now)
                 self._tester.beat()
+                self._take_notes()
                 look(self._status(end_ns - now))
             for name, at in due.items():
                 if now >= at:
@@ -203,8 +208,7 @@ class Supervisor:
     def _timer(self, name: str) -> None:
         match name:
             case "flush":
-                self._save_state()
-                self._writer.flush(self._now_us())
+                self._settle()
             case "anchor":
                 self._writer.anchor(take_anchor(self._clock))
             case "segment":
@@ -238,6 +242,8 @@ class Supervisor:
                 self._children.end(name)
 
     def _seal(self) -> Result:
+        self._take_notes()
+        self._mailbox.close()
         now_us = self._now_us()
         self._save_state()
         self._writer.close_segment(now_us, take_anchor(self._clock))
@@ -370,6 +376,20 @@ class Supervisor:
         if name == "wire":
             self._paths.lost(reason)
             self._stop = reason
+
+    # --- what people note ------------------------------------------------------------------------------------------
+
+    def _take_notes(self) -> None:
+        self._mailbox.take(self._noted, self._settle)
+
+    def _noted(self, mono_ns: int, text: str) -> None:
+        now_us = self._now_us()
+        self._record.note(min(max(0, (mono_ns - self._t0_ns) // 1000), now_us), text)
+        self._tell(f"noted: {text}")
+
+    def _settle(self) -> None:
+        self._save_state()
+        self._writer.flush(self._now_us())
 
     # --- small things ----------------------------------------------------------------------------------------------
 

@@ -38,6 +38,9 @@ MAX_BLOCKS = 20_000
 MAX_LINES = 500_000
 MAX_INTEGER = 1 << 62
 
+MAX_NOTES, MAX_NOTE_LETTERS = 1000, 200
+"""Notes of a run and letters of each (design values): more than people write, and too few to fill an archive."""
+
 
 def segment_name(seq: int) -> str:
     """Member name of a segment."""

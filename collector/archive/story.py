@@ -1,4 +1,4 @@
-"""The story of a run as an archive tells it, checked: outcomes, peers, facts, events, restarts.
+"""The story of a run as an archive tells it, checked: outcomes, peers, facts, events, notes, restarts.
 
 A sealed archive tells it whole in its manifest; one that was cut short tells it in the states of its segments.
 What is malformed is left out: an archive is hostile input.
@@ -6,35 +6,46 @@ What is malformed is left out: an archive is hostile input.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
-from collector.archive.format import MAX_INTEGER
+from collector.archive.format import MAX_INTEGER, MAX_NOTE_LETTERS, MAX_NOTES
 from collector.contract import Interval, Json, Outcome, State
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`peers`: node -> sessions that were met; `meetings`: (t_us, path, session); `restarts`: (t_us, process, why)."""
+    """`peers`: node -> sessions that were met; `meetings`: (t_us, path, session); `restarts`: (t_us, process, why).
+
+    `notes`: (t_us, text) of what a person noted during the run.
+    """
 
     outcomes: tuple[Outcome, ...]
     peers: Mapping[str, tuple[str, ...]]
     meetings: tuple[tuple[int, str, str], ...]
     facts: Mapping[str, Mapping[str, Json]]
     events: tuple[tuple[int, str], ...]
+    notes: tuple[tuple[int, str], ...]
     restarts: tuple[tuple[int, str, str], ...]
     dropped: int
 
 
+def tidy(text: str) -> str:
+    """One line of printable letters: control characters and runs of blanks become one blank."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def add_state(told: dict[str, Json], state: Mapping[str, Json]) -> None:
-    """Take over what a segment's state tells: events and facts add up, the rest is as of now."""
+    """Take over what a segment's state tells: events, notes and facts add up, the rest is as of now."""
     for key in ("outcomes", "peers", "meetings", "restarts", "dropped"):
         if key in state:
             told[key] = state[key]
     if isinstance(state.get("facts"), dict):
         told.setdefault("facts", {}).update(state["facts"])
-    if isinstance(state.get("events"), list):
-        told.setdefault("events", []).extend(state["events"])
+    for key in ("events", "notes"):
+        if isinstance(state.get(key), list):
+            told.setdefault(key, []).extend(state[key])
 
 
 def story(told: Mapping[str, Json]) -> Story:
@@ -58,11 +69,8 @@ def story(told: Mapping[str, Json]) -> Story:
             for name, values in (facts.items() if isinstance(facts, dict) else ())
             if isinstance(values, dict)
         },
-        events=tuple(
-            (event[0], str(event[1]))
-            for event in _list(told, "events")
-            if isinstance(event, list) and len(event) == 2 and _sane(event[0])
-        ),
+        events=tuple(_moments(told, "events")),
+        notes=tuple((t_us, tidy(text)[:MAX_NOTE_LETTERS]) for t_us, text in islice(_moments(told, "notes"), MAX_NOTES)),
         restarts=tuple(
             (item["t_us"], str(item.get("process")), str(item.get("why")))
             for item in _list(told, "restarts")
@@ -75,6 +83,13 @@ def story(told: Mapping[str, Json]) -> Story:
 def _list(told: Mapping[str, Json], key: str) -> list[Json]:
     value = told.get(key)
     return value if isinstance(value, list) else []
+
+
+def _moments(told: Mapping[str, Json], key: str) -> Iterator[tuple[int, str]]:
+    """Pairs of time and text."""
+    for item in _list(told, key):
+        if isinstance(item, list) and len(item) == 2 and _sane(item[0]):
+            yield item[0], str(item[1])
 
 
 def _sane(value: Json) -> bool:
