@@ -29,6 +29,7 @@ from analyzer.extension import Stack
 from analyzer.frames import NodeData, read
 from analyzer.inventory import described
 from analyzer.lanplan import addresses, egress
+from analyzer.notes import noted
 from analyzer.observers import observed
 from analyzer.scenarios import resolve
 from analyzer.score import score
@@ -77,6 +78,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     carried = throughputs(plan, nodes)
     asked = observed(plan, nodes)
     products: list[Stack] = discover(stacks, "STACK")
+    notes = noted(nodes, run.clocks, run.start_s)
     material = Material(
         plan=plan,
         nodes=nodes,
@@ -91,6 +93,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         scenarios=scenarios,
         tolerances=tolerances(products, plan),
         duration_s=run.duration_s,
+        notes=notes,
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)
@@ -122,6 +125,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         addresses=addresses(plan, facts),
         egress=egress(plan, facts),
         nodes=tuple(summaries.values()),
+        notes=notes,
         findings=tuple(findings),
         timings=tuple(timings.values()),
         throughputs=tuple(carried.values()),
@@ -137,12 +141,13 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the paths gave, by path name, their charts, and the clocks by node."""
+    """What the paths gave, by path name, their charts, and the clocks by node. `start_s`: of the run, on the common base."""
 
     clocks: Mapping[str, Clock]
     timings: Mapping[str, Timing]
     traces: tuple[Trace, ...]
     curves: tuple[Curve, ...]
+    start_s: float
     duration_s: float
 
 
@@ -177,7 +182,7 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             over_time, distribution = path_charts(found, stop_s - start_s)
             traces.append(over_time)
             curves += [distribution] if distribution else []
-    return _Run(clocks, timings, tuple(traces), tuple(curves), stop_s - start_s)
+    return _Run(clocks, timings, tuple(traces), tuple(curves), start_s, stop_s - start_s)
 
 
 def _span(nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock]) -> tuple[float, float]:

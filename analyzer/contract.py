@@ -392,6 +392,15 @@ class NodeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a person marked during the run on one node. `at_s` since the start of the run, on the common base."""
+
+    node: str
+    at_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """A quantity over the run, thinned without losing an extreme: at most 480 bins.
 
@@ -567,6 +576,7 @@ class Assessment:
     addresses: tuple[AddressFound, ...]
     egress: tuple[Egress, ...]
     nodes: tuple[NodeSummary, ...]
+    notes: tuple[Note, ...]
     findings: tuple[Finding, ...]
     timings: tuple[Timing, ...]
     throughputs: tuple[Throughput, ...]

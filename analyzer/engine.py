@@ -20,6 +20,7 @@ from analyzer.contract import (
     Finding,
     Joint,
     NodeSummary,
+    Note,
     ObserverTiming,
     Recommendation,
     Scenario,
@@ -34,6 +35,7 @@ from analyzer.extension import (
     FACTS,
     JOINT,
     MEETING,
+    NOTES,
     OBSERVERS,
     THROUGHPUT,
     TIMING,
@@ -75,6 +77,7 @@ class Material:
     scenarios: tuple[Scenario, ...]
     duration_s: float
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -274,7 +277,7 @@ def _subjects(rule: Rule, material: Material) -> Iterator[_Asked]:
                 yield from _pair(rule, pair, material)
         case Scope.CLUSTER:
             subject = Subject(Scope.CLUSTER, material.plan.cluster)
-            offered = {FACTS: material.facts, TIMINGS: tuple(material.timings.values())}
+            offered = {FACTS: material.facts, TIMINGS: tuple(material.timings.values()), NOTES: material.notes}
             yield subject, "", _only(rule, offered), ""
 
 
@@ -287,7 +290,7 @@ def _paths(rule: Rule, material: Material) -> Iterator[_Asked]:
         missing = ""
         if TIMING in rule.needs and timing is None:
             missing = material.reasons.get(path.name, "the path was never measured")
-        offered = {TIMING: timing, THROUGHPUT: material.throughputs.get(path.name)}
+        offered = {TIMING: timing, THROUGHPUT: material.throughputs.get(path.name), NOTES: material.notes}
         yield Subject(Scope.PATH, path.name), path.source, _only(rule, offered), missing
 
 
@@ -300,7 +303,12 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked
     if data is None:
         return subject, name, {}, f"no archive of node {name} was given"
     seen = tuple(timing for timing in material.observers if timing.node == name)
-    offered: dict[str, Any] = {**data.tables, ARCHIVE: material.summaries[name], OBSERVERS: seen}
+    offered: dict[str, Any] = {
+        **data.tables,
+        ARCHIVE: material.summaries[name],
+        OBSERVERS: seen,
+        NOTES: material.notes,
+    }
     if name in material.facts:
         offered[FACTS] = material.facts[name]
     absent = [need for need in rule.needs if need not in offered]
@@ -345,6 +353,7 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_As
         MEETING: material.meetings.get(pair),
         TIMINGS: tuple(timing for timing in material.timings.values() if {timing.source, timing.target} == set(pair)),
         FACTS: {name: material.facts[name] for name in pair if name in material.facts},
+        NOTES: material.notes,
     }
     lacking = [name for name in pair if name not in material.nodes]
     missing = f"no archive of node {' and '.join(lacking)} was given" if lacking else ""

@@ -18,6 +18,7 @@ from analyzer.contract import (
     Joint,
     Limit,
     NodeSummary,
+    Note,
     ObserverTiming,
     Recommendation,
     Scenario,
@@ -39,6 +40,9 @@ TIMING, JOINT, ARCHIVE, MEETING = "timing", "joint", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS = "throughput", "timings", "facts", "observers"
 """More of them: the path's `Throughput`; how the plan's observers answered the node (`ObserverTiming`); every `Timing` between a pair, or of the cluster; what the machines are (the fact
 ``inventory``: of the node itself; for pair and cluster by node name, and only of the nodes that told)."""
+
+NOTES = "notes"
+"""What people noted during the run, on any node (`Note`); nothing noted is an empty tuple, never a missing need."""
 
 SUFFICIENT_S = 855.0
 """Exposure below which a run is a connectivity check only. Source: NF, at least 15 min on newly installed systems; less 5 %
@@ -163,6 +167,12 @@ class Context:
         """The node's archive in figures. Raises KeyError if the rule does not need "archive"."""
         archive: NodeSummary = self.given[ARCHIVE]
         return archive
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What people noted during the run; empty if nothing was, or the rule does not need "notes"."""
+        notes: tuple[Note, ...] = self.given.get(NOTES, ())
+        return notes
 
     @property
     def met(self) -> bool:

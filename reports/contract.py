@@ -83,6 +83,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """A moment that is drawn as a line through the plot, with a short label above it; a list elsewhere explains it."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Lines over a shared axis. Values are in the axis' own units. Two `half` charts in a row stand side by side."""
 
@@ -95,6 +103,7 @@ class Chart:
     log_y: bool = False
     caption: str = ""
     half: bool = False
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

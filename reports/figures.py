@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 DASH = "\N{EN DASH}"
 """Stands for "no value"; never for zero."""
@@ -153,6 +153,16 @@ def moment(text: str) -> str:
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def instant(text: str, after_s: float) -> str:
+    """The instant `after_s` seconds after an ISO 8601 one, to the second; a dash if there is none."""
+    try:
+        found = datetime.fromisoformat(text) + timedelta(seconds=after_s)
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return DASH
+    return found.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def subject(name: str) -> str:

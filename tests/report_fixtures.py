@@ -23,6 +23,7 @@ from analyzer.contract import (
     Joint,
     Limit,
     NodeSummary,
+    Note,
     ObserverTiming,
     Outage,
     PlanNetwork,
@@ -92,6 +93,16 @@ TEST_SCENARIOS = (
         "IEEE 802.1D: 2 x 15 s + 20 s",
     ),
 )
+
+
+NOTES = (
+    Note("sip-a", 26780.0, "cable of ha pulled on sip-a"),
+    Note("sip-b", 26780.4, "cable of ha pulled on sip-a"),
+    Note("sip-a", 26790.0, "the same cable put back"),
+    Note("sip-dr", 53500.0, f"live migration {HOSTILE}"[:200]),
+    Note("sip-a", 90_000.0, "after the last value of any chart"),
+)
+"""The first two are one mark that was set on two nodes; the third lies too near for a label of its own."""
 
 
 def _delay(wan: bool) -> tuple[float, float]:
@@ -586,6 +597,7 @@ def trio() -> Assessment:
         addresses=addresses,
         egress=_egress(addresses),
         nodes=nodes,
+        notes=(),
         findings=findings,
         timings=tuple(timings),
         throughputs=tuple(_throughput(item) for item in timings if item.network == "ha"),
@@ -805,6 +817,7 @@ def bad() -> Assessment:
         ),
         score=_score(findings),
         nodes=(full.nodes[0], damaged),
+        notes=NOTES,
         findings=findings,
         timings=timings,
         addresses=(
@@ -860,7 +873,7 @@ def empty() -> Assessment:
     return replace(
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
         reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
-        nodes=(), findings=(), timings=(), throughputs=(), observers=(), joints=(),
+        nodes=(), notes=(), findings=(), timings=(), throughputs=(), observers=(), joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip
 

@@ -126,7 +126,7 @@ class Link:
 class Machine:
     """One node: when it ran (true seconds), how its clocks are off, what its host tables say.
 
-    `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
+    `notes` are (true s, text). `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
     observer by its time, NaN for no answer. `inventory` replaces facts of a sound machine that is as planned; None: it told none.
     """
 
@@ -145,6 +145,7 @@ class Machine:
     peers: Mapping[str, list[str]] | None = None
     meetings: Iterable[tuple[int, str, str]] = ()
     outcomes: Iterable[Mapping[str, Any]] = ()
+    notes: Iterable[tuple[float, str]] = ()
     memory: bool = False
     disk: bool = False
     host: bool = False
@@ -433,6 +434,7 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
         "meetings": [list(meeting) for meeting in machine.meetings],
         "facts": {} if machine.inventory is None else {"inventory": inventory(site, name) | dict(machine.inventory)},
         "events": [],
+        "notes": [[int(_us(machine.local_s(at_s))), text] for at_s, text in machine.notes],
         "outcomes": list(machine.outcomes),
     }
     path = folder / f"{name}.zip"

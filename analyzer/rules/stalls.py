@@ -2,7 +2,8 @@
 
 What: The longest pause of a process that wants to wake every 20 ms at the ordinary scheduling class.
 Why HA: A node that does not run its ticker does not send its heartbeat either, however good the network is.
-How: Table ticker (latest wake-up of every second); the table stall names each pause.
+How: Table ticker (latest wake-up of every second); the table stall names each pause. Notes of people within 60 s stand in
+    the evidence and change nothing.
 Source: Design values: a pause of 1 s is felt by every cluster; half of the shortest timeout that a product on this node starts from.
 Fails when: above half of that timeout (ADDP: 5 s on one site, 10 s between sites; Neverfail: 30 s).
 """
@@ -11,29 +12,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
-from analyzer.extension import Context, Judgement, Rule
+from analyzer.extension import NOTES, Context, Judgement, Rule
+from analyzer.notes import near
 from analyzer.tolerance import borne
 from analyzer.words import seconds
+
+_LONG_US = 250_000
 
 PAUSE = Limit("pause", "s", 1.0, None, Sense.AT_MOST, "design value")
 
 
 def _check(context: Context) -> Iterator[Judgement]:
     frame = context.table("ticker")
-    late_us = frame.loc[frame["class"] == "default", "late_max_us"].dropna()
+    ordinary = frame[(frame["class"] == "default") & frame["late_max_us"].notna()]
+    late_us = ordinary["late_max_us"]
     if not len(late_us):
         yield Judgement(Status.SKIPPED, f"Node {context.node}: its ordinary ticker has no rows.")
         return
     limit = borne(context.limit(PAUSE.name), context.tolerance)
     longest_s = float(late_us.max()) / 1e6
+    paused = ordinary[late_us > _LONG_US]
     status = limit.judge(longest_s)
     yield Judgement(
         status,
         f"Node {context.node}: its longest pause lasted {seconds(longest_s)}.",
         (
             Evidence("longest pause", longest_s, "s", limit),
-            Evidence("seconds with a pause over 0.25 s", float((late_us > 250_000).sum()), "1"),
+            Evidence("seconds with a pause over 0.25 s", float(len(paused)), "1"),
+            *near(context.notes, _pauses(paused), "pause"),
         ),
         ""
         if status is Status.PASS
@@ -42,4 +51,10 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("stalls", "Pauses of the machine", Area.HOST, Scope.NODE, ("ticker",), (PAUSE,), _check)
+def _pauses(paused: pd.DataFrame) -> Iterator[tuple[float, float]]:
+    """Start and length in s. A row tells of the second before it, so that is when the pause ended, to a second."""
+    for end_s, late_us in zip(paused["t_s"], paused["late_max_us"], strict=True):
+        yield float(end_s - late_us / 1e6), float(late_us / 1e6)
+
+
+RULE = Rule("stalls", "Pauses of the machine", Area.HOST, Scope.NODE, ("ticker", NOTES), (PAUSE,), _check)

@@ -41,6 +41,12 @@ LEGEND_ROW = 11.0
 STRIP = 7.0
 """Height of a row of marks above the plot, in points."""
 
+PIN_ROW = 9.0
+"""Height of the row of the pins' labels, in points."""
+PIN_GAP = 1.5
+"""Pins nearer to each other than this are drawn as one."""
+PIN_COLOUR = HexColor("#465260")
+
 TICK_SIZE = 6.8
 LABEL_SIZE = 7.0
 
@@ -168,7 +174,7 @@ class ChartBox(Flowable):
         self._foot = max(self._caption_height, 11.0)
         beside = LEFT + stringWidth(clean(self._chart.y_label), REGULAR, LABEL_SIZE) + 16
         self._legend = _legend_rows(self._labels(), beside, aW)
-        self._plot = STRIP * len(self._marks) + PLOT_HEIGHT + BOTTOM
+        self._plot = STRIP * len(self._marks) + PIN_ROW * bool(self._chart.pins) + PLOT_HEIGHT + BOTTOM
         self.height = self._title_height + LEGEND_ROW * len(self._legend) + 4 + self._plot + self._foot
         return aW, self.height
 
@@ -251,6 +257,7 @@ def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, hei
     across, upwards = _scale(axes, chart)
     _draw_marks(axes, chart, marks)
     _draw_grid(canvas, axes, across, upwards, chart.log_x)
+    _draw_pins(canvas, axes, chart, axes.bbox.y1 + STRIP * len(marks))
     figure.draw(PageRenderer(canvas, width, height))
 
 
@@ -380,3 +387,27 @@ def _draw_marks(axes: Axes, chart: Chart, labels: list[str]) -> None:
                 shade = Rectangle((mark.x, 0), mark.length, 1, color=colour, alpha=0.14, linewidth=0)
                 shade.set_transform(transform)
                 axes.add_artist(shade)
+
+
+def _draw_pins(canvas: Canvas, axes: Axes, chart: Chart, above: float) -> None:
+    """A dashed line through the plot for each pin; a label that would touch the one before it is left out."""
+    box, (first, last) = axes.bbox, axes.get_xlim()
+    canvas.saveState()
+    canvas.setFont(BOLD, TICK_SIZE)
+    canvas.setFillColor(PIN_COLOUR)
+    canvas.setDash([1.5, 1.5])
+    drawn = edge = -math.inf
+    for pin in sorted(chart.pins, key=lambda pin: pin.x):
+        if not first <= pin.x <= last:
+            continue
+        x = axes.transData.transform((pin.x, axes.get_ylim()[0]))[0]
+        if x - drawn < PIN_GAP:
+            continue
+        drawn = x
+        _line(canvas, PIN_COLOUR, x, box.y0, x, above + 1)
+        label = clean(pin.label)
+        half = stringWidth(label, BOLD, TICK_SIZE) / 2
+        if x - half > edge + 2:
+            canvas.drawCentredString(x, above + 2.5, label)
+            edge = x + half
+    canvas.restoreState()

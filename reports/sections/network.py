@@ -2,12 +2,12 @@
 
 What: Round trips, losses, outages and stalls per directed path; why answers were slow; outages that hit all channels of a pair at
     once; bandwidth each way and round trips under load; how observers answered; the network checks; charts over the run and as
-    distributions.
+    distributions; what people noted during the run, as numbers on the charts and as a list.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
     all channels fail together, both nodes can go active: a split brain.
 How: "RTT" is what an application sees. "Wire" is the network alone, from kernel timestamps at both
     ends. Charts keep the lowest and highest value of every bin, so that no peak is lost.
-Source: Timings, joints, throughputs, observers, traces and curves of the assessment. The method is in the last section.
+Source: Timings, joints, throughputs, observers, notes, traces and curves of the assessment. The method is in the last section.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
 from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
+from reports.notes import note_blocks, pins
 from reports.slowness import slowness_blocks
 
 LINES_PER_CHART = 6
@@ -196,6 +197,7 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
         )
     for pairs in drawn[:CHARTS]:
         yield _over_the_run(pairs, assessment)
+    yield from note_blocks(assessment)
     curves: dict[str, list[tuple[Timing, Curve]]] = defaultdict(list)
     for curve in assessment.curves:
         timing = paths.get(curve.subject.name)
@@ -241,6 +243,7 @@ def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -
         marks,
         log_y=height.wide,
         caption=f"Start: {figures.moment(assessment.started)}. {_outage_text(members)}",
+        pins=pins(assessment, time.size),
     )
 
 

@@ -5,7 +5,7 @@ What: All nodes at a glance, then a page for each: role, site and inventory, the
 Why HA: A node that stalls is taken for dead although its network is fine. A report is only as good
     as the archives behind it.
 How: Names and figures come from the archives' manifests. A trace is drawn for the node that it is
-    about. Probes that ran without trouble are not listed.
+    about; numbers above it are the notes that section Network lists. Probes that ran without trouble are not listed.
 Source: Node summaries, addresses, findings about nodes and their devices, and traces of the assessment.
 """
 
@@ -20,6 +20,7 @@ from reports.axes import time_axis, unit_axis
 from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
 from reports.findings import finding_table, owner, tally, worst
+from reports.notes import pins
 
 LINES_PER_CHART = 6
 SHORT = 68
@@ -52,7 +53,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Heading(node.name, 2, new_page=True)
         yield from _identity(node, planned.get(node.name), addresses[node.name])
         yield from _node(node, findings[node.name])
-        yield from _charts(node.name, traces[node.name])
+        yield from _charts(node.name, traces[node.name], assessment)
 
 
 def _overview(assessment: Assessment, findings: Mapping[str | None, list[Finding]]) -> Table:
@@ -172,17 +173,17 @@ def _facts(caption: str, pairs: tuple[tuple[str, str], ...]) -> Table:
     return Table(("", "", "", ""), rows, (19, 34, 17, 30), caption)
 
 
-def _charts(node: str, traces: list[Trace]) -> Iterator[Block]:
+def _charts(node: str, traces: list[Trace], assessment: Assessment) -> Iterator[Block]:
     groups: dict[tuple[str, str], list[Trace]] = defaultdict(list)
     for trace in traces:
         if any(value is not None for value in trace.mid):
             groups[trace.title, trace.unit].append(trace)
     for (title, unit), members in groups.items():
         for first in range(0, len(members), LINES_PER_CHART):
-            yield _chart(node, title, unit, members[first : first + LINES_PER_CHART])
+            yield _chart(node, title, unit, members[first : first + LINES_PER_CHART], assessment)
 
 
-def _chart(node: str, title: str, unit: str, members: list[Trace]) -> Chart:
+def _chart(node: str, title: str, unit: str, members: list[Trace], assessment: Assessment) -> Chart:
     time = time_axis(max(trace.start_s + trace.step_s * len(trace.mid) for trace in members))
     height = unit_axis(unit, (value for trace in members for value in (*trace.low, *trace.mid, *trace.high)))
     return Chart(
@@ -199,6 +200,7 @@ def _chart(node: str, title: str, unit: str, members: list[Trace]) -> Chart:
         ),
         log_y=height.wide,
         half=True,
+        pins=pins(assessment, time.size),
     )
 
 
