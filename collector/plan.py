@@ -29,6 +29,7 @@ BUDGET_B = 10_000_000_000
 """A day of hourly tests of 2 s at 1 Gbit/s is 6 GB (design value)."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+AnyNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
@@ -208,7 +209,7 @@ class Security:
     """The shared key's file (relative to the plan) and who may send without it."""
 
     key_file: str
-    open_to: tuple[Address, ...]
+    open_to: tuple[AnyNetwork, ...]
 
 
 @dataclass(frozen=True, slots=True)

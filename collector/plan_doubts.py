@@ -14,6 +14,9 @@ from collector.plan_schedule import test_order
 _SLOW_BPS = 64_000
 """A rate below this is rather a number of megabits that was not written out."""
 
+_MANY_GUESTS = 256
+"""More addresses than this are rather a mistyped prefix than test senders (design value)."""
+
 
 def doubts(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
     """One sentence per doubt. `stacks`: the products that this version knows."""
@@ -27,6 +30,7 @@ def doubts(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
     yield from _observers(plan)
     yield from _stacks(plan, stacks)
     yield from _bandwidth(plan)
+    yield from _guests(plan)
 
 
 def _addresses(plan: Plan) -> Iterator[str]:
@@ -230,3 +234,12 @@ def _ports(node: Node) -> set[tuple[str, str]]:
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names)
+
+
+def _guests(plan: Plan) -> Iterator[str]:
+    for network in plan.security.open_to:
+        if network.num_addresses > _MANY_GUESTS:
+            yield (
+                f"security.open_to: {network} lets {network.num_addresses} addresses probe without the key; "
+                "name the machines that really send test packets"
+            )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from collector.icmp import DATA_B
 from collector.peers.rounds import CLOSING_S, GAP_S, Ledger, first_round_s, places
 from collector.peers.stamp import PACKET_B
-from collector.plan import Address, Observer, Plan, PlannedPath, Quiet
+from collector.plan import Address, AnyNetwork, Observer, Plan, PlannedPath, Quiet
 from collector.plan_schedule import test_length_s, test_limit_bps, test_order, why_not_tested
 
 ASSUMED_BPS = 1_000_000_000
@@ -114,7 +114,7 @@ class Opening:
     node: str
     protocol: str
     port: int | None
-    source: Address
+    source: Address | AnyNetwork
     target: Address | None
     purpose: str
 
@@ -318,3 +318,6 @@ def _openings(plan: Plan) -> Iterator[Opening]:
         for observer in plan.observers:
             protocol = "ICMP" if observer.address.version == 4 else "ICMPv6"
             yield Opening(node.name, protocol, None, observer.address, None, f"echo replies of {observer.name}")
+        for guests in plan.security.open_to:
+            sender = guests.network_address if guests.num_addresses == 1 else guests
+            yield Opening(node.name, "UDP", plan.probing.port, sender, None, "STAMP without the key (open_to)")

@@ -101,7 +101,7 @@ class Reader(Values):
                 tuple(
                     found
                     for text in self.texts(security, "security", "open_to")
-                    if (found := self.address("security.open_to", text)) is not None
+                    if (found := self.machines("security.open_to", text)) is not None
                 ),
             ),
             scenarios_off=self._scenarios(scenario, "off"),

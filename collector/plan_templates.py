@@ -112,6 +112,7 @@ quiet = []                          # times of day without tests, in UTC, such a
 
 [security]
 key_file = "{key}"                  # chmod 600; the same on every node
+#open_to = ["192.0.2.50"]           # test senders without the key (STAMP, TWAMP Light); by default nobody
 """
 
 _HA_PAIR = (

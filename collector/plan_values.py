@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from collector.contract import Json
-from collector.plan import NAME, Address
+from collector.plan import NAME, Address, AnyNetwork
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 _EVERYBODY = ipaddress.IPv4Address("255.255.255.255")
@@ -119,6 +119,18 @@ class Values:
             self.wrong(key, f"{shown(value)} is no IP address")
             return None
         return address if self.of_a_host(key, address) else None
+
+    def machines(self, key: str, value: Json) -> AnyNetwork | None:
+        """An IP address, or a network of them that is not everybody; None and a mistake for anything else."""
+        try:
+            network = ipaddress.ip_network(value)
+        except ValueError:
+            self.wrong(key, f"{shown(value)} is no IP address, and no network like 192.0.2.0/24")
+            return None
+        if not network.prefixlen:
+            self.wrong(key, f"{network} is everybody; name the networks of those who may probe")
+            return None
+        return network if self.of_a_host(key, network.network_address) else None
 
     def of_a_host(self, key: str, address: Address) -> bool:
         """No address of all or of many: packets go to, and are taken from, single machines only."""

@@ -29,6 +29,7 @@ from collector.notes import Mailbox
 from collector.paths import Paths
 from collector.peers.bandwidth import run_bandwidth
 from collector.peers.fifo import run_fifo
+from collector.peers.guests import Guests
 from collector.peers.hello import Identity
 from collector.peers.links import Links
 from collector.peers.ports import udp_listener
@@ -304,9 +305,11 @@ class Supervisor:
                 ]
                 period = round(plan.probing.period_s * 1e9)
                 socks, session = self._listening, self._session
+                own = (str(there.ip) for node in plan.nodes for there in node.addresses.values())
+                guests = Guests(plan.security.open_to, own)
                 self._children.start(
                     name,
-                    lambda orders, out: run_wire(outgoing, socks, period, session, t0, clock, orders, out),
+                    lambda orders, out: run_wire(outgoing, socks, period, session, t0, clock, orders, out, guests),
                     [sock.fileno() for sock in socks],
                 )
             case "fifo":

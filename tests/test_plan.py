@@ -175,6 +175,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("bandwidth.quiet", changed(bandwidth={"quiet": ["08:00-08:00"]}), "has no length"),
     ("security.key_file", changed(security={"key_file": 5}), "must be text"),
     ("security.open_to", changed(security={"open_to": ["everybody"]}), "is no IP address"),
+    ("security.open_to", changed(security={"open_to": ["10.0.0.5/24"]}), "no network like"),
+    ("security.open_to", changed(security={"open_to": ["0.0.0.0/0"]}), "is everybody"),
+    ("security.open_to", changed(security={"open_to": ["::/0"]}), "is everybody"),
+    ("security.open_to", changed(security={"open_to": ["224.0.0.0/8"]}), "is not the address of one machine"),
+    ("security.open_to", changed(security={"open_to": [167772161]}), "must be a list of texts"),
 ]
 
 
@@ -438,6 +443,7 @@ DOUBTS: dict[str, tuple[dict[str, Any], str]] = {
     "stack unprobed": ({"stack.0.networks": ["ch1", "mgmt"]}, "runs on network 'mgmt', which is not probed"),
     "budget too small": ({"bandwidth": {"budget_B": 1000}}, "no bandwidth test of a>b/ch1 will run"),
     "round too long": ({"bandwidth": {"every_s": 10}}, "longer than every_s = 10"),
+    "many guests": ({"security": {"open_to": ["10.9.0.0/16"]}}, "10.9.0.0/16 lets 65536 addresses probe"),
     "always quiet": ({"bandwidth": {"quiet": ["00:00-12:00", "11:00-00:00"]}}, "no bandwidth test ever runs"),
 }
 

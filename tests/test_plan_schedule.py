@@ -275,6 +275,16 @@ def test_a_node_lets_in_what_its_peers_send_and_nothing_else():
     ]
 
 
+def test_a_node_lets_in_whom_the_plan_invites():
+    data = plan_data("10.9.0.1", "10.9.0.2") | {"security": {"open_to": ["192.0.2.7", "198.51.100.0/28"]}}
+
+    told = forecast.schedule(parse(data, "p"), 60.0)
+
+    assert [
+        (item.node, item.protocol, item.port, str(item.source)) for item in told.openings if "open_to" in item.purpose
+    ] == [(node, "UDP", 8862, source) for node in "ab" for source in ("192.0.2.7", "198.51.100.0/28")]
+
+
 def test_the_part_of_a_node_is_what_it_sends_or_answers():
     whole = forecast.schedule(parse(plan_data("10.9.0.1", "10.9.0.2", "10.9.0.3"), "p"), DAY_S)
 

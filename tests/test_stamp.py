@@ -187,3 +187,66 @@ def test_ntp_eras_turn_where_they_should(moment, wire):
 def test_differences_survive_the_wire(one, step):
     """Also over the turn of the era."""
     assert stamp.from_ntp(stamp.ntp(one + step)) - stamp.from_ntp(stamp.ntp(one)) == step
+
+
+# Made octet by octet from RFC 8762 (figures 3 and 5) and RFC 8972; the HMACs are those of `openssl dgst -sha256 -mac HMAC`.
+VECTOR_KEY = b"0123456789abcdef0123456789abcdef"
+VECTOR_PROBE = bytes.fromhex(
+    "0000002a" + "00" * 12 + "e9d3c2b1a0000000" + "12a4" + "beef" + "00" * 68 + "669d6513931ea868fb94bb64170f9d56"
+    "80070010" + "00" * 16 + "80080010" + "9687a57eb33e8cab622c956ad9493281"
+)  # fmt: skip
+VECTOR_REPLY = bytes.fromhex(
+    "00000007" + "00" * 12 + "e9d3c2b220000000" + "0587" + "beef" + "00" * 4 + "e9d3c2b1e0000000" + "00" * 8
+    + "0000002a" + "00" * 12 + "e9d3c2b1a0000000" + "12a4" + "00" * 6 + "40" + "00" * 15
+    + "ab3c3da8812e4347b20ffd8003e0febf"
+    + "00070010" + "00000006" + "e9d3c2b180000000" + "02" + "00" * 3
+    + "00080010" + "1281af1c7bf1b199c7998a9310f4089e"
+)  # fmt: skip
+VECTOR_NS = 1_713_980_465_000_000_000
+
+
+def test_authenticated_packets_are_those_of_the_vectors():
+    """T1 at .625 s, received at .875 s, answered at 1.125 s, the reply before at .5 s."""
+    probe = stamp.probe(VECTOR_KEY, 42, VECTOR_NS + 625_000_000, 0xBEEF)
+    reply = stamp.reply(
+        VECTOR_KEY,
+        probe,
+        7,
+        VECTOR_NS + 875_000_000,
+        VECTOR_NS + 1_125_000_000,
+        kernel=True,
+        ttl=64,
+        follow=(6, VECTOR_NS + 500_000_000),
+    )
+
+    assert probe.hex() == VECTOR_PROBE.hex()
+    assert reply.hex() == VECTOR_REPLY.hex()
+    assert stamp.authentic(VECTOR_KEY, VECTOR_PROBE)
+    assert stamp.authentic(VECTOR_KEY, VECTOR_REPLY)
+
+
+def test_the_hmac_is_cut_to_128_bits_as_rfc_4231_shows():
+    """Its test case 5."""
+    assert stamp._mac(b"\x0c" * 20, b"Test With Truncation").hex() == "a3b6167473100ee06e0c796c2955552b"
+
+
+def test_an_unauthenticated_answer_has_every_field_where_rfc_8762_4_3_1_puts_it():
+    packet = bytes([1, 2, 3, 4]) + ntp_by_hand(T1) + b"\x12\xa4" + b"\xbe\xef" + bytes(28)
+    answer = stamp.open_reply(packet, T2, T3, kernel=True, ttl=63)
+
+    assert len(answer) == len(packet) == stamp.OPEN_B
+    assert answer[0:4] == answer[24:28] == packet[0:4]
+    assert answer[4:12] == ntp_by_hand(T3)
+    assert answer[12:14] == b"\x05\x87"
+    assert answer[14:16] == b"\xbe\xef"
+    assert answer[16:24] == ntp_by_hand(T2)
+    assert answer[28:38] == packet[4:14]
+    assert answer[38:40] == bytes(2)
+    assert answer[40:44] == b"\x3f\0\0\0"
+    assert stamp.open_reply(packet, T2, T3, kernel=False, ttl=None)[40] == 255
+
+
+@settings(deadline=None)
+@given(packet=st.binary(min_size=stamp.LEAST_B, max_size=2047), ttl=st.none() | st.integers(0, 255))
+def test_an_unauthenticated_answer_is_as_long_as_what_came_whatever_that_was(packet, ttl):
+    assert len(stamp.open_reply(packet, T2, T3, kernel=False, ttl=ttl)) == len(packet)

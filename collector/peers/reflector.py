@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from collector.machine import Clock
 from collector.peers import stamp
+from collector.peers.guests import Guests
 from collector.peers.ticker import Emit
-from collector.peers.timestamps import Received, receive, restart_stamps, transmit_stamps
+from collector.peers.timestamps import LARGEST_B, Received, receive, restart_stamps, transmit_stamps
 
 REPLAY_WINDOW = 1024
 """A packet this many slots behind the newest is a replay, not a late one."""
@@ -48,16 +49,18 @@ class _Session:
 
 
 class Reflector:
-    """Answers on any number of sockets. Only senders that were admitted get an answer, and never more than they sent."""
+    """Answers on any number of sockets. Only senders that were admitted, and guests, get an answer, never more than they sent."""
 
-    def __init__(self, t0_ns: int, emit: Emit, clock: Clock) -> None:
+    def __init__(self, t0_ns: int, emit: Emit, clock: Clock, guests: Guests | None = None) -> None:
         self._t0_ns = t0_ns
         self._emit = emit
         self._clock = clock
+        self._guests = guests or Guests()
         self._sessions: dict[str, _Session] = {}
         self._sends: dict[int, int] = {}
         self._replies: dict[tuple[int, int], tuple[_Session, int]] = {}
         self._malformed = self._unauthentic = self._stranger = self._replayed = self._send_errors = 0
+        self._open_answered = self._open_refused = 0
 
     def admit(self, path: str, address: str, key: bytes) -> None:
         """Answer `address` under `key` from now on. What is under way under its earlier key is still answered."""
@@ -78,7 +81,10 @@ class Reflector:
         now_ns = self._clock.monotonic_ns()
         session = self._sessions.get(received.address)
         if session is None:
-            self._stranger += 1
+            if self._guests.invited(received.address):
+                self._answer_guest(sock, received, now_ns)
+            else:
+                self._stranger += 1
             return
         packet = received.data
         if not stamp.from_sender(packet):
@@ -105,6 +111,30 @@ class Reflector:
         answer = stamp.reply(
             key, received.data, session.rseq, t2, t3, kernel=kernel, ttl=received.ttl or 0, follow=session.last
         )
+        number = self._send(sock, answer, received)
+        if number is not None:
+            self._replies[sock.fileno(), number] = (session, session.rseq)
+            session.rseq = (session.rseq + 1) & 0xFFFFFFFF
+            self._read_transmit_stamps(sock)
+
+    def _answer_guest(self, sock: socket.socket, received: Received, now_ns: int) -> None:
+        """Nothing of a guest is kept but a count: its packets are no slots of ours."""
+        if not stamp.LEAST_B <= len(received.data) < LARGEST_B:
+            self._malformed += 1
+            return
+        if not self._guests.admit(received.port, sock.getsockname()[1], now_ns):
+            self._open_refused += 1
+            return
+        t3 = self._clock.realtime_ns()
+        kernel = received.stamp_ns is not None
+        t2 = t3 if received.stamp_ns is None else received.stamp_ns
+        answer = stamp.open_reply(received.data, t2, t3, kernel=kernel, ttl=received.ttl)
+        if self._send(sock, answer, received) is not None:
+            self._open_answered += 1
+            self._read_transmit_stamps(sock)
+
+    def _send(self, sock: socket.socket, answer: bytes, received: Received) -> int | None:
+        """Send back to where it came from: the kernel's number of this send, None if it refused."""
         fd = sock.fileno()
         try:
             sock.sendto(answer, (received.address, received.port))
@@ -114,12 +144,10 @@ class Reflector:
             restart_stamps(sock)
             self._sends[fd] = 0
             self._replies = {key: known for key, known in self._replies.items() if key[0] != fd}
-            return
+            return None
         number = self._sends.get(fd, 0)
         self._sends[fd] = (number + 1) & 0xFFFFFFFF
-        self._replies[fd, number] = (session, session.rseq)
-        session.rseq = (session.rseq + 1) & 0xFFFFFFFF
-        self._read_transmit_stamps(sock)
+        return number
 
     def _read_transmit_stamps(self, sock: socket.socket) -> None:
         fd = sock.fileno()
@@ -165,11 +193,11 @@ class Reflector:
             self._emit_rows(session)
 
     def report(self, *, close: bool = False) -> None:
-        """Emit the counters of what was not answered; `close` also ends the runs."""
+        """Emit the counters of what was not answered, and of guests; `close` also ends the runs."""
         now_us = (self._clock.monotonic_ns() - self._t0_ns) // 1000
         if close:
             for session in self._known():
                 self._close_run(session)
                 self._emit_rows(session)
         counts = (self._malformed, self._unauthentic, self._stranger, self._replayed, self._send_errors)
-        self._emit("wire", (), [(now_us, *counts)])
+        self._emit("wire", (), [(now_us, *counts, self._open_answered, self._open_refused)])

@@ -4,6 +4,10 @@ Both directions are 152 octets, so nothing is amplified: the 112 of the base pac
 and an HMAC TLV (20) that protects it. The follow-up carries the kernel's stamp of the reflector's *previous*
 reply, because a packet cannot carry the moment at which it itself was sent.
 
+Guests (the plan's ``open_to``) are answered in unauthenticated mode (4.2.1 and 4.3.1), by a stateless reflector: the answer has their own
+sequence number and is as long as what they sent. TWAMP Light (RFC 5357, appendix I) has the same layout but for the octets that
+its sender calls padding.
+
 The error estimate tells how good a stamp is: 1 us from the kernel, 10 ms from user space.
 """
 
@@ -14,6 +18,9 @@ import hmac
 import struct
 from dataclasses import dataclass
 
+OPEN_B = 44
+LEAST_B = 41
+"""What an unauthenticated answer says ends here; in TWAMP Light no more has to follow."""
 BASE_B = 112
 PACKET_B = 152
 _MAC_B = 16
@@ -25,10 +32,14 @@ _SOFTWARE = 2
 
 _PROBE = struct.Struct(">I12xQHH68x")
 _REPLY = struct.Struct(">I12xQHH4xQ8xI12xQH6xB15x")
+_OPEN_PROBE = struct.Struct(">IQHH")
+_OPEN_REPLY = struct.Struct(">IQHHQIQH2xB3x")
 _TLV = struct.Struct(">BBH")
 _FOLLOW = struct.Struct(">IQB3x")
 
 _KERNEL_ERROR, _USER_ERROR = 0x0587, 0x12A4
+_TTL_UNKNOWN = 255
+"""RFC 5357 4.2: what a reflector says that cannot read the TTL."""
 _EPOCH_S = 2_208_988_800
 _SECOND_NS = 1_000_000_000
 
@@ -107,6 +118,19 @@ def reply(
     base = _REPLY.pack(rseq, ntp(t3_ns), error, ssid, ntp(t2_ns), slot, t1, t1_error, ttl)
     tail = _FOLLOW.pack(0, 0, 0) if follow is None else _FOLLOW.pack(follow[0], ntp(follow[1]), _SOFTWARE)
     return _close(key, base, tail, 0)
+
+
+def open_reply(packet: bytes, t2_ns: int, t3_ns: int, *, kernel: bool, ttl: int | None) -> bytes:
+    """The answer to an unauthenticated packet of `LEAST_B` octets or more, as long as it.
+
+    What follows the base packet goes back unchanged: padding may be anything (RFC 5357 4.2.1), and a sender marks its TLVs as not
+    recognised until a reflector says otherwise (RFC 8972 4).
+    """
+    number, t1, t1_error, ssid = _OPEN_PROBE.unpack_from(packet)
+    error = _KERNEL_ERROR if kernel else _USER_ERROR
+    told = _TTL_UNKNOWN if ttl is None else ttl
+    base = _OPEN_REPLY.pack(number, ntp(t3_ns), error, ssid, ntp(t2_ns), number, t1, t1_error, told)
+    return base[: len(packet)] + packet[OPEN_B:]
 
 
 def slot_of(packet: bytes) -> int:

@@ -88,13 +88,15 @@ STALL = Table(
 
 WIRE = Table(
     "wire",
-    help="packets that were not answered or not used, counted by kind since the start",
+    help="packets that are no probes of a peer, counted by kind since the start; only those of open_answered were answered",
     metrics=(
         Metric("malformed", "1", Kind.COUNTER, help="too short, too long or not STAMP"),
         Metric("unauthentic", "1", Kind.COUNTER, help="wrong key: an attacker, or a peer of an earlier session"),
         Metric("stranger", "1", Kind.COUNTER, help="from an address that is not in the plan"),
         Metric("replayed", "1", Kind.COUNTER, help="an old packet sent again"),
         Metric("send_errors", "1", Kind.COUNTER, help="replies that the kernel refused to send"),
+        Metric("open_answered", "1", Kind.COUNTER, help="unauthenticated packets from open_to that were answered"),
+        Metric("open_refused", "1", Kind.COUNTER, help="the same, not answered: too many, or from a reflector's port"),
     ),
 )
 

@@ -27,7 +27,8 @@ _ERROR = struct.Struct("@IBBBBII")
 _ANCILLARY_B = 256
 _MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
-_LARGEST_B = 2048
+LARGEST_B = 2048
+"""What is read of a datagram; a longer one is cut there."""
 _BUFFER_B = 4 << 20
 _SO_RCVBUFFORCE = 33
 
@@ -85,12 +86,12 @@ def receive(sock: socket.socket) -> Received | None:
     """The next datagram, or None if none waits."""
     if not LINUX:
         try:
-            data, source = sock.recvfrom(_LARGEST_B)
+            data, source = sock.recvfrom(LARGEST_B)
         except (BlockingIOError, ConnectionError):
             return None
         return Received(data, source[0], source[1], None, None)
     try:
-        data, ancillary, _, source = sock.recvmsg(_LARGEST_B, _ANCILLARY_B, _MSG_DONTWAIT)
+        data, ancillary, _, source = sock.recvmsg(LARGEST_B, _ANCILLARY_B, _MSG_DONTWAIT)
     except (BlockingIOError, ConnectionError):
         return None
     stamp = ttl = None

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from collector.machine import Clock
+from collector.peers.guests import Guests
 from collector.peers.reflector import Reflector
 from collector.peers.sender import Sender
 from collector.peers.ticker import Ticker
@@ -42,8 +43,9 @@ def run_wire(
     clock: Clock,
     orders: Inlet,
     out: Outlet,
+    guests: Guests,
 ) -> None:
-    """Body of the wire process.
+    """Body of the wire process. `guests` are answered without a key.
 
     Orders: ``("send", path, key)`` starts or re-keys a path, ``("pause", path)`` stops it, ``("reflect", path, address,
     key)`` admits a sender and is answered by ``("ready", path)``, ``("stop",)`` ends. Once a second it reports
@@ -59,7 +61,7 @@ def run_wire(
         )
         for path in outgoing
     }
-    reflector = Reflector(t0_ns, emit, clock)
+    reflector = Reflector(t0_ns, emit, clock, guests)
     by_fd = {sock.fileno(): sock for sock in listening}
     waited_on = [orders.fd, *by_fd]
     ticker = Ticker("default", clock, t0_ns, emit)
