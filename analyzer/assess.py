@@ -12,6 +12,7 @@ import numpy as np
 
 from analyzer import rules, stacks
 from analyzer.align import Clock, align
+from analyzer.clocks import node_clock
 from analyzer.columns import numbers
 from analyzer.contract import (
     SCHEMA,
@@ -79,6 +80,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     asked = observed(plan, nodes)
     products: list[Stack] = discover(stacks, "STACK")
     notes = noted(nodes, run.clocks, run.start_s)
+    clocks = {name: node_clock(node, run.clocks[name], run.start_s) for name, node in nodes.items()}
     material = Material(
         plan=plan,
         nodes=nodes,
@@ -94,6 +96,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         tolerances=tolerances(products, plan),
         duration_s=run.duration_s,
         notes=notes,
+        clocks=clocks,
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)
@@ -125,6 +128,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         addresses=addresses(plan, facts),
         egress=egress(plan, facts),
         nodes=tuple(summaries.values()),
+        clocks=tuple(clocks.values()),
         notes=notes,
         findings=tuple(findings),
         timings=tuple(timings.values()),

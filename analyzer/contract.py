@@ -392,6 +392,44 @@ class NodeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockStep:
+    """A jump of a wall clock. `at_s`: the first reading after it, since the start of the run; readings are ten seconds apart.
+
+    `by_s` is negative if the clock was set back; `beyond_s` is what of its size slewing cannot explain.
+    """
+
+    at_s: float
+    by_s: float
+    beyond_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Who kept a clock from `at_s` on, as far as it was seen: the service ("" none, None not told), and whether it is synchronised."""
+
+    at_s: float
+    service: str | None
+    synchronised: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeClock:
+    """What a node's clocks did. `steps` are the largest of `steps_found`, in order of time; `readings`: how often they were read.
+
+    `skew_ppm`: how much faster the node's clock runs than the first node's, with the bound of its error (0 for that one; None: not
+    told, because too little was measured or only wall clocks could be compared). `keepers`: the state at the first look, and each change.
+    """
+
+    node: str
+    readings: int
+    skew_ppm: float | None
+    skew_error_ppm: float | None
+    steps_found: int
+    steps: tuple[ClockStep, ...]
+    keepers: tuple[Keeper, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What a person marked during the run on one node. `at_s` since the start of the run, on the common base."""
 
@@ -576,6 +614,7 @@ class Assessment:
     addresses: tuple[AddressFound, ...]
     egress: tuple[Egress, ...]
     nodes: tuple[NodeSummary, ...]
+    clocks: tuple[NodeClock, ...]
     notes: tuple[Note, ...]
     findings: tuple[Finding, ...]
     timings: tuple[Timing, ...]

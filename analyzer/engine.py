@@ -19,6 +19,7 @@ from analyzer.contract import (
     Area,
     Finding,
     Joint,
+    NodeClock,
     NodeSummary,
     Note,
     ObserverTiming,
@@ -32,6 +33,7 @@ from analyzer.contract import (
 )
 from analyzer.extension import (
     ARCHIVE,
+    CLOCK,
     FACTS,
     JOINT,
     MEETING,
@@ -78,6 +80,7 @@ class Material:
     duration_s: float
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    clocks: Mapping[str, NodeClock] = field(default_factory=dict)
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -311,6 +314,8 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked
     }
     if name in material.facts:
         offered[FACTS] = material.facts[name]
+    if name in material.clocks:
+        offered[CLOCK] = material.clocks[name]
     absent = [need for need in rule.needs if need not in offered]
     if not absent:
         return subject, name, _only(rule, offered), ""

@@ -17,6 +17,7 @@ from analyzer.contract import (
     Evidence,
     Joint,
     Limit,
+    NodeClock,
     NodeSummary,
     Note,
     ObserverTiming,
@@ -40,6 +41,9 @@ TIMING, JOINT, ARCHIVE, MEETING = "timing", "joint", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS = "throughput", "timings", "facts", "observers"
 """More of them: the path's `Throughput`; how the plan's observers answered the node (`ObserverTiming`); every `Timing` between a pair, or of the cluster; what the machines are (the fact
 ``inventory``: of the node itself; for pair and cluster by node name, and only of the nodes that told)."""
+
+CLOCK = "clock"
+"""One more: what the node's clocks did (`NodeClock`)."""
 
 NOTES = "notes"
 """What people noted during the run, on any node (`Note`); nothing noted is an empty tuple, never a missing need."""
@@ -167,6 +171,12 @@ class Context:
         """The node's archive in figures. Raises KeyError if the rule does not need "archive"."""
         archive: NodeSummary = self.given[ARCHIVE]
         return archive
+
+    @property
+    def clock(self) -> NodeClock:
+        """What the node's clocks did. Raises KeyError if the rule does not need "clock"."""
+        clock: NodeClock = self.given[CLOCK]
+        return clock
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -22,7 +22,7 @@ import pandas as pd
 from analyzer.columns import WIRE, Ints, host_column, wire_column
 from collector.archive.format import Block, Segment
 from collector.archive.reader import Archive, open_archive
-from collector.archive.story import Story, add_state, story
+from collector.archive.story import Story, add_state, story, tidy
 from collector.contract import Json
 from collector.errors import ArchiveError, OperatorError
 from collector.plan import Plan, parse
@@ -32,6 +32,9 @@ _MOST_VALUES = 300_000_000
 
 _LONGEST_US = 10**14
 """Three years: no run is longer, and what is computed from it fits every type used."""
+
+_LONGEST_NAME = 80
+"""Letters that are kept of a service's name."""
 
 
 @dataclass(slots=True)
@@ -58,7 +61,8 @@ class NodeData:
     """Everything an archive says, times in microseconds of the node's own monotonic clock since its start.
 
     `anchors` are readings (monotonic ns, wall clock ns); `spans` the stretches in us that are covered by undamaged
-    segments; `tables` the host tables by name, with ``t_us`` and, once aligned, ``t_s`` on the run's common base.
+    segments; `keepers` (t_us, service, synchronised) what the inventory told of the time service, and when that was another
+    answer than before; `tables` the host tables by name, with ``t_us`` and, once aligned, ``t_s`` on the run's common base.
     """
 
     path: Path
@@ -77,6 +81,7 @@ class NodeData:
     story: Story
     anchors: tuple[tuple[int, int], ...]
     spans: tuple[tuple[int, int], ...]
+    keepers: tuple[tuple[int, str | None, bool | None], ...]
     sent: dict[str, Columns]
     reply: dict[str, Columns]
     seen: dict[str, Columns]
@@ -133,6 +138,7 @@ def read(path: Path) -> NodeData:
         story=told,
         anchors=tuple(sorted(set(gathered.anchors))),
         spans=_merged(gathered.spans),
+        keepers=tuple(gathered.keepers),
         sent=gathered.wire_table("sent"),
         reply=gathered.wire_table("reply"),
         seen=gathered.wire_table("seen"),
@@ -151,6 +157,7 @@ class _Gathered:
         self.spans: list[tuple[int, int]] = []
         self.covered: list[tuple[int, int]] = []
         self.told: dict[str, Json] = {}
+        self.keepers: list[tuple[int, str | None, bool | None]] = []
         self._wire: dict[tuple[str, str], list[tuple[int, dict[str, Ints]]]] = defaultdict(list)
         self._host: dict[str, list[tuple[dict[str, str], dict[str, npt.NDArray[Any]]]]] = defaultdict(list)
 
@@ -170,6 +177,7 @@ class _Gathered:
             if abs(mono - segment.t0_ns) < _LONGEST_US * 1000 and abs(real) < 1 << 62
         ]
         add_state(self.told, segment.state)
+        self._keeper(segment)
         intact = True
         with warnings.catch_warnings():
             # numpy before 2.3 only warns about text it cannot read to its end.
@@ -183,6 +191,21 @@ class _Gathered:
         self.covered.append((segment.from_us, segment.to_us))
         if intact:
             self.spans.append((segment.from_us, segment.to_us))
+
+    def _keeper(self, segment: Segment) -> None:
+        """Every segment repeats the inventory as of its end."""
+        found: Json = segment.state
+        for key in ("facts", "inventory", "time"):
+            found = found.get(key) if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            return
+        service, synchronised = found.get("service"), found.get("synchronised")
+        told = (
+            tidy(service)[:_LONGEST_NAME] if isinstance(service, str) else None,
+            synchronised if isinstance(synchronised, bool) else None,
+        )
+        if not self.keepers or self.keepers[-1][1:] != told:
+            self.keepers.append((segment.to_us, *told))
 
     def _block(self, segment: Segment, block: Block) -> None:
         kept = WIRE.get(block.table)

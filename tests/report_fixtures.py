@@ -15,13 +15,16 @@ from analyzer.contract import (
     BandwidthTest,
     Basis,
     Cause,
+    ClockStep,
     Constraint,
     Curve,
     Egress,
     Evidence,
     Finding,
     Joint,
+    Keeper,
     Limit,
+    NodeClock,
     NodeSummary,
     Note,
     ObserverTiming,
@@ -597,6 +600,10 @@ def trio() -> Assessment:
         addresses=addresses,
         egress=_egress(addresses),
         nodes=nodes,
+        clocks=tuple(
+            NodeClock(name, 8700, 12.345 * place, 0.4 * place, 0, (), (Keeper(0.0, "chronyd", True),))
+            for place, name in enumerate(names)
+        ),
         notes=(),
         findings=findings,
         timings=tuple(timings),
@@ -818,6 +825,12 @@ def bad() -> Assessment:
         score=_score(findings),
         nodes=(full.nodes[0], damaged),
         notes=NOTES,
+        clocks=(
+            replace(
+                full.clocks[0], steps_found=3, steps=(ClockStep(400.0, -0.02, 0.009), ClockStep(7000.5, 1.5, 1.489))
+            ),
+            NodeClock("sip-dr", 0, None, None, 0, (), ()),
+        ),
         findings=findings,
         timings=timings,
         addresses=(
@@ -873,7 +886,7 @@ def empty() -> Assessment:
     return replace(
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
         reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
-        nodes=(), notes=(), findings=(), timings=(), throughputs=(), observers=(), joints=(),
+        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), observers=(), joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip
 

@@ -126,7 +126,7 @@ class Link:
 class Machine:
     """One node: when it ran (true seconds), how its clocks are off, what its host tables say.
 
-    `notes` are (true s, text). `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
+    `notes` are (true s, text); `keepers` (true s, fact `time` from then on). `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
     observer by its time, NaN for no answer. `inventory` replaces facts of a sound machine that is as planned; None: it told none.
     """
 
@@ -146,6 +146,7 @@ class Machine:
     meetings: Iterable[tuple[int, str, str]] = ()
     outcomes: Iterable[Mapping[str, Any]] = ()
     notes: Iterable[tuple[float, str]] = ()
+    keepers: Iterable[tuple[float, Mapping[str, Any]]] = ()
     memory: bool = False
     disk: bool = False
     host: bool = False
@@ -429,7 +430,7 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
     peers = machine.peers
     if peers is None:
         peers = {node.name: [site.session(node.name)] for node in plan.nodes if node.name != name}
-    state = {
+    state: dict[str, Any] = {
         "peers": peers,
         "meetings": [list(meeting) for meeting in machine.meetings],
         "facts": {} if machine.inventory is None else {"inventory": inventory(site, name) | dict(machine.inventory)},
@@ -452,6 +453,9 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
                     [None if math.isnan(value) else int(value) for value in row] for row in values[low:high].tolist()
                 ]
                 writer.rows(table, labels, chosen)
+        for at_s, told in machine.keepers:
+            if at_s <= to_s:
+                state["facts"] = {"inventory": state["facts"]["inventory"] | {"time": dict(told)}}
         writer.state(state)
         now_us = int(_us(machine.local_s(to_s)))
         writer.close_segment(now_us, _anchor(machine, to_s))

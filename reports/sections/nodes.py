@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from analyzer.contract import AddressFound, Area, Assessment, Finding, NodeSummary, PlanNode, Trace
+from analyzer.contract import AddressFound, Area, Assessment, Finding, NodeClock, NodeSummary, PlanNode, Trace
 from reports import figures
 from reports.axes import time_axis, unit_axis
 from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Table
@@ -49,10 +49,12 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     addresses: dict[str, list[AddressFound]] = defaultdict(list)
     for address in assessment.addresses:
         addresses[address.node].append(address)
+    clocks = {clock.node: clock for clock in assessment.clocks}
     for node in assessment.nodes:
         yield Heading(node.name, 2, new_page=True)
         yield from _identity(node, planned.get(node.name), addresses[node.name])
-        yield from _node(node, findings[node.name])
+        yield from _node(node, findings[node.name], clocks.get(node.name))
+        yield from _steps(clocks.get(node.name), assessment)
         yield from _charts(node.name, traces[node.name], assessment)
 
 
@@ -88,8 +90,8 @@ def _place(archive: NodeSummary | None, planned: PlanNode | None) -> tuple[str, 
     return role or figures.DASH, site or figures.DASH, measured, state
 
 
-def _node(node: NodeSummary, found: list[Finding]) -> Iterator[Block]:
-    yield _archive(node)
+def _node(node: NodeSummary, found: list[Finding], clock: NodeClock | None) -> Iterator[Block]:
+    yield _archive(node, clock)
     if node.damage:
         yield Paragraph("\n".join(f"Damage: {damage}" for damage in node.damage))
     trouble = tuple(item for item in node.outcomes if item.state != "ok")
@@ -140,7 +142,7 @@ def _address(item: AddressFound) -> str:
     return f"{item.address} on {item.found_nic or 'an interface'}" if item.found else f"{item.address}, not found"
 
 
-def _archive(node: NodeSummary) -> Table:
+def _archive(node: NodeSummary, clock: NodeClock | None) -> Table:
     return _facts(
         "Archive (its hash stands in full in the last section)",
         (
@@ -152,6 +154,7 @@ def _archive(node: NodeSummary) -> Table:
             ("Closed", "in order (sealed)" if node.sealed else "not sealed: the run was cut off"),
             ("Damage", figures.several(len(node.damage), "place") if node.damage else "none"),
             ("Clock", _clock(node)),
+            ("Clock rate", _rate(clock)),
             ("Collected with", f"haready {node.tool_version}"),
         ),
     )
@@ -163,6 +166,32 @@ def _clock(node: NodeSummary) -> str:
     if node.clock_error_s == 0.0:
         return "the time base of this report"
     return f"aligned by the probes, within {figures.seconds(node.clock_error_s)}"
+
+
+def _rate(clock: NodeClock | None) -> str:
+    if clock is None or clock.skew_ppm is None:
+        return "not told: too short a run, or compared by wall clock only"
+    if clock.skew_error_ppm is None or not (clock.skew_ppm or clock.skew_error_ppm):
+        return "the others are compared with it"
+    way = "fast" if clock.skew_ppm >= 0 else "slow"
+    return f"{figures.number(abs(clock.skew_ppm))} ppm {way}, within {figures.number(clock.skew_error_ppm)} ppm"
+
+
+def _steps(clock: NodeClock | None, assessment: Assessment) -> Iterator[Block]:
+    if clock is None or not clock.steps:
+        return
+    most = f" (the largest of {clock.steps_found})" if clock.steps_found > len(clock.steps) else ""
+    rows = tuple(
+        (
+            figures.duration(max(0.0, step.at_s)),
+            figures.instant(assessment.started, step.at_s),
+            f"{figures.seconds(abs(step.by_s))} {'forwards' if step.by_s > 0 else 'back'}",
+        )
+        for step in clock.steps
+    )
+    yield from excerpt(
+        Table(("Seen after", "Time", "Wall clock"), rows, (25, 45, 30), f"Steps of the wall clock{most}")
+    )
 
 
 def _facts(caption: str, pairs: tuple[tuple[str, str], ...]) -> Table:
