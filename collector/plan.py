@@ -282,6 +282,16 @@ class Plan:
         if self.bandwidth.budget_B:
             yield from (path for path in self.paths() if self.network(path.network).bandwidth)
 
+    def echo_paths(self) -> Iterator[PlannedPath]:
+        """The directed paths that also get a TCP echo, in plan order: over channels, and over networks that a stack is bound to.
+
+        Which products use TCP is the assessment's knowledge; an echo costs so little that every product's networks get one.
+        """
+        bound = {name for stack in self.stacks for name in stack.networks}
+        for path in self.paths():
+            if path.network in bound or self.network(path.network).kind is NetworkKind.CHANNEL:
+                yield path
+
     def is_wan(self, one: str, other: str) -> bool:
         """True if the two nodes stand at different sites."""
         return self.node(one).site != self.node(other).site

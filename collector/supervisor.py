@@ -23,14 +23,16 @@ from collector.archive.format import SUFFIX
 from collector.archive.writer import Writer
 from collector.children import Children
 from collector.contract import Env, Json, Probe, Run, State, Table
+from collector.echoes import Echoes
 from collector.errors import CutShortError, OperatorError, WriteError
 from collector.machine import Clock, Host, take_anchor
 from collector.notes import Mailbox
 from collector.paths import Paths
 from collector.peers.bandwidth import run_bandwidth
+from collector.peers.echo import run_echo
 from collector.peers.fifo import run_fifo
 from collector.peers.guests import Guests
-from collector.peers.hello import Identity
+from collector.peers.hello import Identity, Peer, Purpose
 from collector.peers.links import Links
 from collector.peers.ports import udp_listener
 from collector.peers.tables import TABLES
@@ -123,15 +125,24 @@ class Supervisor:
         self._watch = Watch(self._probes)
         me = Identity(job.plan, job.node, self._session, job.version, job.key)
         own = [path.name for path in job.plan.paths() if path.source == job.node]
-        self._paths = Paths(
-            own, lambda order: self._children.order("wire", order), self._record, self._now_us, self._note
-        )
+        self._paths = Paths(own, self._order_paths, self._record, self._now_us, self._note)
         self._links = Links(
             me,
             self._selector,
             clock,
             self._paths,
-            lambda peer, reply: self._tester.asked(peer, reply),  # noqa: PLW0108 - it is made with the links
+            self._asked,
+            lambda peer, sock: self._echoes.called(peer, sock),  # noqa: PLW0108 - they are made with the links
+        )
+        self._echoes = Echoes(
+            job.plan,
+            job.node,
+            self._session,
+            self._links,
+            lambda order: self._children.order("echo", order),
+            self._record,
+            self._now_us,
+            self._note,
         )
         self._tester = Tester(
             me,
@@ -166,7 +177,7 @@ class Supervisor:
                 f"cannot write to {self._job.folder}: {error.strerror}", "choose another folder with --out"
             ) from error
         with self._signals():
-            for name in ("wire", "fifo", "host", *(["bandwidth"] if self._tester.wanted else [])):
+            for name in self._processes():
                 self._spawn(name)
             try:
                 self._collect(look)
@@ -182,6 +193,7 @@ class Supervisor:
                 self._children.kill_all()
                 self._mailbox.close()
                 self._links.close()
+                self._echoes.close()
                 for sock in self._listening:
                     sock.close()
 
@@ -288,6 +300,25 @@ class Supervisor:
             address = str(self._node.addresses[network].ip)
             self._listening.append(udp_listener(address, network, port, self._job.plan.network(network).dscp))
 
+    def _processes(self) -> Iterator[str]:
+        yield from ("wire", "fifo", "host")
+        if self._tester.wanted:
+            yield "bandwidth"
+        if self._echoes.wanted:
+            yield "echo"
+
+    def _order_paths(self, order: Message) -> None:
+        """What becomes of a path concerns the probes and the TCP echo alike."""
+        self._children.order("wire", order)
+        self._children.order("echo", order)
+
+    def _asked(self, peer: Peer, reply: Callable[[str], None]) -> None:
+        """A peer's question, to whom it concerns."""
+        if peer.purpose is Purpose.ECHO:
+            self._echoes.asked(reply)
+        else:
+            self._tester.asked(peer, reply)
+
     def _spawn(self, name: str) -> None:
         plan, clock, t0 = self._job.plan, self._clock, self._t0_ns
         match name:
@@ -316,6 +347,12 @@ class Supervisor:
                 self._children.start(name, lambda orders, out: run_fifo(clock, t0, orders, out))
             case "bandwidth":
                 self._children.start(name, lambda orders, out: run_bandwidth(clock, t0, orders, out))
+            case "echo":
+                paths, planned_s, end = self._echoes.paths, self._job.duration_s, self._echoes.begin()
+                self._children.start(
+                    name, lambda orders, out: run_echo(paths, planned_s, clock, t0, end, orders, out), [end.fileno()]
+                )
+                end.close()
             case _:
                 probes = [probe for probe in self._probes if probe.name not in self._parked]
                 self._children.start(name, lambda orders, out: run_host(probes, self._env, self._watch, orders, out))
@@ -336,6 +373,8 @@ class Supervisor:
                 self._note(f"{count} messages were dropped: the main process did not read in time")
             case ("ready", path):
                 self._links.admitted(path)
+            case ("connect" | "echo", *_):
+                self._echoes.heard(message)
             case _:
                 self._tester.heard(message)
 
@@ -363,7 +402,7 @@ class Supervisor:
             return
         self._note(f"process {name} was started again: {why}")
         self._spawn(name)
-        if name == "wire":
+        if name in ("wire", "echo"):
             self._paths.again()
         elif name == "bandwidth":
             self._tester.interrupted("its process was started again")
@@ -376,6 +415,8 @@ class Supervisor:
             self._record.outcome(one).enter(State.ERROR, reason, self._now_us())
         if name == "bandwidth":
             self._tester.lost(reason)
+        if name == "echo":
+            self._echoes.lost(reason)
         if name == "wire":
             self._paths.lost(reason)
             self._stop = reason

@@ -580,7 +580,15 @@ class Node:
         self.owner = Owner()
         me = Identity(plan, name, session or name * 32, "0.1.0", b"k" * 64)
         self.asked: list[tuple[Peer, Any]] = []
-        self.links = Links(me, self.selector, clock, self.owner, lambda peer, reply: self.asked.append((peer, reply)))
+        self.kept: list[tuple[Peer, socket.socket]] = []
+        self.links = Links(
+            me,
+            self.selector,
+            clock,
+            self.owner,
+            lambda peer, reply: self.asked.append((peer, reply)),
+            lambda peer, sock: self.kept.append((peer, sock)),
+        )
 
     def turn(self) -> None:
         """Serve what is ready now, as the main process does between two waits."""
@@ -714,6 +722,40 @@ def _readable(sock: socket.socket) -> bool:
         return bool(sock.recv(4096))
     except BlockingIOError:
         return False
+
+
+def test_a_connection_that_is_to_be_kept_outlives_its_hello_at_both_ends(pair):
+    made: list[tuple[Peer, socket.socket]] = []
+    failed: list[str] = []
+    pair.a.links.connect(
+        "a>b/ch1", "300", lambda _, why: failed.append(why), lambda peer, sock: made.append((peer, sock))
+    )
+    until(lambda: bool(pair.b.asked), pair.turn)
+    asked, reply = pair.b.asked.pop()
+    assert (asked.purpose, asked.text) == (Purpose.ECHO, "300")
+    reply("the start it is")
+    until(lambda: bool(made and pair.b.kept), pair.turn)
+
+    (peer, here), (caller, there) = made[0], pair.b.kept[0]
+    with here, there:
+        assert (peer.text, caller.text) == ("the start it is", "300")
+        assert peer.key == caller.key
+        here.sendall(b"goes on")
+        until(lambda: _readable(there), pair.turn)
+        # The links have let go of it: neither their end nor a goodbye closes it.
+        pair.a.links.close()
+        pair.b.links.close()
+        there.sendall(b"still")
+        until(lambda: _readable(here), lambda: None)
+    assert failed == []
+
+
+def test_a_connection_that_cannot_be_made_says_why(pair):
+    failed: list[str] = []
+    pair.b.links.close()
+    pair.a.links.connect("a>b/ch1", "0", lambda _, why: failed.append(why), lambda *_: pytest.fail("nobody is there"))
+    until(lambda: bool(failed), pair.a.turn)
+    assert failed == ["Connection refused"]
 
 
 def test_a_goodbye_pauses_the_path_to_who_said_it(pair):

@@ -3,7 +3,7 @@
 Over TCP, one connection a path: offer, answer with a challenge, proof, ready. Every line but the first carries an
 HMAC under the plan's key over all that was said before. Both ends must hold the same plan. The result is who the
 other one is (its session, random per start) and the key of the path between these two starts. An offer may carry a question, which
-the last line answers: so nodes agree whose turn a bandwidth test is.
+the last line answers: so nodes agree whose turn a bandwidth test is. A connection for the TCP echo begins with HELLO and goes on.
 
 The protocol is two generators over parsed lines, without sockets or clocks; `collector/peers/links.py` moves the lines.
 """
@@ -37,6 +37,7 @@ class Purpose(StrEnum):
     TURN = "turn"
     SERVE = "serve"
     RELEASE = "release"
+    ECHO = "echo"
 
 
 class HelloError(Exception):

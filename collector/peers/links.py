@@ -1,5 +1,6 @@
 """Keeps this node acquainted with its peers: runs HELLO on every path, again when a peer fell silent, BYE at the end.
 
+A connection that is to be kept (Purpose.ECHO) is handed to its owner when HELLO is done.
 It lives in the main process, on non-blocking sockets under one selector. It decides nothing about measuring: it tells its
 `Owner` who may be answered and which path may send, and carries questions between the owners of both ends.
 """
@@ -57,6 +58,9 @@ class Owner(Protocol):
 Asked = Callable[[Peer, Callable[[str], None]], None]
 """Takes a peer's question (its purpose and text say what is wanted) and what takes the answer, once, at once or later."""
 
+Kept = Callable[[Peer, socket.socket], None]
+"""Takes a connection over, when its HELLO is done: from then on it is the taker's."""
+
 
 @dataclass(slots=True)
 class _Out:
@@ -80,7 +84,7 @@ class _Out:
 
 @dataclass(slots=True, eq=False)
 class _Talk:
-    """One connection. `out` if this end called; with `asked` only to put a question."""
+    """One connection. `out` if this end called; with `asked` only to put a question. With `kept` it outlives its HELLO."""
 
     sock: socket.socket
     conversation: Conversation
@@ -89,6 +93,7 @@ class _Talk:
     address: str
     out: _Out | None
     asked: Done | None = None
+    kept: Kept | None = None
     peer: Peer | None = None
     incoming: bytearray = field(default_factory=bytearray)
     outgoing: bytes = b""
@@ -99,9 +104,17 @@ class Links:
     """All conversations of this node."""
 
     def __init__(
-        self, me: Identity, selector: selectors.BaseSelector, clock: Clock, owner: Owner, asked: Asked
+        self,
+        me: Identity,
+        selector: selectors.BaseSelector,
+        clock: Clock,
+        owner: Owner,
+        asked: Asked,
+        kept: Kept,
     ) -> None:
+        """`kept` takes the connections that peers made for the TCP echo."""
         self._asked = asked
+        self._kept = kept
         self._me = me
         self._selector = selector
         self._clock = clock
@@ -152,6 +165,13 @@ class Links:
                 self._call(out, purpose, text, done)
                 return
         done(None, "no path to it is alive")
+
+    def connect(self, path: str, text: str, done: Done, kept: Kept) -> None:
+        """Make a connection for the TCP echo of `path`. One of both is called: `done` with why there is none, or `kept`."""
+        if self._leaving:
+            done(None, "this run ends")
+        else:
+            self._call(self._outs[path], Purpose.ECHO, text, done, kept)
 
     def listen(self) -> None:
         """Open the HELLO port on every planned address of this node.
@@ -224,7 +244,9 @@ class Links:
             sock.close()
         self._listeners.clear()
 
-    def _call(self, out: _Out, purpose: Purpose, ask: str = "", asked: Done | None = None) -> None:
+    def _call(
+        self, out: _Out, purpose: Purpose, ask: str = "", asked: Done | None = None, kept: Kept | None = None
+    ) -> None:
         now = self._clock.monotonic_ns()
         if asked is None:
             eager = now - self._began_ns < EAGER_FOR_S * 1e9
@@ -243,6 +265,7 @@ class Links:
             out.target,
             out,
             asked,
+            kept,
         )
         self._talks.append(talk)
         out.calling = out.calling or asked is None
@@ -322,6 +345,7 @@ class Links:
                 self._owner.admit(step.path, talk.address, step.key)
                 self._notice(step)
             else:
+                talk.kept = self._kept if step.purpose is Purpose.ECHO else None
                 self._asked(step, lambda text: self._answer(talk, text))
             return
         talk.done = talk.peer is not None
@@ -340,7 +364,9 @@ class Links:
         talk.outgoing = talk.outgoing[sent:]
         if talk.outgoing:
             return
-        if talk.done:
+        if talk.done and talk.kept is not None and talk.peer is not None:
+            talk.kept(talk.peer, self._part(talk))
+        elif talk.done:
             self._drop(talk)
         else:
             self._selector.modify(talk.sock, selectors.EVENT_READ, lambda mask: self._ready(talk, mask))
@@ -348,6 +374,9 @@ class Links:
     def _met(self, talk: _Talk, peer: Peer) -> None:
         out = talk.out
         assert out is not None
+        if talk.kept is not None:
+            talk.kept(peer, self._part(talk))
+            return
         self._drop(talk)
         if talk.asked is not None:
             talk.asked(peer.text, "")
@@ -384,9 +413,13 @@ class Links:
 
     def _drop(self, talk: _Talk) -> None:
         if talk in self._talks:
-            self._talks.remove(talk)
-            self._selector.unregister(talk.sock)
-            talk.sock.close()
-            talk.conversation.close()
-            if talk.out is not None and talk.asked is None:
-                talk.out.calling = False
+            self._part(talk).close()
+
+    def _part(self, talk: _Talk) -> socket.socket:
+        """The conversation is over; its connection goes on."""
+        self._talks.remove(talk)
+        self._selector.unregister(talk.sock)
+        talk.conversation.close()
+        if talk.out is not None and talk.asked is None:
+            talk.out.calling = False
+        return talk.sock

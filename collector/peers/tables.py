@@ -2,6 +2,7 @@
 
 A *slot* is one planned transmission of a path; its number is the STAMP sequence number. `sent` and `reply`
 stand in the sender's archive, `seen` in the reflector's. Times are differences of kernel stamps in microseconds.
+The TCP echo writes `echo`, `echo_tcp`, `echo_end` and `idle` at the node that asks.
 Bandwidth tests write `bandwidth` and `window` at the node that sends the data, `served` at the one that receives it.
 """
 
@@ -132,4 +133,75 @@ SERVED = Table(
     metrics=(Metric("loaded_us", "s", Kind.EVENT, 1e-6, "until the server had ended"),),
 )
 
-TABLES = (SENT, REPLY, SEEN, TICKER, STALL, WIRE, BANDWIDTH, WINDOW, SERVED)
+ECHO = Table(
+    "echo",
+    labels=("path",),
+    help="one row per message on the path's TCP connection, one a second whatever became of those before; t_us is when it was due",
+    metrics=(
+        Metric("slot", "1", Kind.COUNTER, help="number of the message: whole seconds since t0"),
+        Metric("late_us", "s", Kind.EVENT, 1e-6, "actual minus intended time of sending, monotonic clock"),
+        Metric("rtt_us", "s", Kind.EVENT, 1e-6, "arrival of the answer minus t_us; null: never answered, or not sent"),
+        Metric(
+            "flag",
+            "1",
+            Kind.EVENT,
+            help="0 sent, -1 skipped because the sender was stalled, -2 there was no connection, else the errno of the call",
+        ),
+    ),
+)
+
+NOT_CONNECTED = -2
+
+ECHO_TCP = Table(
+    "echo_tcp",
+    labels=("path",),
+    help="what the kernel knew of the path's TCP connection, once a second; counters start at zero with every connection",
+    metrics=(
+        Metric("rtt_us", "s", Kind.GAUGE, 1e-6, "smoothed round trip"),
+        Metric("rttvar_us", "s", Kind.GAUGE, 1e-6, "its mean deviation"),
+        Metric("rto_us", "s", Kind.GAUGE, 1e-6, "retransmission timeout, doubled with every step of backoff"),
+        Metric("backoff", "1", Kind.GAUGE, help="how often the timeout was doubled; 0 while segments get through"),
+        Metric("retransmitted", "1", Kind.COUNTER, help="segments sent again since the connection was opened"),
+    ),
+)
+
+ECHO_END = Table(
+    "echo_end",
+    labels=("path",),
+    help="one row per end of the path's TCP connection; t_us is when this node noticed it",
+    metrics=(
+        Metric("opened_us", "s", Kind.EVENT, 1e-6, "when it was opened, as t_us"),
+        Metric(
+            "flag",
+            "1",
+            Kind.EVENT,
+            help="0 orderly (a run ended), -1 the other end closed it, -3 what came was not authentic, else the errno",
+        ),
+        Metric(
+            "same",
+            "1",
+            Kind.EVENT,
+            help="1: the next connection met the same start of the peer, 0: another start, null: nobody was met again",
+        ),
+    ),
+)
+
+ORDERLY, CLOSED, FORGED = 0, -1, -3
+
+IDLE = Table(
+    "idle",
+    labels=("path",),
+    help="one row per use of a TCP connection that had carried nothing for a while; t_us is when it was used, or found to be cut",
+    metrics=(
+        Metric("planned_s", "s", Kind.EVENT, help="how long it was to be idle"),
+        Metric("age_s", "s", Kind.EVENT, help="how long it was idle"),
+        Metric(
+            "alive", "1", Kind.EVENT, help="1 answered, 0 dropped, null: cannot be told, the path itself did not answer"
+        ),
+        Metric("flag", "1", Kind.EVENT, help="0 answered, -4 no answer in time, else as in echo_end"),
+    ),
+)
+
+UNANSWERED = -4
+
+TABLES = (SENT, REPLY, SEEN, TICKER, STALL, WIRE, BANDWIDTH, WINDOW, SERVED, ECHO, ECHO_TCP, ECHO_END, IDLE)

@@ -57,10 +57,7 @@ def udp_socket(address: str, port: int, dscp: int = 0) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_B)
         with contextlib.suppress(OSError, AttributeError):  # beyond the system's bound only with CAP_NET_ADMIN
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE if LINUX else socket.SO_RCVBUF, _BUFFER_B)
-        if dscp and family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)
-        elif dscp:
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
+        mark(sock, dscp)
         sock.bind((address, port))
     except OSError:
         sock.close()
@@ -72,6 +69,14 @@ def udp_socket(address: str, port: int, dscp: int = 0) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
         restart_stamps(sock)
     return sock
+
+
+def mark(sock: socket.socket, dscp: int) -> None:
+    """Mark what the socket sends with `dscp`; 0 leaves it as it is."""
+    if dscp and sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)
+    elif dscp:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
 
 
 def restart_stamps(sock: socket.socket) -> None:
