@@ -25,6 +25,7 @@ from analyzer.contract import (
     Timing,
     Trace,
 )
+from analyzer.echo import echoes
 from analyzer.engine import Material, bound, judge, recommend, tolerances
 from analyzer.extension import Stack
 from analyzer.frames import NodeData, read
@@ -81,12 +82,14 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     products: list[Stack] = discover(stacks, "STACK")
     notes = noted(nodes, run.clocks, run.start_s)
     clocks = {name: node_clock(node, run.clocks[name], run.start_s) for name, node in nodes.items()}
+    echoed = echoes(plan, nodes, run.clocks, meetings)
     material = Material(
         plan=plan,
         nodes=nodes,
         summaries=summaries,
         timings=timings,
         throughputs=carried,
+        echoes=echoed,
         observers=asked,
         facts=facts,
         reasons=_reasons(plan, nodes),
@@ -133,6 +136,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         findings=tuple(findings),
         timings=tuple(timings.values()),
         throughputs=tuple(carried.values()),
+        echoes=tuple(echoed.values()),
         observers=asked,
         joints=tuple(joints.values()),
         recommendations=tuple(advice),
@@ -220,11 +224,11 @@ def _longest(outcome: Outcome) -> Interval:
 def _fared(outcome: Outcome) -> ProbeOutcome:
     """One line: a probe's worst state, a path's usual one (waiting for a peer and its goodbye belong to every run).
 
-    The tests of a path are told like the path: one that failed among many is told with the throughput.
+    Tests and TCP echo of a path are told like the path: one test that failed among many is told with the throughput.
     """
     state, reason = State.SKIPPED, "never ran"
     if outcome.intervals:
-        interval = _longest(outcome) if outcome.probe.startswith(("path ", "bandwidth ")) else _worst(outcome)
+        interval = _longest(outcome) if outcome.probe.startswith(("path ", "bandwidth ", "echo ")) else _worst(outcome)
         state, reason = interval.state, interval.reason
     lasted_us = sum(part.to_us - part.from_us for part in outcome.intervals if part.state is state)
     return ProbeOutcome(outcome.probe, str(state), reason, outcome.ticks, outcome.missed, lasted_us / 1e6)

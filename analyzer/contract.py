@@ -274,6 +274,56 @@ class Throughput:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """A stretch without an answer on a TCP connection that waited for one. `start_s` since the start of the run."""
+
+    start_s: float
+    length_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class IdleAge:
+    """TCP connections that carried nothing for `age_s` and were then used. `unknown`: the path itself did not answer then.
+
+    `shortest_s`: after how long the first of those that were dropped was found to be gone (None: none was dropped).
+    """
+
+    age_s: int
+    survived: int
+    dropped: int
+    unknown: int
+    shortest_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EchoTiming:
+    """How a TCP connection fared on a directed path that was sent a message every second.
+
+    `rtt` runs from when a message was due to its answer, so it holds every retransmission. `silences` are those of half a second
+    and more; `longest_silence_s` is the longest of all. `resets`: connections that were cut although the same start of the peer
+    went on. `retransmissions` and `rto_s` (the largest timeout that was not backed off) are None where the kernel does not tell.
+    Messages during a bandwidth test of either node are in `loaded` and in no other figure. `reason`: why nothing was measured.
+    """
+
+    path: str
+    source: str
+    target: str
+    network: str
+    wan: bool
+    sent: int
+    answered: int
+    rtt: Quantiles
+    silences: tuple[Silence, ...]
+    longest_silence_s: float
+    resets: int
+    retransmissions: int | None
+    rto_s: float | None
+    loaded: Quantiles
+    idle: tuple[IdleAge, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObserverTiming:
     """How an observer answered one node's ICMP echo requests. `reason`: why it was not asked, empty if it was."""
 
@@ -619,6 +669,7 @@ class Assessment:
     findings: tuple[Finding, ...]
     timings: tuple[Timing, ...]
     throughputs: tuple[Throughput, ...]
+    echoes: tuple[EchoTiming, ...]
     observers: tuple[ObserverTiming, ...]
     joints: tuple[Joint, ...]
     recommendations: tuple[Recommendation, ...]

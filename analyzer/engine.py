@@ -17,6 +17,7 @@ import pandas as pd
 
 from analyzer.contract import (
     Area,
+    EchoTiming,
     Finding,
     Joint,
     NodeClock,
@@ -34,6 +35,7 @@ from analyzer.contract import (
 from analyzer.extension import (
     ARCHIVE,
     CLOCK,
+    ECHO,
     FACTS,
     JOINT,
     MEETING,
@@ -62,7 +64,7 @@ C = TypeVar("C")
 class Material:
     """Everything that can be asked about, by path, node or pair. `reasons`: why a planned path was not measured, by its name.
 
-    `throughputs` has every path that bandwidth tests were planned for; `facts` the inventory of every node that told it; `tolerances`
+    `throughputs` has every path that bandwidth tests were planned for, `echoes` every path of the TCP echo; `facts` the inventory of every node that told it; `tolerances`
     what planned products bear, by name of node, pair (``a+b``) and path.
     """
 
@@ -71,6 +73,7 @@ class Material:
     summaries: Mapping[str, NodeSummary]
     timings: Mapping[str, Timing]
     throughputs: Mapping[str, Throughput]
+    echoes: Mapping[str, EchoTiming]
     observers: Sequence[ObserverTiming]
     facts: Mapping[str, Mapping[str, Any]]
     reasons: Mapping[str, str]
@@ -214,6 +217,7 @@ def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
             joint(pair, material.plan, timings) if timings else None,
             tuple(material.throughputs[path.name] for path in paths if path.name in material.throughputs),
             tuple(name for name in pair if name in material.summaries and _holed(material.summaries[name])),
+            tuple(echo for path in paths if (echo := material.echoes.get(path.name)) is not None and not echo.reason),
         )
 
 
@@ -285,15 +289,18 @@ def _subjects(rule: Rule, material: Material) -> Iterator[_Asked]:
 
 
 def _paths(rule: Rule, material: Material) -> Iterator[_Asked]:
-    """Every probed path; for a rule about throughput those that tests were planned for."""
+    """Every probed path; for a rule about throughput or the TCP echo those that it was planned for."""
     for path in material.plan.paths():
         if THROUGHPUT in rule.needs and path.name not in material.throughputs:
             continue
+        echo = material.echoes.get(path.name)
+        if ECHO in rule.needs and echo is None:
+            continue
         timing = material.timings.get(path.name)
-        missing = ""
+        missing = echo.reason if ECHO in rule.needs and echo is not None else ""
         if TIMING in rule.needs and timing is None:
             missing = material.reasons.get(path.name, "the path was never measured")
-        offered = {TIMING: timing, THROUGHPUT: material.throughputs.get(path.name), NOTES: material.notes}
+        offered = {TIMING: timing, THROUGHPUT: material.throughputs.get(path.name), ECHO: echo, NOTES: material.notes}
         yield Subject(Scope.PATH, path.name), path.source, _only(rule, offered), missing
 
 

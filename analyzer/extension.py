@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.contract import (
     Area,
+    EchoTiming,
     Evidence,
     Joint,
     Limit,
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 TIMING, JOINT, ARCHIVE, MEETING = "timing", "joint", "archive", "meeting"
 """Needs that are no tables: the path's `Timing`, the pair's `Joint`, the node's `NodeSummary`, whether a pair met."""
 
-THROUGHPUT, TIMINGS, FACTS, OBSERVERS = "throughput", "timings", "facts", "observers"
-"""More of them: the path's `Throughput`; how the plan's observers answered the node (`ObserverTiming`); every `Timing` between a pair, or of the cluster; what the machines are (the fact
+THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
+"""More of them: the path's `Throughput`; its `EchoTiming`; how the plan's observers answered the node (`ObserverTiming`); every `Timing` between a pair, or of the cluster; what the machines are (the fact
 ``inventory``: of the node itself; for pair and cluster by node name, and only of the nodes that told)."""
 
 CLOCK = "clock"
@@ -146,6 +147,12 @@ class Context:
         return throughput
 
     @property
+    def echo(self) -> EchoTiming:
+        """How TCP fared on the path. Raises KeyError if the rule does not need "echo"."""
+        echo: EchoTiming = self.given[ECHO]
+        return echo
+
+    @property
     def observers(self) -> tuple[ObserverTiming, ...]:
         """How the plan's observers answered the node. Raises KeyError if the rule does not need "observers"."""
         observers: tuple[ObserverTiming, ...] = self.given[OBSERVERS]
@@ -239,7 +246,8 @@ class StackContext:
 
     `paths` are those the plan asks for, in both directions; `timings` those that were measured. `automatic` says
     whether the pair fails over without a person. `joint`: the bound networks together, None if none was measured. `throughputs`: what
-    these paths carried. `hurt`: nodes of the pair whose record has holes: what happened meanwhile is not known.
+    these paths carried. `hurt`: nodes of the pair whose record has holes: what happened meanwhile is not known. `echoes`: what the
+    TCP echo showed on these paths, without those that it did not measure.
     """
 
     plan: Plan
@@ -253,6 +261,7 @@ class StackContext:
     joint: Joint | None = None
     throughputs: tuple[Throughput, ...] = ()
     hurt: tuple[str, ...] = ()
+    echoes: tuple[EchoTiming, ...] = ()
 
     @property
     def wan(self) -> bool:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from analyzer.contract import Basis, Constraint, Outage, Scenario, Timing
+from analyzer.contract import Basis, Constraint, EchoTiming, Outage, Timing
 from analyzer.detectors.tcp import rto_s, worst_stall_s
 from analyzer.extension import SUFFICIENT_S, StackContext
 from analyzer.timing import intersection, union
@@ -87,26 +87,29 @@ def latency_s(timing: Timing) -> float:
     return max(timing.rtt.p999 or 0.0, timing.loaded.p999 or 0.0)
 
 
-def silence_s(outage: Outage, timings: Sequence[Timing]) -> float:
+def silence_s(outage: Outage, context: StackContext) -> float:
     """How long TCP stays silent over an outage, at worst. What was delivered late was not lost: TCP hears of it as late as we did."""
-    return outage.length_s if outage.late == outage.slots else _lost_s(outage.length_s, timings)
+    return outage.length_s if outage.late == outage.slots else _lost_s(outage.length_s, context)
 
 
-def _lost_s(outage_s: float, timings: Sequence[Timing]) -> float:
-    """The silence after an outage in which everything was lost.
+def tcp_silence_s(outage_s: float, timings: Sequence[Timing], echoes: Sequence[EchoTiming]) -> float:
+    """The silence of TCP after an outage in which everything was lost, at worst.
 
     A connection's timer starts at 3 x its first round trip (RFC 6298: rttvar = rtt / 2) and falls from there. Where it
-    stands when the outage comes is not known, so the worst up to that counts.
+    stands when the outage comes is not known, so the worst up to that counts, or up to the largest that the echo showed.
     """
     rtt_s = max((max(timing.rtt.p99 or 0.0, timing.loaded.p99 or 0.0) for timing in timings), default=0.0)
-    return worst_stall_s(outage_s, rto_s(rtt_s, rtt_s / 2.0))
+    shown_s = max((echo.rto_s or 0.0 for echo in echoes), default=0.0)
+    return worst_stall_s(outage_s, max(rto_s(rtt_s, rtt_s / 2.0), shown_s))
+
+
+def _lost_s(outage_s: float, context: StackContext) -> float:
+    return tcp_silence_s(outage_s, context.timings, context.echoes)
 
 
 def silences(context: StackContext) -> Iterator[Constraint]:
     """What has to be outlasted where each path is needed: TCP's silence after the longest outage, idle and under load."""
-    found = [
-        (silence_s(outage, context.timings), outage, timing) for timing in context.timings for outage in timing.outages
-    ]
+    found = [(silence_s(outage, context), outage, timing) for timing in context.timings for outage in timing.outages]
     if found:
         length_s, outage, timing = max(found, key=lambda item: item[0])
         yield _silence(length_s, outage, timing.path)
@@ -114,7 +117,7 @@ def silences(context: StackContext) -> Iterator[Constraint]:
         yield Constraint("outage", 0.0, "no outage was measured")
     loaded = max(context.timings, key=lambda timing: timing.loaded_outage_s)
     if loaded.loaded_outage_s:
-        length_s = _lost_s(loaded.loaded_outage_s, context.timings)
+        length_s = _lost_s(loaded.loaded_outage_s, context)
         text = f"{MARGIN} x {seconds(length_s)}: TCP stays silent that long after the outage of {seconds(loaded.loaded_outage_s)}"
         yield Constraint("outage under load", MARGIN * length_s, f"{text} under a bandwidth test on {loaded.path}")
 
@@ -136,7 +139,7 @@ def common_silence(context: StackContext) -> Constraint:
     common: list[tuple[float, float]] | None = None
     for network in networks:
         spans = union(
-            (outage.start_s, outage.start_s + silence_s(outage, context.timings))
+            (outage.start_s, outage.start_s + silence_s(outage, context))
             for timing in context.timings
             if timing.network == network
             for outage in timing.outages
@@ -151,11 +154,20 @@ def common_silence(context: StackContext) -> Constraint:
     return Constraint("outage", MARGIN * length_s, f"{text} after the outages measured")
 
 
-def scenarios(switched: Iterable[Scenario], timings: Sequence[Timing]) -> Iterator[Constraint]:
+def measured_silence(length_s: float, where: str) -> Constraint:
+    """The silence that a real TCP connection went through. It counts beside the one computed from outages: the longer decides."""
+    return Constraint(
+        "silence of TCP",
+        MARGIN * length_s,
+        f"{MARGIN} x {seconds(length_s)}, the longest that a TCP connection on {where} went without an answer",
+    )
+
+
+def scenarios(context: StackContext) -> Iterator[Constraint]:
     """A candidate for every scenario that is on; over one that silences the network TCP stays silent for longer."""
-    for scenario in switched:
+    for scenario in context.scenarios:
         if scenario.on:
-            length_s = _lost_s(scenario.stall_s, timings) if scenario.network else scenario.stall_s
+            length_s = _lost_s(scenario.stall_s, context) if scenario.network else scenario.stall_s
             tcp = f", after which TCP stays silent for up to {seconds(length_s)}" if length_s > scenario.stall_s else ""
             yield Constraint(
                 f"scenario {scenario.name}",

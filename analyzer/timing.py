@@ -187,7 +187,7 @@ def measure(
     met = [(t_us, session) for t_us, name, session in source.story.meetings if name == path.name]
     again_us = [t_us for (_, before), (t_us, session) in pairwise(met) if session != before]
     state = judge(log, source.spans, peer, again_us)
-    loaded = _loaded(path, nodes, clocks, log, peer_usable)
+    loaded = during_tests(path, nodes, clocks, log.t_us / 1e6, peer_usable)
     counts = np.bincount(state[~loaded], minlength=len(Slot))
     lost = int(sum(counts[kind] for kind in LOST))
     answered, sent = int(counts[Slot.ANSWERED]), int((log.flag[~loaded] == 0).sum())
@@ -251,10 +251,10 @@ def measure(
     return Measured(timing, t_s[rows[idle]], rtt_s[idle])
 
 
-def _loaded(
-    path: PlannedPath, nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock], log: PathLog, peer_usable: bool
+def during_tests(
+    path: PlannedPath, nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock], t_s: Floats, peer_usable: bool
 ) -> Bools:
-    """Slots that were due while a bandwidth test loaded the sender or the reflector, on whatever path."""
+    """Which of the times (on the sender's clock) lie in a stretch while a bandwidth test loaded the sender or the reflector, on whatever path."""
     here = clocks[path.source]
     spans = [(start / 1e6 - BEFORE_S, stop / 1e6 + AFTER_S) for start, stop in loaded_us(nodes[path.source])]
     target = nodes.get(path.target) if peer_usable else None
@@ -265,7 +265,7 @@ def _loaded(
         error_s = sum(_WALL_ERROR_S if clock.error_s is None else clock.error_s for clock in (here, there))
         mapped = here.to_local(there.to_base(np.array(theirs).reshape(-1) / 1e6)).reshape(-1, 2)
         spans += [(start - BEFORE_S - error_s, stop + AFTER_S + error_s) for start, stop in mapped.tolist()]
-    return within(log.t_us / 1e6, spans)
+    return within(t_s, spans)
 
 
 def _slow(

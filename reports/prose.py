@@ -29,6 +29,15 @@ METHOD = (
         ),
     ),
     (
+        "TCP",
+        (
+            "On channels and on the networks of the products, a connection stays open and carries one small message a second, on "
+            "schedule whatever became of those before. A silence runs from when a message was due, or from the answer before, to its "
+            "answer. Other connections are left idle for 5, 30, 60 and 120 minutes and then used: a firewall may have forgotten them. A "
+            "peer that ended or was started again is no fault of the network."
+        ),
+    ),
+    (
         "Bandwidth",
         (
             "Where the plan allows it, short tests send as fast as the plan's limit lets them, one direction at a time. Probes "
@@ -60,7 +69,7 @@ METHOD = (
         "Timeout rule for ADDP",
         (
             "T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S)). S is the longest silence: pauses of "
-            "the nodes, TCP's silence after outages, idle or under load, and the scenarios that are on. T is the same in both directions and on both nodes. The reconnect timeout is at "
+            "the nodes, TCP's silence after outages, idle or under load, as computed and as the TCP echo measured it, and the scenarios that are on. T is the same in both directions and on both nodes. The reconnect timeout is at "
             "least 2 x T + p99.9 RTT. All are rounded up to whole seconds. A dead peer is noticed after T to 2 x T."
         ),
     ),
@@ -68,7 +77,8 @@ METHOD = (
         "Timeout rule for Neverfail",
         (
             "T = max(60, ceil(1.25 x S)) seconds. S is the longest of: the pauses of either node, TCP's silence after the longest "
-            "moment when all channels of the plan were out together, and the scenarios that are on. A clean run does not shorten "
+            "moment when all channels of the plan were out together, the longest silence of the TCP echo on all of them together, and the "
+            "scenarios that are on. A clean run does not shorten "
             "the vendor's 60 s. A dead server is noticed after T and one ping attempt."
         ),
     ),

@@ -18,9 +18,11 @@ from analyzer.contract import (
     ClockStep,
     Constraint,
     Curve,
+    EchoTiming,
     Egress,
     Evidence,
     Finding,
+    IdleAge,
     Joint,
     Keeper,
     Limit,
@@ -40,6 +42,7 @@ from analyzer.contract import (
     ScoreLine,
     Sense,
     Setting,
+    Silence,
     Slowness,
     Snippet,
     Status,
@@ -257,6 +260,33 @@ def _observed(name: str, kind: str, address: str, node: str, lost: int = 0, reas
     answered = 0 if reason else sent - lost
     rtt = Quantiles(answered, 0.0002, 0.00041, 0.0009, 0.0021, 0.0123) if answered else Quantiles(0)
     return ObserverTiming(name, kind, address, node, sent, answered, rtt, 2.0 if lost else 0.0, reason)
+
+
+def _echo(item: Timing) -> EchoTiming:
+    """A day of the TCP echo on a path that is well; connections of every age were used again."""
+    half = 0.011 if item.wan else 0.0002
+    rtt = Quantiles(86000, half, 2 * half, 3 * half, 0.21, 0.62)
+    ages = tuple(IdleAge(age, 86400 // age - 1, 0, 0, None) for age in (300, 1800, 3600, 7200))
+    silences = (Silence(4000.0, 0.62),)
+    loaded = Quantiles(120, half, 3 * half, 0.3, 0.4, 0.4)
+    return EchoTiming(
+        item.path,
+        item.source,
+        item.target,
+        item.network,
+        item.wan,
+        86000,
+        86000,
+        rtt,
+        silences,
+        0.62,
+        0,
+        12,
+        0.204,
+        loaded,
+        ages,
+        "",
+    )
 
 
 def _observers(names: tuple[str, ...]) -> tuple[ObserverTiming, ...]:
@@ -608,6 +638,7 @@ def trio() -> Assessment:
         findings=findings,
         timings=tuple(timings),
         throughputs=tuple(_throughput(item) for item in timings if item.network == "ha"),
+        echoes=tuple(_echo(item) for item in timings if item.network == "ha"),
         observers=_observers(names),
         joints=tuple(Joint(pair, NETWORKS, 0, 0.0) for pair in PAIRS),
         recommendations=(
@@ -682,6 +713,22 @@ def demonstration() -> Assessment:
         addresses=tuple(_address(name, place, "ha", told=False) for place, name in enumerate(("sip-a", "sip-b"), 1)),
         egress=(),
         throughputs=tuple(_untested(_throughput(item), "iperf3 is not installed on sip-b") for item in timings),
+        echoes=tuple(
+            replace(
+                _echo(item),
+                sent=0,
+                answered=0,
+                rtt=Quantiles(0),
+                loaded=Quantiles(0),
+                silences=(),
+                longest_silence_s=0.0,
+                retransmissions=None,
+                rto_s=None,
+                idle=(),
+                reason=f"the TCP echo of {item.path} was never measured",
+            )
+            for item in timings
+        ),
         observers=(),
         joints=full.joints[:1],
         recommendations=(
@@ -852,6 +899,21 @@ def bad() -> Assessment:
             for item in timings
             if item.network == "ha"
         ),
+        echoes=tuple(
+            replace(
+                _echo(item),
+                answered=85000,
+                longest_silence_s=91.3,
+                silences=(Silence(4000.0, 91.3),),
+                resets=2,
+                retransmissions=4123,
+                idle=(IdleAge(300, 287, 0, 0, None), IdleAge(1800, 0, 40, 1, 1800.0)),
+            )
+            if item.source == "sip-a"
+            else replace(_echo(item), resets=1)
+            for item in timings
+            if item.network == "ha"
+        ),
         observers=(
             _observed("gw-1", "gateway", "192.0.2.254", "sip-a", lost=432),
             _observed("gw-1", "gateway", "192.0.2.254", "sip-dr", lost=86400),
@@ -886,7 +948,7 @@ def empty() -> Assessment:
     return replace(
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
         reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
-        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), observers=(), joints=(),
+        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), echoes=(), observers=(), joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip
 
@@ -955,6 +1017,7 @@ def crowd() -> Assessment:
         findings=findings,
         timings=timings,
         throughputs=tuple(_throughput(item) for item in timings),
+        echoes=tuple(_echo(item) for item in timings),
         observers=observers,
         joints=(),
         score=_score(findings),
@@ -1013,6 +1076,26 @@ def bare() -> Assessment:
                 maximum_bps=None,
             ),
             replace(_untested(_throughput(full.timings[1]), ""), planned_bps=None, limit_bps=None),
+        ),
+        echoes=(
+            EchoTiming(
+                first.path,
+                "sip-a",
+                "sip-b",
+                "",
+                False,
+                0,
+                0,
+                void,
+                (),
+                0.0,
+                3,
+                None,
+                None,
+                void,
+                (IdleAge(0, 0, 1, 1, 0.0),),
+                "",
+            ),
         ),
         observers=(ObserverTiming("gw", "", "", "sip-a", 0, 0, void, 0.0, ""),),
         joints=(),

@@ -7,7 +7,7 @@ since the start of the run; each node sees them on its own clocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ TABLES = (
     _table("sent", "slot late_us tx_us flag", ("path",)),
     _table("reply", "slot fwd_us res_us back_us rxq_us rseq ttl ttl_fwd flags", ("path",), timed=False),
     _table("seen", "first count", ("path",)),
+    _table("echo", "slot late_us rtt_us flag", ("path",)),
+    _table("echo_tcp", "rtt_us rttvar_us rto_us backoff retransmitted", ("path",)),
+    _table("echo_end", "opened_us flag same", ("path",)),
+    _table("idle", "planned_s age_s alive flag", ("path",)),
     _table("ticker", "ticks late_max_us run_delay_us", ("class",)),
     _table("stall", "length_us run_delay_us", ("class",)),
     _table("cpu", "user_cs nice_cs system_cs idle_cs iowait_cs irq_cs softirq_cs steal_cs", ("cpu",)),
@@ -101,7 +105,8 @@ class Link:
 
     `forward_s` and `back_s` give the delay of a slot; `lost_forward`, `lost_back` the slots that are lost; `skipped` those
     the sender did not send; `refused` those its kernel refused; `doubled` those answered twice; `stepped` those during
-    which the sender's clock was stepped; `restart_at` the slots before which the sender died; `tests` its bandwidth tests.
+    which the sender's clock was stepped; `restart_at` the slots before which the sender died; `tests` its bandwidth tests;
+    `echo` rows of the TCP echo by table, t_us of the sender's clock first, None for null; without it TCP is well.
     """
 
     forward_s: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 0.0002)
@@ -120,6 +125,7 @@ class Link:
     start_s: float = 1.0
     stop_s: float | None = None
     tests: Iterable[Test] = ()
+    echo: Mapping[str, Sequence[Sequence[float | None]]] | None = None
 
 
 @dataclass
@@ -197,6 +203,13 @@ def write(site: Site, folder: Path) -> dict[str, Path]:
         link = site.links.get(path.name, Link())
         _path(site, path, link, rows)
         _tests(site, path, link, rows)
+        told = _echo(site, path, link) if link.echo is None and path in set(plan.echo_paths()) else link.echo or {}
+        for table, values in told.items():
+            if len(values):
+                array = np.array([[np.nan if value is None else value for value in row] for row in values], dtype=float)
+                rows[path.source].append(
+                    (table, (path.name,), site.machine(path.source).start_s + array[:, 0] / 1e6, array)
+                )
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
     for node in plan.nodes:
@@ -268,6 +281,22 @@ def _path(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None
         rows[path.target].append(
             ("seen", name, arrive_s[starts], np.column_stack([_us(b.local_s(arrive_s[starts])), slot[starts], counts]))
         )
+
+
+def _echo(site: Site, path: Any, link: Link) -> dict[str, list[list[float | None]]]:
+    """A TCP connection that is answered at once all the time, and one that survives being idle for five minutes."""
+    machine = site.machine(path.source)
+    start_s, stop_s = (
+        max(link.start_s, machine.start_s),
+        min(link.stop_s or site.length_s, machine.stop_s or site.length_s),
+    )
+    t_us = _us(machine.local_s(np.arange(start_s + 0.5, stop_s, 1.0))).tolist()
+    idle_us = _us(machine.local_s(np.arange(start_s + 300.0, stop_s, 300.0))).tolist()
+    return {
+        "echo": [[at_us, number, 100, 1500, 0] for number, at_us in enumerate(t_us)],
+        "echo_tcp": [[at_us, 400, 100, 204_000, 0, 0] for at_us in t_us],
+        "idle": [[at_us, 300, 300, 1, 0] for at_us in idle_us],
+    }
 
 
 def _tests(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None:

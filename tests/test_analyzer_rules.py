@@ -478,6 +478,7 @@ def about_node(summary):
         ({"outcomes": (ProbeOutcome("psi", "skipped", "no PSI", 1, 0, 0.1),)}, [Status.PASS, Status.INFO], "whole"),
         ({"outcomes": (ProbeOutcome("path a>b/x", "error", "refused", 1, 0, 0.1),)}, [Status.PASS], "whole"),
         ({"outcomes": (ProbeOutcome("bandwidth a>b/x", "error", "busy", 1, 0, 0.1),)}, [Status.PASS], "whole"),
+        ({"outcomes": (ProbeOutcome("echo a>b/x", "skipped", "connection lost", 1, 0, 0.1),)}, [Status.PASS], "whole"),
         ({"outcomes": (ProbeOutcome("path a>b/x", "skipped", "no answer", 1, 0, 0.1),)}, [Status.PASS], "whole"),
     ],
 )
@@ -503,6 +504,7 @@ def material(**changes):
         "summaries": {"a": replace(SUMMARY, outcomes=(ProbeOutcome("memory", "skipped", "no /proc", 0, 0, 0.0),))},
         "timings": {"a>b/ch1": timing()},
         "throughputs": {},
+        "echoes": {},
         "observers": (),
         "facts": {},
         "reasons": {"b>a/ch1": "path b>a/ch1 was never measured (no answer)"},

@@ -625,6 +625,7 @@ def material(tables, facts):
         summaries={"a": summary},
         timings={},
         throughputs={},
+        echoes={},
         observers=(),
         facts=facts,
         reasons={},

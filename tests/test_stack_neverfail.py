@@ -267,6 +267,7 @@ def test_the_engine_hands_a_stack_its_bound_networks_together():
         summaries={},
         timings=timings,
         throughputs={},
+        echoes={},
         observers=(),
         facts={},
         reasons={},

@@ -22,7 +22,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     archive = context.archive
     limit = context.limit(GAPS.name)
     # Paths and their bandwidth tests have rules of their own, and a path that waited for its peer at the start is no trouble.
-    probes = [item for item in archive.outcomes if not item.probe.startswith(("path ", "bandwidth "))]
+    probes = [item for item in archive.outcomes if not item.probe.startswith(("path ", "bandwidth ", "echo "))]
     failed = [item for item in probes if item.state in (State.ERROR, State.TIMEOUT)]
     absent = [item for item in probes if item.state == State.SKIPPED]
     troubles = []

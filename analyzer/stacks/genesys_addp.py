@@ -4,7 +4,8 @@ What: ADDP timeouts and the reconnect timeout of the link over which the two ser
 Why HA: Too short, and a pause of the network or of a node costs the synchronisation; too long, and calls are handled
     by a backup that is blind without anybody knowing.
 How: ``T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S))``, S being the longest stall that must not disconnect: pauses
-    measured on either node, TCP's silence after the longest outage measured, idle or under a bandwidth test, and the scenarios that are on.
+    measured on either node, TCP's silence after the longest outage measured, idle or under a bandwidth test, the longest
+    silence of a real TCP connection, and the scenarios that are on.
     ``R = ceil(2 T + p99.9 RTT)``. ADDP waits T for a sign of life, polls, and waits T again: detection takes T to 2T.
     The worst of the bound networks counts, both ways. Under 15 minutes of measurement the vendor's floor stands.
 Source: Genesys SIP Server HA guide (both inequalities); docs.genesys.com, T-Server, "backup-sync Section" (options,
@@ -115,7 +116,10 @@ def _candidates(context: StackContext) -> Iterator[Constraint]:
         yield Constraint("latency", 2.0 * latency_s, text)
         yield sizing.pause(context.timings)
         yield from sizing.silences(context)
-    yield from sizing.scenarios(context.scenarios, context.timings)
+    if context.echoes:
+        silent = max(context.echoes, key=lambda echo: echo.longest_silence_s)
+        yield sizing.measured_silence(silent.longest_silence_s, silent.path)
+    yield from sizing.scenarios(context)
 
 
 def _recheck(timeout_s: int, reconnect_s: int, latency_s: float) -> None:

@@ -4,7 +4,8 @@ What: How long the passive server goes without a heartbeat before it may take ov
     channel and pings.
 Why HA: Too short on a thin or lossy channel, and both servers go active (split brain) and corrupt data; too long is an outage.
 How: ``T = max(60, ceil(1.25 x S))``, S being the longest stall that must not fail over: pauses measured on either node, the longest
-    time in which TCP was silent on *all* channels together after their outages, and the scenarios that are on. A clean run does not
+    time in which TCP was silent on *all* channels together, as computed from their outages and as the TCP echo measured it, and the
+    scenarios that are on. A clean run does not
     shorten the vendor's 60 s. Detection takes T from the first missed heartbeat and a ping attempt. Pairs that a person switches get
     no timeout.
 Source: vCSHB 6.5 Admin Guide p. 32 and 42, 6.4 p. 21 and 38, 5.5 p. 17; Neverfail KB "Configuring Failover Timeout", "The Failover
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 
 from analyzer import sizing
 from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Throughput, Untested
+from analyzer.echo import common_silence
 from analyzer.extension import Combine, Option, Stack, StackContext
 from analyzer.products import NEVERFAIL
 from analyzer.words import seconds
@@ -139,7 +141,11 @@ def _candidates(context: StackContext) -> Iterator[Constraint]:
             yield sizing.common_silence(context)
         else:
             yield from sizing.silences(context)
-    yield from sizing.scenarios(context.scenarios, context.timings)
+    if context.echoes:
+        silent_s, networks = common_silence(context.echoes)
+        together = "every one of " if len(networks) > 1 else ""
+        yield sizing.measured_silence(silent_s, together + ", ".join(networks))
+    yield from sizing.scenarios(context)
 
 
 def _together(context: StackContext) -> tuple[float, str]:

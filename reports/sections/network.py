@@ -1,13 +1,13 @@
 """Network: what every path did during the run.
 
 What: Round trips, losses, outages and stalls per directed path; why answers were slow; outages that hit all channels of a pair at
-    once; bandwidth each way and round trips under load; how observers answered; the network checks; charts over the run and as
+    once; how TCP connections fared; bandwidth each way and round trips under load; how observers answered; the network checks; charts over the run and as
     distributions; what people noted during the run, as numbers on the charts and as a list.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
     all channels fail together, both nodes can go active: a split brain.
 How: "RTT" is what an application sees. "Wire" is the network alone, from kernel timestamps at both
     ends. Charts keep the lowest and highest value of every bin, so that no peak is lost.
-Source: Timings, joints, throughputs, observers, notes, traces and curves of the assessment. The method is in the last section.
+Source: Timings, joints, TCP echoes, throughputs, observers, notes, traces and curves of the assessment. The method is in the last section.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from reports import figures
 from reports.axes import Axis, fitting_axis, time_axis
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
+from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
 from reports.notes import note_blocks, pins
@@ -54,6 +55,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield from slowness_blocks(timings)
     yield Heading("Channels that failed together", 2)
     yield from _joints(assessment.joints)
+    yield Heading("Over TCP", 2)
+    yield from echo_blocks(assessment.echoes)
     yield Heading("Bandwidth", 2)
     yield from throughput_blocks(assessment.throughputs)
     yield Heading("Round trips under load", 2)

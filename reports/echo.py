@@ -1,0 +1,71 @@
+"""The blocks about TCP: how a connection fared on every path, and how idle ones aged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.contract import EchoTiming, IdleAge
+from reports import figures
+from reports.contract import Block, Paragraph, Table
+from reports.excerpt import MOST, excerpt
+
+
+def echo_blocks(items: tuple[EchoTiming, ...]) -> Iterator[Block]:
+    """What a message a second over TCP showed on every path; where it was not measured, why."""
+    if not items:
+        yield Paragraph("No path of the plan is a channel or carries a product, so TCP was not tried.")
+        return
+    measured = tuple(item for item in items if not item.reason)
+    if measured:
+        yield Paragraph(
+            "One message a second on a connection that stays open, timed from when it was due: what a lost packet or an outage "
+            "costs a heartbeat over TCP. Idle: after how long without traffic a connection still worked."
+        )
+        yield from excerpt(_table(_worst_first(measured) if len(measured) > MOST else measured))
+    reasons: dict[str, list[str]] = {}
+    for item in items:
+        if item.reason:
+            reasons.setdefault(item.reason, []).append(_label(item))
+    if reasons:
+        rows = tuple((", ".join(paths), reason) for reason, paths in reasons.items())
+        yield from excerpt(Table(("Not measured", "Why"), rows, (50, 50)))
+
+
+def _worst_first(items: tuple[EchoTiming, ...]) -> tuple[EchoTiming, ...]:
+    return tuple(sorted(items, key=lambda item: (-item.resets, -item.longest_silence_s, -(item.rtt.p999 or 0))))
+
+
+def _label(item: EchoTiming) -> str:
+    return f"{item.source} {figures.ARROW} {item.target}"
+
+
+def _table(items: tuple[EchoTiming, ...]) -> Table:
+    return Table(
+        ("Path", "Network", "p50", "p99", "p99.9", "Longest silence", "Cut", "Sent again", "Timer", "Idle"),
+        tuple(
+            (
+                _label(item),
+                f"{item.network} (WAN)" if item.wan else item.network,
+                *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p99, item.rtt.p999)),
+                figures.seconds(item.longest_silence_s),
+                figures.count(item.resets),
+                figures.DASH if item.retransmissions is None else figures.count(item.retransmissions),
+                figures.seconds(item.rto_s),
+                _idle(item.idle),
+            )
+            for item in items
+        ),
+        (17, 12, 8, 8, 8, 10, 6, 8, 8, 15),
+        "TCP connections",
+        numeric=(2, 3, 4, 5, 6, 7, 8),
+    )
+
+
+def _idle(ages: tuple[IdleAge, ...]) -> str:
+    """``5 min ok, 30 min dropped``; what could not be told is no survival."""
+    told = []
+    for age in ages:
+        if age.survived + age.dropped:
+            word = "ok" if not age.dropped else "dropped" if not age.survived else f"dropped {age.dropped} times"
+            told.append(f"{figures.duration(age.age_s)} {word}")
+    return ", ".join(told) or "not tried"
