@@ -114,6 +114,7 @@ def _schedule(given: argparse.Namespace) -> int:
     print(f"{found.cluster}: what a run of {duration(told.duration_s)} sends, {whose}. Nothing has been sent yet.")
     print("Bytes are those of Ethernet frames.")
     _print_probes(found, told)
+    _print_tcp_echoes(found, told)
     _print_echoes(told)
     _print_tests(found, told)
     _print_totals(told)
@@ -144,6 +145,36 @@ def _print_probes(found: Plan, told: Schedule) -> None:
         f"HELLO: TCP port {found.probing.port}, on the same paths, at the start, at the end, and when one fell silent;"
     )
     print(f"  about {size(HELLO_B)} each time. Turns of the bandwidth tests are asked for in the same way.")
+
+
+def _print_tcp_echoes(found: Plan, told: Schedule) -> None:
+    print(
+        f"\nTCP ECHO: port {found.probing.port}, on connections that HELLO has begun; channels and networks of a [[stack]]"
+    )
+    if not told.tcp_echoes:
+        print("  none: the plan has no channel, and no stack names a network")
+        return
+    rows = [["path", "from", "to", "every", "DSCP", "message", "a run", "answers"]]
+    rows += [
+        [
+            item.path,
+            str(item.source),
+            str(item.target),
+            f"{item.period_s:g} s",
+            str(item.dscp),
+            f"{item.message_B} B",
+            size(item.out_B),
+            size(item.back_B),
+        ]
+        for item in told.tcp_echoes
+    ]
+    _table(rows)
+    ages = ", ".join(duration(age_s) for age_s in told.tcp_echoes[0].idle_s)
+    print(
+        f"  Beside each, connections that carry nothing for {ages}."
+        if ages
+        else "  The run is too short for idle connections."
+    )
 
 
 def _print_echoes(told: Schedule) -> None:

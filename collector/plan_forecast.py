@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from collector.icmp import DATA_B
+from collector.peers.echolines import AGES_S, PERIOD_NS, fitting
 from collector.peers.rounds import CLOSING_S, GAP_S, Ledger, first_round_s, places
 from collector.peers.stamp import PACKET_B
+from collector.peers.stream import MESSAGE_B
 from collector.plan import Address, AnyNetwork, Observer, Plan, PlannedPath, Quiet
 from collector.plan_schedule import test_length_s, test_limit_bps, test_order, why_not_tested
 
@@ -20,7 +22,7 @@ ECHO_PERIOD_S = 1.0
 HELLO_B = 1_200
 """One conversation: about 560 bytes in four lines (counted, short names), and the headers of about ten TCP packets (estimate)."""
 
-_ETHERNET_B, _UDP_B, _ICMP_B = 14, 8, 8
+_ETHERNET_B, _UDP_B, _ICMP_B, _TCP_B = 14, 8, 8, 32
 _IP_B = {4: 20, 6: 40}
 _DAY_MIN = 1440
 
@@ -49,6 +51,22 @@ class Hello:
     target: Address
     port: int
     bytes_B: int
+
+
+@dataclass(frozen=True, slots=True)
+class TcpEcho:
+    """The TCP echo of one directed path: a message a second, its answer, and what acknowledges that. `idle_s`: ages of its idle ones."""
+
+    path: str
+    source: Address
+    target: Address
+    port: int
+    dscp: int
+    period_s: float
+    message_B: int
+    out_B: int
+    back_B: int
+    idle_s: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +155,7 @@ class Schedule:
     duration_s: float
     probes: tuple[Probes, ...]
     hellos: tuple[Hello, ...]
+    tcp_echoes: tuple[TcpEcho, ...]
     echoes: tuple[Echo, ...]
     rounds: Rounds
     tests: tuple[BandwidthRun, ...]
@@ -165,6 +184,7 @@ def schedule(plan: Plan, duration_s: float) -> Schedule:
     rounds = _rounds(plan, duration_s)
     probes = tuple(_probes(plan, path, duration_s) for path in paths)
     hellos = tuple(Hello(path.name, *_ends(plan, path), plan.probing.port, 2 * HELLO_B) for path in paths)
+    tcp_echoes = tuple(_tcp_echo(plan, path, duration_s) for path in plan.echo_paths())
     echoes = tuple(_echo(node.name, seen, duration_s) for node in plan.nodes for seen in plan.observers)
     tests = tuple(_tests(plan, duration_s))
     reasons = ((path.name, why_not_tested(plan, path)) for path in paths)
@@ -172,11 +192,12 @@ def schedule(plan: Plan, duration_s: float) -> Schedule:
         duration_s,
         probes,
         hellos,
+        tcp_echoes,
         echoes,
         rounds,
         tests,
         tuple((path, reason) for path, reason in reasons if reason),
-        tuple(_total(node.name, probes, hellos, echoes, tests) for node in plan.nodes),
+        tuple(_total(node.name, (*probes, *tcp_echoes), hellos, echoes, tests) for node in plan.nodes),
         tuple(_openings(plan)),
     )
 
@@ -191,6 +212,7 @@ def of_node(whole: Schedule, node: str) -> Schedule:
         whole.duration_s,
         tuple(item for item in whole.probes if mine(item.path)),
         tuple(item for item in whole.hellos if mine(item.path)),
+        tuple(item for item in whole.tcp_echoes if mine(item.path)),
         tuple(item for item in whole.echoes if item.node == node),
         whole.rounds,
         tuple(item for item in whole.tests if mine(item.path)),
@@ -216,6 +238,26 @@ def _probes(plan: Plan, path: PlannedPath, duration_s: float) -> Probes:
     sent = int(duration_s / plan.probing.period_s) * packet
     dscp = plan.network(path.network).dscp
     return Probes(path.name, source, target, plan.probing.port, dscp, plan.probing.period_s, packet, sent, sent)
+
+
+def _tcp_echo(plan: Plan, path: PlannedPath, duration_s: float) -> TcpEcho:
+    source, target = _ends(plan, path)
+    # The header with time stamps, as Linux sends it. Idle connections add next to nothing.
+    header = _ETHERNET_B + _IP_B[target.version] + _TCP_B
+    period_s = PERIOD_NS / 1e9
+    count = int(duration_s / period_s)
+    return TcpEcho(
+        path.name,
+        source,
+        target,
+        plan.probing.port,
+        plan.network(path.network).dscp,
+        period_s,
+        MESSAGE_B,
+        count * (header + MESSAGE_B + header),
+        count * (header + MESSAGE_B),
+        fitting(AGES_S, duration_s),
+    )
 
 
 def _echo(node: str, observer: Observer, duration_s: float) -> Echo:
@@ -280,7 +322,7 @@ def _tests(plan: Plan, duration_s: float) -> Iterator[BandwidthRun]:
 
 def _total(
     node: str,
-    probes: Sequence[Probes],
+    probes: Sequence[Probes | TcpEcho],
     hellos: Sequence[Hello],
     echoes: Sequence[Echo],
     tests: Sequence[BandwidthRun],
@@ -306,13 +348,15 @@ def _total(
 
 def _openings(plan: Plan) -> Iterator[Opening]:
     tested = {path.name for path in test_order(plan)}
+    echoed = {path.name for path in plan.echo_paths()}
     for node in plan.nodes:
         for path in plan.paths():
             if path.target != node.name:
                 continue
             source, target = _ends(plan, path)
             yield Opening(node.name, "UDP", plan.probing.port, source, target, "probes")
-            yield Opening(node.name, "TCP", plan.probing.port, source, target, "HELLO")
+            purpose = "HELLO, TCP echo" if path.name in echoed else "HELLO"
+            yield Opening(node.name, "TCP", plan.probing.port, source, target, purpose)
             if path.name in tested:
                 yield Opening(node.name, "TCP", plan.bandwidth.port, source, target, "bandwidth tests")
         for observer in plan.observers:

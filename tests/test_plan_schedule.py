@@ -249,7 +249,9 @@ def test_between_nodes_as_much_is_received_as_is_sent():
     assert sum(item.tests_sent_B for item in told.totals) == sum(item.run_B for item in told.tests)
     probes = sum(item.out_B + item.back_B for item in told.probes)
     hellos, echoes = sum(item.bytes_B for item in told.hellos), sum(item.out_B for item in told.echoes)
-    assert sum(item.sent_B for item in told.totals) == probes + hellos + echoes
+    tcp = sum(item.out_B + item.back_B for item in told.tcp_echoes)
+    assert tcp > 0
+    assert sum(item.sent_B for item in told.totals) == probes + hellos + tcp + echoes
     assert all(item.sent_B == item.received_B for item in told.totals)
 
 
@@ -312,7 +314,7 @@ def test_the_command_shows_every_part_and_needs_no_key(trio):
 
     assert (done.returncode, done.stderr) == (Exit.DONE, "")
     heads = [line.partition(":")[0].split(" of ")[0] for line in done.stdout.splitlines() if line[:2].isupper()]
-    assert heads == ["PROBES", "HELLO", "PINGS", "BANDWIDTH TESTS", "TOTALS", "FIREWALLS"]
+    assert heads == ["PROBES", "HELLO", "TCP ECHO", "PINGS", "BANDWIDTH TESTS", "TOTALS", "FIREWALLS"]
     assert max(map(len, done.stdout.splitlines())) <= 130
     assert "Not tested, because network 'public' is no channel" in done.stdout
     assert "held to" in done.stdout

@@ -3,7 +3,7 @@
     python tests/bench/cost.py [SECONDS]
 
 Three collectors run on loopback, joined by two channels: each node sends 20 and answers 20 authenticated probes a second,
-samples at 1 Hz and runs its tickers. Beside the first node's four processes run `sadc 1` (its default set) and
+samples at 1 Hz and runs its tickers. Beside the first node's five processes run `sadc 1` (its default set) and
 node_exporter, scraped once a second. CPU is what the kernel's scheduler accounted (schedstat), start-up excluded.
 """
 
@@ -139,7 +139,7 @@ def main() -> None:
             f"{name:28} CPU {share:6.3f} % of a core   PSS {pss_kib(pids) / 1024:6.1f} MiB   haready/this {ours / share:5.2f}"
         )
     for name, pid, was in zip(
-        ("main", "wire", "fifo", "host"), subjects["haready, one trio node"], parts_before, strict=True
+        ("main", "wire", "fifo", "host", "echo"), subjects["haready, one trio node"], parts_before, strict=True
     ):
         print(
             f"  {name:26} CPU {(cpu_ns([pid]) - was) / spent / 1e7:6.3f} % of a core   PSS {pss_kib([pid]) / 1024:6.1f} MiB"
