@@ -67,8 +67,8 @@ def run_wire(
     ticker = Ticker("default", clock, t0_ns, emit)
     flush_ns = clock.monotonic_ns() + FLUSH_NS
     counters_ns = clock.monotonic_ns() + COUNTERS_NS
-    # Nothing here makes cycles; a collection in the middle of a slot would be measured as lateness.
-    gc.collect()
+    # Nothing here makes cycles; a collection in the middle of a slot would be measured as lateness, and one beforehand would write
+    # to every inherited object: their pages would no longer be shared.
     gc.freeze()
     gc.disable()
     active: list[Sender] = []
