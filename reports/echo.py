@@ -28,7 +28,7 @@ def echo_blocks(items: tuple[EchoTiming, ...]) -> Iterator[Block]:
             reasons.setdefault(item.reason, []).append(_label(item))
     if reasons:
         rows = tuple((", ".join(paths), reason) for reason, paths in reasons.items())
-        yield from excerpt(Table(("Not measured", "Why"), rows, (50, 50)))
+        yield from excerpt(Table(("Path", "Why"), rows, (50, 50), "TCP was not measured"))
 
 
 def _worst_first(items: tuple[EchoTiming, ...]) -> tuple[EchoTiming, ...]:
@@ -41,7 +41,7 @@ def _label(item: EchoTiming) -> str:
 
 def _table(items: tuple[EchoTiming, ...]) -> Table:
     return Table(
-        ("Path", "Network", "p50", "p99", "p99.9", "Longest silence", "Cut", "Sent again", "Timer", "Idle"),
+        ("Path", "Network", "p50", "p99", "p99.9", "Silent for", "Cut", "Sent again", "Timer", "Left idle"),
         tuple(
             (
                 _label(item),

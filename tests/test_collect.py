@@ -586,3 +586,35 @@ def test_a_collector_that_ends_during_a_test_leaves_no_iperf3_behind(tmp_path, n
         (row,) = _rows(archive, "bandwidth")
         assert row["received_B"] is None
         assert row["loaded_us"] >= 500_000, "the path was loaded all the same"
+
+
+@pytest.mark.slow
+def test_an_echo_process_that_dies_and_a_peer_that_is_started_again_are_no_fault_of_the_network(tmp_path):
+    stack = '[[stack]]\nname = "genesys-addp"\nnetworks = ["ch1"]\n'
+    plan = loopback_plan(tmp_path, "80.60", extra=stack)
+    (tmp_path / "first").mkdir()
+    log = tmp_path / "log"
+    staying = _drive(plan, "a", 20, "steady", log=log)
+    first = start_collect(plan, "b", tmp_path / "first", "60s")
+    _wait_for("the collector on b answers", log)
+    time.sleep(2.5)  # some messages before the kill
+    os.kill(children_of(first.pid)[-1], signal.SIGKILL)
+    _wait_for("echo a>b/ch1: connection lost", log)
+    time.sleep(3.0)  # and on the next connection
+    first.kill()  # without a goodbye
+    first.communicate()
+    again = start_collect(plan, "b", tmp_path, "10s")
+    assert staying.wait(60) == 0
+    again.communicate(timeout=60)
+
+    archive = open_archive(_only(tmp_path, "a"))
+    rows = _rows(archive, "echo")
+    answered = [row["t_us"] for row in rows if row["rtt_us"] is not None]
+    assert len(answered) >= 5
+    ends = _rows(archive, "echo_end")
+    assert [end["same"] for end in ends] == [0, 0, None]
+    assert ends[-1]["flag"] == 0, "b said goodbye, or a ended in order"
+    assert len(_rows(archive, "echo_tcp")) >= len(answered)
+    assert [restart["process"] for restart in archive.head["restarts"]] == []
+    states = [state for state, _ in _outcome(archive, "echo a>b/ch1")]
+    assert states.count("ok") >= 3

@@ -15,7 +15,7 @@ from analyzer.contract import Assessment, EchoTiming, IdleAge, Quantiles, Scope,
 from analyzer.echo import common_silence
 from analyzer.extension import ECHO, TIMING, Context
 from analyzer.rules import idle_connections, tcp_echo
-from analyzer.sizing import MARGIN
+from analyzer.sizing import MARGIN, tcp_silence_s
 from collector.plan import parse
 
 PATH = "a>b/ch1"

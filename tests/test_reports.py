@@ -577,6 +577,19 @@ def test_observers_say_who_asked_and_who_could_not():
     assert rows_of(bad(), "Why")[0][3:] == ("sip-dr", "the node may not send ICMP echo requests")
 
 
+def test_tcp_is_told_path_by_path_with_what_was_cut_and_forgotten():
+    first, *_, last = rows_of(bad(), "Left idle")
+
+    assert first[5:] == ("91.3 s", "2", "4\N{NO-BREAK SPACE}123", "204 ms", "5 min ok, 30 min dropped")
+    assert last[6] == "1"
+    assert rows_of(bare(), "Left idle")[0][5:] == ("0 s", "3", figures.DASH, figures.DASH, "0 s dropped")
+    reason = "the TCP echo of sip-a>sip-b/ha was never measured"
+    assert any(row[1] == reason for row in rows_of(demonstration(), "TCP was not measured"))
+    assert any(
+        "TCP was not tried" in block.text for block in network.SECTION.build(empty()) if isinstance(block, Paragraph)
+    )
+
+
 def test_figures_of_the_network_are_in_the_document(drawn):
     told = text(drawn["trio"])
 

@@ -22,6 +22,7 @@ from collector.processes import Inlet, Outlet
 PHASE_NS = 500_000_000
 """Seconds are counted from here, away from main's own beat on the whole second."""
 REPORT_S = 10
+_FEW = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,12 @@ class _Echo:
         t0_ns: int,
         out: Outlet,
     ) -> None:
-        # Not epoll, which waits in whole milliseconds: that would be lateness of every message.
-        self.selector = selectors.SelectSelector()
+        self._kinds = {0, *ages_s}
+        # Not epoll, which waits in whole milliseconds: that would be lateness of every message. But select ends at 1024 descriptors.
+        few = len(paths) * len(self._kinds) < _FEW
+        self.selector: selectors.BaseSelector = selectors.SelectSelector() if few else selectors.DefaultSelector()
         self._out = out
         self._clock = clock
-        self._kinds = {0, *ages_s}
         self._dscp = {path.name: path.dscp for path in paths}
         self._keys: dict[str, bytes] = {}
         self._lines: dict[tuple[str, int], Line] = {}
