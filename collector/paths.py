@@ -82,6 +82,10 @@ class Paths:
         """Note that replies stopped, or came again."""
         self._note(f"{path}: {'no answers any more' if silent else 'answers again'}")
 
+    def key(self, path: str) -> bytes | None:
+        """The key of `path` while this node may send on it."""
+        return self._keys.get(path)
+
     # --- what the wire process says and needs ----------------------------------------------------------------------
 
     def counted(self, path: str, sent: int, answered: int, rtt_us: int | None) -> None:

@@ -42,6 +42,7 @@ from collector.plugins import discover
 from collector.processes import Message
 from collector.record import Record
 from collector.scheduler import Watch, run_host
+from collector.sizes import Sizes
 from collector.tester import Tester
 
 FLUSH_S = 5.0
@@ -154,6 +155,17 @@ class Supervisor:
             self._now_us,
             self._note,
         )
+        self._sizes = Sizes(
+            job.plan,
+            job.node,
+            clock,
+            self._selector,
+            self._paths.key,
+            lambda table, labels, rows: self._writer.rows(table, labels, rows),  # noqa: PLW0108 - made when the run begins
+            self._record,
+            self._t0_ns,
+            self._note,
+        )
         self._listening: list[socket.socket] = []
         self._path = job.folder / name
         self._mailbox = Mailbox(self._path, job.node)
@@ -192,6 +204,7 @@ class Supervisor:
             finally:
                 self._children.kill_all()
                 self._mailbox.close()
+                self._sizes.close()
                 self._links.close()
                 self._echoes.close()
                 for sock in self._listening:
@@ -210,6 +223,7 @@ class Supervisor:
                 self._check_children(now)
                 self._tester.beat()
                 self._take_notes()
+                self._sizes.beat()
                 look(self._status(end_ns - now))
             for name, at in due.items():
                 if now >= at:
@@ -238,6 +252,7 @@ class Supervisor:
         why = self._stop or "planned end"
         self._note(f"stopping: {why}")
         self._tester.leave()
+        self._sizes.close()
         self._links.leave()
         deadline = self._clock.monotonic_ns() + round(FAREWELL_S * 1e9)
         while not self._links.quiet and (now := self._clock.monotonic_ns()) < deadline:

@@ -14,6 +14,8 @@ from collector.plan import AnyNetwork
 
 PER_TICK = 4
 """Answers in 20 ms, for all guests together (design value): 200 a second, far above what test senders ask for."""
+MOST_B = 2047
+"""No test sender pads more (design value): a jumbo frame's worth of answers to a forged address helps only an attacker."""
 _WELL_KNOWN = 862
 """Where reflectors listen (RFC 8762)."""
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from collector.machine import Clock
-from collector.peers import stamp
-from collector.peers.guests import Guests
+from collector.peers import sized, stamp
+from collector.peers.guests import MOST_B, Guests
 from collector.peers.ticker import Emit
-from collector.peers.timestamps import LARGEST_B, Received, receive, restart_stamps, transmit_stamps
+from collector.peers.timestamps import Received, receive, restart_stamps, transmit_stamps
 
 REPLAY_WINDOW = 1024
 """A packet this many slots behind the newest is a replay, not a late one."""
@@ -87,6 +87,9 @@ class Reflector:
                 self._stranger += 1
             return
         packet = received.data
+        if sized.is_ask(packet):
+            self._confirm(sock, session, received)
+            return
         if not stamp.from_sender(packet):
             self._malformed += 1
             return
@@ -119,7 +122,7 @@ class Reflector:
 
     def _answer_guest(self, sock: socket.socket, received: Received, now_ns: int) -> None:
         """Nothing of a guest is kept but a count: its packets are no slots of ours."""
-        if not stamp.LEAST_B <= len(received.data) < LARGEST_B:
+        if not stamp.LEAST_B <= len(received.data) <= MOST_B:
             self._malformed += 1
             return
         if not self._guests.admit(received.port, sock.getsockname()[1], now_ns):
@@ -133,8 +136,16 @@ class Reflector:
             self._open_answered += 1
             self._read_transmit_stamps(sock)
 
+    def _confirm(self, sock: socket.socket, session: _Session, received: Received) -> None:
+        """Tell the sender of a sized packet how much of it arrived."""
+        answer = sized.answer(session.key, received.data)
+        if answer is None:
+            self._unauthentic += 1
+        elif self._send(sock, answer, received) is not None:
+            self._read_transmit_stamps(sock)
+
     def _send(self, sock: socket.socket, answer: bytes, received: Received) -> int | None:
-        """Send back to where it came from: the kernel's number of this send, None if it refused."""
+        """The number that the kernel's stamp of this answer will bear; None if it could not be sent."""
         fd = sock.fileno()
         try:
             sock.sendto(answer, (received.address, received.port))

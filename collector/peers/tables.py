@@ -3,7 +3,8 @@
 A *slot* is one planned transmission of a path; its number is the STAMP sequence number. `sent` and `reply`
 stand in the sender's archive, `seen` in the reflector's. Times are differences of kernel stamps in microseconds.
 The TCP echo writes `echo`, `echo_tcp`, `echo_end` and `idle` at the node that asks.
-Bandwidth tests write `bandwidth` and `window` at the node that sends the data, `served` at the one that receives it.
+Bandwidth tests write `bandwidth` and `window` at the node that sends the data, `served` at the one that receives it; searches
+for the path MTU write `pmtu` at the sender.
 """
 
 from __future__ import annotations
@@ -204,4 +205,17 @@ IDLE = Table(
 
 UNANSWERED = -4
 
-TABLES = (SENT, REPLY, SEEN, TICKER, STALL, WIRE, BANDWIDTH, WINDOW, SERVED, ECHO, ECHO_TCP, ECHO_END, IDLE)
+PMTU = Table(
+    "pmtu",
+    labels=("path",),
+    help="one row per search for the path MTU of this direction; sizes of whole IP packets with don't-fragment set",
+    metrics=(
+        Metric("size_B", "B", Kind.EVENT, help="the largest that arrived whole; null: none did"),
+        Metric("refused_B", "B", Kind.EVENT, help="the smallest that did not arrive; null: the interface's MTU passes"),
+        Metric("nic_B", "B", Kind.EVENT, help="MTU of the egress interface; null: it takes any packet"),
+        Metric("told_B", "B", Kind.EVENT, help="the smallest MTU that a router named by ICMP; null: none did"),
+        Metric("flag", "1", Kind.EVENT, help="0 found, 1 given up because small packets were not answered either"),
+    ),
+)
+
+TABLES = (SENT, REPLY, SEEN, TICKER, STALL, WIRE, BANDWIDTH, WINDOW, SERVED, PMTU, ECHO, ECHO_TCP, ECHO_END, IDLE)

@@ -27,8 +27,8 @@ _ERROR = struct.Struct("@IBBBBII")
 _ANCILLARY_B = 256
 _MSG_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
-LARGEST_B = 2048
-"""What is read of a datagram; a longer one is cut there."""
+LARGEST_B = 1 << 16
+"""Any datagram: the packets that look for the path MTU are as large as interfaces allow. A larger buffer costs nothing."""
 _BUFFER_B = 4 << 20
 _SO_RCVBUFFORCE = 33
 
