@@ -31,6 +31,7 @@ from analyzer.extension import Stack
 from analyzer.frames import NodeData, read
 from analyzer.inventory import described
 from analyzer.lanplan import addresses, egress
+from analyzer.mtu import path_mtus
 from analyzer.notes import noted
 from analyzer.observers import observed
 from analyzer.scenarios import resolve
@@ -78,6 +79,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         if any({timing.source, timing.target} == set(pair) for timing in timings.values())
     }
     carried = throughputs(plan, nodes)
+    mtus = path_mtus(plan, nodes)
     asked = observed(plan, nodes)
     products: list[Stack] = discover(stacks, "STACK")
     notes = noted(nodes, run.clocks, run.start_s)
@@ -100,6 +102,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         duration_s=run.duration_s,
         notes=notes,
         clocks=clocks,
+        mtus=mtus,
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)
@@ -144,6 +147,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         traces=(*run.traces, *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s))),
         curves=run.curves,
         untested=untested(plan, bound(products, plan), asked),
+        path_mtus=tuple(mtus.values()),
     )
 
 
@@ -228,7 +232,11 @@ def _fared(outcome: Outcome) -> ProbeOutcome:
     """
     state, reason = State.SKIPPED, "never ran"
     if outcome.intervals:
-        interval = _longest(outcome) if outcome.probe.startswith(("path ", "bandwidth ", "echo ")) else _worst(outcome)
+        interval = (
+            _longest(outcome)
+            if outcome.probe.startswith(("path ", "bandwidth ", "echo ", "pmtu "))
+            else _worst(outcome)
+        )
         state, reason = interval.state, interval.reason
     lasted_us = sum(part.to_us - part.from_us for part in outcome.intervals if part.state is state)
     return ProbeOutcome(outcome.probe, str(state), reason, outcome.ticks, outcome.missed, lasted_us / 1e6)

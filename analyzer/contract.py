@@ -189,7 +189,9 @@ class Timing:
     slots that were really sent, times the period. `unjudged` slots say nothing about the network (the sender was
     stalled, the peer was not running). Slots during a bandwidth test of either node stand apart: they are in `loaded`
     (round trips), `loaded_lost`, `loaded_low` (lower end of the 95 % interval of that loss) and `loaded_outage_s` (the longest outage
-    that began under load), and in none of the other figures but `slow`: the answers that came 20 ms later than the median one, by cause.
+    that began under load), and in none of the other figures but `duplicates` and these: `slow`, the answers that came 20 ms later than the median one,
+    by cause; `reordered` replies that came after those of later probes (None: not counted); `route_changes_there` and
+    `route_changes_back`, how often the TTL on arrival changed (None: not told).
     """
 
     path: str
@@ -223,6 +225,9 @@ class Timing:
     loaded_low: float | None
     loaded_outage_s: float
     slow: tuple[Slowness, ...]
+    reordered: int | None = None
+    route_changes_there: int | None = None
+    route_changes_back: int | None = None
 
     @property
     def lost(self) -> int:
@@ -320,6 +325,27 @@ class EchoTiming:
     rto_s: float | None
     loaded: Quantiles
     idle: tuple[IdleAge, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathMtu:
+    """The largest IP packet that arrived whole with don't-fragment set on one directed path, over `searches` searches.
+
+    `size_B` is the smallest answer of them, `largest_B` the largest. `nic_B`: the MTU of the sender's egress interface (None: it
+    takes any packet); `told_B`: the smallest MTU that a router named (None: none did). `reason` says why nothing was found.
+    """
+
+    path: str
+    source: str
+    target: str
+    network: str
+    wan: bool
+    searches: int
+    size_B: int | None
+    largest_B: int | None
+    nic_B: int | None
+    told_B: int | None
     reason: str
 
 
@@ -677,6 +703,7 @@ class Assessment:
     traces: tuple[Trace, ...]
     curves: tuple[Curve, ...]
     untested: tuple[Untested, ...]
+    path_mtus: tuple[PathMtu, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

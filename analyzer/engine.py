@@ -24,6 +24,7 @@ from analyzer.contract import (
     NodeSummary,
     Note,
     ObserverTiming,
+    PathMtu,
     Recommendation,
     Scenario,
     Scope,
@@ -39,6 +40,7 @@ from analyzer.extension import (
     FACTS,
     JOINT,
     MEETING,
+    MTUS,
     NOTES,
     OBSERVERS,
     THROUGHPUT,
@@ -84,6 +86,7 @@ class Material:
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     clocks: Mapping[str, NodeClock] = field(default_factory=dict)
+    mtus: Mapping[str, PathMtu] = field(default_factory=dict)
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -298,9 +301,17 @@ def _paths(rule: Rule, material: Material) -> Iterator[_Asked]:
             continue
         timing = material.timings.get(path.name)
         missing = echo.reason if ECHO in rule.needs and echo is not None else ""
+        if MTUS in rule.needs and path.name not in material.mtus:
+            missing = "its MTU was never looked for"
         if TIMING in rule.needs and timing is None:
             missing = material.reasons.get(path.name, "the path was never measured")
-        offered = {TIMING: timing, THROUGHPUT: material.throughputs.get(path.name), ECHO: echo, NOTES: material.notes}
+        offered = {
+            TIMING: timing,
+            THROUGHPUT: material.throughputs.get(path.name),
+            ECHO: echo,
+            MTUS: material.mtus,
+            NOTES: material.notes,
+        }
         yield Subject(Scope.PATH, path.name), path.source, _only(rule, offered), missing
 
 

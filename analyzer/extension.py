@@ -22,6 +22,7 @@ from analyzer.contract import (
     NodeSummary,
     Note,
     ObserverTiming,
+    PathMtu,
     Recommendation,
     Scenario,
     Scope,
@@ -48,6 +49,8 @@ CLOCK = "clock"
 
 NOTES = "notes"
 """What people noted during the run, on any node (`Note`); nothing noted is an empty tuple, never a missing need."""
+MTUS = "mtus"
+"""And the `PathMtu` of every probed path, by its name, so that both directions can be compared."""
 
 SUFFICIENT_S = 855.0
 """Exposure below which a run is a connectivity check only. Source: NF, at least 15 min on newly installed systems; less 5 %
@@ -151,6 +154,12 @@ class Context:
         """How TCP fared on the path. Raises KeyError if the rule does not need "echo"."""
         echo: EchoTiming = self.given[ECHO]
         return echo
+
+    @property
+    def mtus(self) -> Mapping[str, PathMtu]:
+        """Path MTUs by path name. Raises KeyError if the rule does not need "mtus"."""
+        mtus: Mapping[str, PathMtu] = self.given[MTUS]
+        return mtus
 
     @property
     def observers(self) -> tuple[ObserverTiming, ...]:

@@ -142,6 +142,11 @@ class PathLog:
         local_s = self.t_us[rows] / 1e6
         return local_s, (part["fwd_us"] - part["back_us"]) / 2e6, (part["fwd_us"] + part["back_us"]) / 1e6
 
+    def told(self, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(slot rows, that column of their replies) of every answered slot, but for nulls."""
+        rows, part = self._answers(name)
+        return rows, part[name]
+
     def _stamped(self) -> tuple[npt.NDArray[np.int64], dict[str, npt.NDArray[np.int64]]]:
         rows, part = self._answers("fwd_us", "back_us", "flags")
         good = (part["flags"] & (_KERNEL | STEPPED | DUPLICATE) == _KERNEL) & (part["fwd_us"] + part["back_us"] >= 0)

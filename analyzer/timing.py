@@ -21,6 +21,7 @@ from analyzer.causes import CAUSES, Codes, Pauses, pauses, slow_slots, summary
 from analyzer.columns import Floats
 from analyzer.contract import Cause, Joint, Outage, Quantiles, Timing
 from analyzer.frames import NodeData
+from analyzer.order import reordered, route_changes
 from analyzer.proportion import clopper_pearson
 from analyzer.slots import EDGE_S, LOST, Bools, PathLog, Peer, Slot, judge, within
 from analyzer.throughput import loaded_us
@@ -210,6 +211,7 @@ def measure(
     offset_s, error_s = wall_offset(log)
     rows, rtt_s = log.rtt_s()
     idle = ~loaded[rows]
+    changes_there, changes_back = route_changes(log)
 
     def quiet(figures: tuple[npt.NDArray[np.int64], Floats]) -> Quantiles:
         at, values_s = figures
@@ -247,6 +249,9 @@ def measure(
         loaded_low=loss_interval(np.isin(state[loaded & np.isin(state, (Slot.ANSWERED, *LOST))], LOST))[0],
         loaded_outage_s=max((outage.length_s for outage in began), default=0.0),
         slow=summary(delay_s, cause),
+        reordered=reordered(log),
+        route_changes_there=changes_there,
+        route_changes_back=changes_back,
     )
     return Measured(timing, t_s[rows[idle]], rtt_s[idle])
 

@@ -23,7 +23,6 @@ _ALWAYS = (
         "each leg after a switchover",
         "network administrator",
     ),
-    Untested("Full-size packets on every channel without fragmentation (MTU end to end)", "network administrator"),
     Untested(
         "Firewall ports of the HA product and of the application, between nodes and to clients", "network administrator"
     ),

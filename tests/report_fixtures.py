@@ -31,6 +31,7 @@ from analyzer.contract import (
     Note,
     ObserverTiming,
     Outage,
+    PathMtu,
     PlanNetwork,
     PlanNode,
     ProbeOutcome,
@@ -194,7 +195,17 @@ def _timing(source: str, target: str, network: str, wan: bool, seconds: float, b
         loaded_low=0.004 if bad else 0.0,
         loaded_outage_s=1.4 if bad else 0.0,
         slow=(Slowness(Cause.PEER_STARVATION, 812, 1.74), Slowness(Cause.WIRE, 33, 0.21)) if bad else (),
+        reordered=3 if bad else 0,
+        route_changes_there=2 if bad else 0,
+        route_changes_back=0,
     )
+
+
+def _mtu(item: Timing, size: int | None = 1500) -> PathMtu:
+    return PathMtu(
+        item.path, item.source, item.target, item.network, item.wan, 24 if size else 0, size, size, 1500 if size else None,
+        None, "" if size else "not even small packets were answered",
+    )  # fmt: skip
 
 
 def _throughput(item: Timing, share: float = 0.94) -> Throughput:
@@ -639,6 +650,7 @@ def trio() -> Assessment:
         timings=tuple(timings),
         throughputs=tuple(_throughput(item) for item in timings if item.network == "ha"),
         echoes=tuple(_echo(item) for item in timings if item.network == "ha"),
+        path_mtus=tuple(_mtu(item) for item in timings),
         observers=_observers(names),
         joints=tuple(Joint(pair, NETWORKS, 0, 0.0) for pair in PAIRS),
         recommendations=(
@@ -729,6 +741,7 @@ def demonstration() -> Assessment:
             )
             for item in timings
         ),
+        path_mtus=tuple(_mtu(item, 65535) for item in timings),
         observers=(),
         joints=full.joints[:1],
         recommendations=(
@@ -914,6 +927,12 @@ def bad() -> Assessment:
             for item in timings
             if item.network == "ha"
         ),
+        path_mtus=tuple(
+            _mtu(item, None)
+            if item.source == "sip-dr"
+            else replace(_mtu(item, 1400), largest_B=1472 if item.wan else 1400, told_B=1400 if item.wan else None)
+            for item in timings
+        ),
         observers=(
             _observed("gw-1", "gateway", "192.0.2.254", "sip-a", lost=432),
             _observed("gw-1", "gateway", "192.0.2.254", "sip-dr", lost=86400),
@@ -948,7 +967,7 @@ def empty() -> Assessment:
     return replace(
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
         reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
-        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), echoes=(), observers=(), joints=(),
+        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), echoes=(), path_mtus=(), observers=(), joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip
 
@@ -1018,6 +1037,7 @@ def crowd() -> Assessment:
         timings=timings,
         throughputs=tuple(_throughput(item) for item in timings),
         echoes=tuple(_echo(item) for item in timings),
+        path_mtus=tuple(_mtu(item) for item in timings),
         observers=observers,
         joints=(),
         score=_score(findings),
@@ -1097,6 +1117,7 @@ def bare() -> Assessment:
                 "",
             ),
         ),
+        path_mtus=(replace(_mtu(first), nic_B=None, largest_B=None), replace(_mtu(full.timings[1], None), reason="")),
         observers=(ObserverTiming("gw", "", "", "sip-a", 0, 0, void, 0.0, ""),),
         joints=(),
         recommendations=(),
@@ -1171,6 +1192,7 @@ def many(count: int = 120) -> Assessment:
         findings=findings,
         timings=timings,
         throughputs=tuple(_throughput(item) for item in timings[: 10 * count]),
+        path_mtus=tuple(_mtu(item) for item in timings[: 10 * count]),
         observers=tuple(_observed("gw-1", "gateway", "192.0.2.254", name) for name in names),
         joints=tuple(Joint((one, other), ("ha",), 0, 0.0) for one in names for other in names if one < other),
         score=Score(

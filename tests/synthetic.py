@@ -53,6 +53,7 @@ TABLES = (
     ),
     _table("window", "length_us received_B", ("path",)),
     _table("served", "loaded_us", ("path",)),
+    _table("pmtu", "size_B refused_B nic_B told_B flag", ("path",)),
 )
 
 KERNEL = 2 | 4 | 8 | 16
@@ -107,6 +108,9 @@ class Link:
     the sender did not send; `refused` those its kernel refused; `doubled` those answered twice; `stepped` those during
     which the sender's clock was stepped; `restart_at` the slots before which the sender died; `tests` its bandwidth tests;
     `echo` rows of the TCP echo by table, t_us of the sender's clock first, None for null; without it TCP is well.
+    which the sender's clock was stepped; `restart_at` the slots before which the sender died; `tests` its bandwidth tests.
+    `ttl_fwd` and `ttl` tell the TTL of a slot's probe and reply on arrival; `searches` are those for the path MTU: when, and the
+    columns of table pmtu, None for null.
     """
 
     forward_s: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 0.0002)
@@ -126,6 +130,9 @@ class Link:
     stop_s: float | None = None
     tests: Iterable[Test] = ()
     echo: Mapping[str, Sequence[Sequence[float | None]]] | None = None
+    ttl_fwd: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 64)
+    ttl: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 64)
+    searches: Iterable[tuple[float | None, ...]] = ((2.0, 1500, None, 1500, None, 0),)
 
 
 @dataclass
@@ -210,6 +217,7 @@ def write(site: Site, folder: Path) -> dict[str, Path]:
                 rows[path.source].append(
                     (table, (path.name,), site.machine(path.source).start_s + array[:, 0] / 1e6, array)
                 )
+        _searches(site, path, link, rows)
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
     for node in plan.nodes:
@@ -258,8 +266,8 @@ def _path(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None
             _us(way),
             np.full(len(slot), link.rxq_us),
             number,
-            np.full(len(slot), 64),
-            np.full(len(slot), 64),
+            link.ttl(number),
+            link.ttl_fwd(number),
             flags,
         ]
     )
@@ -327,6 +335,15 @@ def _tests(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> Non
             ready_s = test.at_s - 0.05
             served = np.array([[_us(b.local_s(ready_s)), test.length_s * 1e6 + 150_000]])
             rows[path.target].append(("served", name, np.array([ready_s]), served))
+
+
+def _searches(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None:
+    for at_s, *figures in link.searches:
+        if at_s is None or at_s > (link.stop_s or site.length_s):
+            continue
+        values = [np.nan if value is None else value for value in figures]
+        row = np.array([[_us(site.machine(path.source).local_s(at_s)), *values]])
+        rows[path.source].append(("pmtu", (path.name,), np.array([at_s]), row))
 
 
 def _us(seconds: np.ndarray) -> np.ndarray:

@@ -566,6 +566,17 @@ def test_round_trips_under_load_stand_beside_idle_ones():
     assert rows_of(bare(), "Round trips under load")[0][-2:] == ("7", "7"), "all lost is a row too"
 
 
+def test_every_path_has_its_mtu_and_route_or_the_reason_why_not():
+    rows = {row[:2]: row[2:] for row in rows_of(bad(), "Path MTU")}
+
+    told = rows["sip-a → sip-b", "ha"]
+    assert told == ("1400 B", "1500 B", "none", "24", "2 / 0", "3", "0")
+    assert rows["sip-a → sip-dr", "ha (WAN)"][:3] == ("1400 to 1472 B", "1500 B", "1400 B")
+    assert rows["sip-dr → sip-a", "ha (WAN)"][:4] == (figures.DASH,) * 4
+    assert rows_of(bad(), "Why the path MTU is missing")[0][0] == "not even small packets were answered"
+    assert rows_of(bare(), "Path MTU")[0][2:6] == ("1500 B", "any", "none", "24")
+
+
 def test_observers_say_who_asked_and_who_could_not():
     asked = rows_of(bad(), "Longest silence")
 

@@ -1,0 +1,85 @@
+"""What the way itself is like, as one table: path MTU, changes of route, order of packets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from analyzer.contract import PathMtu, Timing
+from reports import figures
+from reports.contract import Block, Paragraph, Table
+from reports.excerpt import excerpt
+
+
+def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iterator[Block]:
+    """Each direction of each path, and why an MTU is missing."""
+    found = {item.path: item for item in mtus if item.size_B is not None}
+    timed = {item.path: item for item in timings}
+    paths: dict[str, Timing | PathMtu] = {item.path: item for item in mtus if item.path in found or item.path in timed}
+    paths |= timed
+    if not paths:
+        yield Paragraph("No path was measured, so nothing is known about its MTU and route.")
+        return
+    yield Paragraph(
+        "Path MTU: the largest packet that arrived whole and unfragmented, headers included. Changes of route: how often the "
+        "TTL on arrival changed."
+    )
+    yield from excerpt(
+        Table(
+            (
+                "Path",
+                "Network",
+                "Path MTU",
+                "Interface MTU",
+                "Named by a router",
+                "Searches",
+                "Route changes there / back",
+                "Out of order",
+                "Doubled",
+            ),
+            tuple(
+                (
+                    f"{item.source} {figures.ARROW} {item.target}",
+                    f"{item.network} (WAN)" if item.wan else item.network,
+                    *_mtu(found.get(path)),
+                    *_order(timed.get(path)),
+                )
+                for path, item in paths.items()
+            ),
+            (20, 14, 12, 10, 10, 8, 12, 8, 8),
+            numeric=(2, 3, 4, 5, 6, 7, 8),
+        )
+    )
+    missing: dict[str, list[str]] = defaultdict(list)
+    for mtu in mtus:
+        if mtu.path not in found:
+            missing[mtu.reason].append(f"{mtu.source} {figures.ARROW} {mtu.target} ({mtu.network})")
+    if missing:
+        yield from excerpt(
+            Table(
+                ("Why the path MTU is missing", "Paths"),
+                tuple((reason or figures.DASH, figures.listing(names)) for reason, names in missing.items()),
+                (40, 60),
+            )
+        )
+
+
+def _mtu(item: PathMtu | None) -> tuple[str, ...]:
+    if item is None:
+        return (figures.DASH,) * 4
+    size = f"{item.size_B} B"
+    if item.largest_B is not None and item.largest_B != item.size_B:
+        size = f"{item.size_B} to {item.largest_B} B"
+    return (
+        size,
+        f"{item.nic_B} B" if item.nic_B is not None else "any",
+        f"{item.told_B} B" if item.told_B is not None else "none",
+        figures.count(item.searches),
+    )
+
+
+def _order(item: Timing | None) -> tuple[str, ...]:
+    if item is None:
+        return (figures.DASH,) * 3
+    ways = f"{figures.count(item.route_changes_there)} / {figures.count(item.route_changes_back)}"
+    return ways, figures.count(item.reordered), figures.count(item.duplicates)
