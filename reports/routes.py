@@ -47,6 +47,7 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
                 for path, item in paths.items()
             ),
             (20, 14, 12, 10, 10, 8, 12, 8, 8),
+            "Path MTU",
             numeric=(2, 3, 4, 5, 6, 7, 8),
         )
     )
@@ -60,6 +61,7 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
                 ("Why the path MTU is missing", "Paths"),
                 tuple((reason or figures.DASH, figures.listing(names)) for reason, names in missing.items()),
                 (40, 60),
+                "Path MTU that is not known",
             )
         )
 

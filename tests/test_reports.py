@@ -573,7 +573,7 @@ def test_every_path_has_its_mtu_and_route_or_the_reason_why_not():
     assert told == ("1400 B", "1500 B", "none", "24", "2 / 0", "3", "0")
     assert rows["sip-a → sip-dr", "ha (WAN)"][:3] == ("1400 to 1472 B", "1500 B", "1400 B")
     assert rows["sip-dr → sip-a", "ha (WAN)"][:4] == (figures.DASH,) * 4
-    assert rows_of(bad(), "Why the path MTU is missing")[0][0] == "not even small packets were answered"
+    assert rows_of(bad(), "Path MTU that is not known")[0][0] == "not even small packets were answered"
     assert rows_of(bare(), "Path MTU")[0][2:6] == ("1500 B", "any", "none", "24")
 
 
