@@ -153,14 +153,39 @@ class Override:
     reason: str
 
 
+class Transport(StrEnum):
+    """What a port belongs to; `ip` means a protocol of its own, such as 112 (VRRP)."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    IP = "ip"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Something that firewalls have to let through: a port, or for `Transport.IP` the number of a protocol."""
+
+    transport: Transport
+    number: int
+
+    @property
+    def name(self) -> str:
+        """As the plan writes it: ``tcp/57348``, ``ip/112``."""
+        return f"{self.transport}/{self.number}"
+
+
 @dataclass(frozen=True, slots=True)
 class StackBinding:
-    """A product, the networks its heartbeat uses and the node pairs that fail over automatically."""
+    """A product, the networks its heartbeat uses and the node pairs that fail over automatically.
+
+    `ports`: what it needs between the nodes on these networks, to be tested; None: the plan does not say.
+    """
 
     name: str
     networks: tuple[str, ...]
     auto_failover: tuple[tuple[str, str], ...]
     override: Override | None
+    ports: tuple[Port, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +248,22 @@ class PlannedPath:
     @property
     def name(self) -> str:
         """``a>b/network``, as it stands in archives and reports."""
+        return f"{self.source}>{self.target}/{self.network}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPort:
+    """A test whether `source` reaches `port` of `target` over `network`. `stack`: whose port it is; empty: only the address counts."""
+
+    source: str
+    target: str
+    network: str
+    port: Port
+    stack: str
+
+    @property
+    def path(self) -> str:
+        """``a>b/network``, also where the network is not probed."""
         return f"{self.source}>{self.target}/{self.network}"
 
 
@@ -291,6 +332,25 @@ class Plan:
         for path in self.paths():
             if path.network in bound or self.network(path.network).kind is NetworkKind.CHANNEL:
                 yield path
+
+    def ports(self) -> Iterator[PlannedPort]:
+        """Every port that is tested, in plan order: those of the products, and one on each network that is not probed."""
+        wanted: dict[tuple[str, Port], str] = {}
+        for stack in self.stacks:
+            for network in stack.networks:
+                for port in stack.ports or ():
+                    wanted.setdefault((network, port), stack.name)
+        for unprobed in self.networks:
+            if not unprobed.probe:
+                wanted.setdefault((unprobed.name, Port(Transport.TCP, self.probing.port)), "")
+        joined = {(path.source, path.target) for path in self.paths()}
+        for (name, port), product in wanted.items():
+            members = [node.name for node in self.nodes if name in node.addresses]
+            for source in members:
+                for target in members:
+                    # The peer is asked to listen over a path that is probed.
+                    if (source, target) in joined:
+                        yield PlannedPort(source, target, name, port, product)
 
     def is_wan(self, one: str, other: str) -> bool:
         """True if the two nodes stand at different sites."""

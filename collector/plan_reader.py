@@ -25,6 +25,7 @@ from collector.plan import (
     Override,
     Phase,
     Plan,
+    Port,
     Probing,
     Quiet,
     Role,
@@ -34,9 +35,13 @@ from collector.plan import (
     StackBinding,
     Target,
     Topology,
+    Transport,
 )
 from collector.plan_values import Values, between, positive, rate, shown
 
+_PORT = re.compile(r"(tcp|udp|ip)/([0-9]{1,5})\Z")
+_OWN = (1, 6, 17, 58)
+"""ICMP, TCP, UDP and ICMPv6 are no protocols of a product."""
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
 
 
@@ -108,11 +113,26 @@ class Reader(Values):
             scenarios_on=self._scenarios(scenario, "on"),
             data=data,
         )
+        self._distinct_ports(plan)
         for name in sorted(set(plan.scenarios_off) & set(plan.scenarios_on)):
             self.wrong("scenario.on", f"{name.value!r} stands in off as well")
         if not self.mistakes and not any(plan.paths()):
             self.wrong("network", "no network joins two nodes, so there is nothing to measure")
         return plan if not self.mistakes else None
+
+    def _distinct_ports(self, plan: Plan) -> None:
+        """A product's port is not one of ours: there the test would meet ourselves."""
+        own = {
+            Port(Transport.TCP, plan.probing.port): "probe.port",
+            Port(Transport.UDP, plan.probing.port): "probe.port",
+            Port(Transport.TCP, plan.bandwidth.port): "bandwidth.port",
+        }
+        for index, stack in enumerate(plan.stacks):
+            for port in stack.ports or ():
+                if port in own:
+                    self.wrong(
+                        f"stack[{index}].ports", f"{port.name} is {own[port]} of this plan; choose another there"
+                    )
 
     def _distinct(self, nodes: list[str], observers: list[dict[str, Json]]) -> None:
         """Nodes and observers are told apart by name alone."""
@@ -272,7 +292,7 @@ class Reader(Values):
         return Observer(name, kind, address) if address else None
 
     def _stack(self, row: dict[str, Json], key: str, networks: list[Network], nodes: list[Node]) -> StackBinding:
-        self.unknown(row, key, "name networks auto_failover override")
+        self.unknown(row, key, "name networks auto_failover override ports")
         known = {network.name for network in networks}
         bound = self.texts(row, key, "networks")
         if not bound:
@@ -300,7 +320,23 @@ class Reader(Values):
                 self.value(table, f"{key}.override", "floor_s", int, ..., lambda v: between(v, 1, 3600)),
                 self.value(table, f"{key}.override", "reason", str, ..., lambda v: "" if v.strip() else "must say why"),
             )
-        return StackBinding(self.name(row, key), bound, tuple(pairs), override)
+        ports = None
+        if "ports" in row:
+            found = [self._port(f"{key}.ports", text) for text in self.texts(row, key, "ports")]
+            ports = tuple(dict.fromkeys(port for port in found if port is not None))
+        return StackBinding(self.name(row, key), bound, tuple(pairs), override, ports)
+
+    def _port(self, key: str, text: str) -> Port | None:
+        match = _PORT.match(text)
+        if match:
+            port = Port(Transport(match[1]), int(match[2]))
+            if port.transport is Transport.IP:
+                if 0 < port.number < 253 and port.number not in _OWN:
+                    return port
+            elif 0 < port.number < 1 << 16:
+                return port
+        self.wrong(key, f'{shown(text)} is no port or protocol, such as "tcp/57348", "udp/5405" or "ip/112"')
+        return None
 
 
 def _is_pair(value: Json) -> bool:

@@ -40,6 +40,7 @@ from collector.peers.wire import Outgoing, run_wire
 from collector.plan import Plan
 from collector.plugins import discover
 from collector.processes import Message
+from collector.reach import Reach
 from collector.record import Record
 from collector.scheduler import Watch, run_host
 from collector.sizes import Sizes
@@ -166,6 +167,18 @@ class Supervisor:
             self._t0_ns,
             self._note,
         )
+        self._reach = Reach(
+            job.plan,
+            job.node,
+            clock,
+            self._selector,
+            self._links,
+            self._paths.key,
+            lambda table, labels, rows: self._writer.rows(table, labels, rows),  # noqa: PLW0108 - made when the run begins
+            self._record,
+            job.duration_s,
+            self._note,
+        )
         self._listening: list[socket.socket] = []
         self._path = job.folder / name
         self._mailbox = Mailbox(self._path, job.node)
@@ -205,6 +218,7 @@ class Supervisor:
                 self._children.kill_all()
                 self._mailbox.close()
                 self._sizes.close()
+                self._reach.leave()
                 self._links.close()
                 self._echoes.close()
                 for sock in self._listening:
@@ -224,6 +238,7 @@ class Supervisor:
                 self._tester.beat()
                 self._take_notes()
                 self._sizes.beat()
+                self._reach.beat()
                 look(self._status(end_ns - now))
             for name, at in due.items():
                 if now >= at:
@@ -231,6 +246,13 @@ class Supervisor:
                     self._timer(name)
             soonest = min(beat_ns, end_ns, *due.values())
             self._wait(max(0.0, (soonest - self._clock.monotonic_ns()) / 1e9))
+
+    def _asked(self, peer: Peer, reply: Callable[[str], None]) -> None:
+        """A peer has a question."""
+        if peer.purpose is Purpose.LISTEN:
+            self._reach.asked(peer, reply)
+        else:
+            self._tester.asked(peer, reply)
 
     def _timer(self, name: str) -> None:
         match name:
@@ -253,6 +275,7 @@ class Supervisor:
         self._note(f"stopping: {why}")
         self._tester.leave()
         self._sizes.close()
+        self._reach.leave()
         self._links.leave()
         deadline = self._clock.monotonic_ns() + round(FAREWELL_S * 1e9)
         while not self._links.quiet and (now := self._clock.monotonic_ns()) < deadline:

@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     SERVE = "serve"
     RELEASE = "release"
     ECHO = "echo"
+    LISTEN = "listen"
 
 
 class HelloError(Exception):

@@ -218,4 +218,20 @@ PMTU = Table(
     ),
 )
 
-TABLES = (SENT, REPLY, SEEN, TICKER, STALL, WIRE, BANDWIDTH, WINDOW, SERVED, PMTU, ECHO, ECHO_TCP, ECHO_END, IDLE)
+TABLES = (
+    SENT,
+    REPLY,
+    SEEN,
+    TICKER,
+    STALL,
+    WIRE,
+    BANDWIDTH,
+    WINDOW,
+    SERVED,
+    PMTU,
+    REACH,
+    ECHO,
+    ECHO_TCP,
+    ECHO_END,
+    IDLE,
+)
