@@ -34,6 +34,7 @@ from analyzer.lanplan import addresses, egress
 from analyzer.mtu import path_mtus
 from analyzer.notes import noted
 from analyzer.observers import observed
+from analyzer.ports import port_tests
 from analyzer.scenarios import resolve
 from analyzer.score import score
 from analyzer.slots import path_log
@@ -80,6 +81,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     }
     carried = throughputs(plan, nodes)
     mtus = path_mtus(plan, nodes)
+    ports = port_tests(plan, nodes)
     asked = observed(plan, nodes)
     products: list[Stack] = discover(stacks, "STACK")
     notes = noted(nodes, run.clocks, run.start_s)
@@ -103,6 +105,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         notes=notes,
         clocks=clocks,
         mtus=mtus,
+        ports=ports,
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)
@@ -146,8 +149,9 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         scenarios=scenarios,
         traces=(*run.traces, *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s))),
         curves=run.curves,
-        untested=untested(plan, bound(products, plan), asked),
+        untested=untested(plan, bound(products, plan), asked, ports),
         path_mtus=tuple(mtus.values()),
+        ports=ports,
     )
 
 

@@ -349,6 +349,33 @@ class PathMtu:
     reason: str
 
 
+class Access(StrEnum):
+    """What came of knocking at a port, the worst last."""
+
+    OPEN = "open"
+    USED = "open, used by another program"
+    NOT_TESTED = "not tested"
+    FILTERED = "no answer"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class PortTest:
+    """Whether `source` reaches `port` (``tcp/57348``) of `target` over `network`: the worst of `tests` tries.
+
+    `stack`: the product that needs it; empty: only the address was tried. `reason`: what was said of it, or why it was not tested.
+    """
+
+    source: str
+    target: str
+    network: str
+    port: str
+    stack: str
+    access: Access
+    tests: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class ObserverTiming:
     """How an observer answered one node's ICMP echo requests. `reason`: why it was not asked, empty if it was."""
@@ -704,6 +731,7 @@ class Assessment:
     curves: tuple[Curve, ...]
     untested: tuple[Untested, ...]
     path_mtus: tuple[PathMtu, ...] = ()
+    ports: tuple[PortTest, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

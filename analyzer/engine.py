@@ -25,6 +25,7 @@ from analyzer.contract import (
     Note,
     ObserverTiming,
     PathMtu,
+    PortTest,
     Recommendation,
     Scenario,
     Scope,
@@ -43,6 +44,7 @@ from analyzer.extension import (
     MTUS,
     NOTES,
     OBSERVERS,
+    PORTS,
     THROUGHPUT,
     TIMING,
     TIMINGS,
@@ -87,6 +89,7 @@ class Material:
     notes: tuple[Note, ...] = ()
     clocks: Mapping[str, NodeClock] = field(default_factory=dict)
     mtus: Mapping[str, PathMtu] = field(default_factory=dict)
+    ports: Sequence[PortTest] = ()
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -377,6 +380,7 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_As
         TIMINGS: tuple(timing for timing in material.timings.values() if {timing.source, timing.target} == set(pair)),
         FACTS: {name: material.facts[name] for name in pair if name in material.facts},
         NOTES: material.notes,
+        PORTS: tuple(item for item in material.ports if {item.source, item.target} == set(pair)),
     }
     lacking = [name for name in pair if name not in material.nodes]
     missing = f"no archive of node {' and '.join(lacking)} was given" if lacking else ""

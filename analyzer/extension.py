@@ -23,6 +23,7 @@ from analyzer.contract import (
     Note,
     ObserverTiming,
     PathMtu,
+    PortTest,
     Recommendation,
     Scenario,
     Scope,
@@ -51,6 +52,9 @@ NOTES = "notes"
 """What people noted during the run, on any node (`Note`); nothing noted is an empty tuple, never a missing need."""
 MTUS = "mtus"
 """And the `PathMtu` of every probed path, by its name, so that both directions can be compared."""
+
+PORTS = "ports"
+"""And every `PortTest` between a pair."""
 
 SUFFICIENT_S = 855.0
 """Exposure below which a run is a connectivity check only. Source: NF, at least 15 min on newly installed systems; less 5 %
@@ -160,6 +164,12 @@ class Context:
         """Path MTUs by path name. Raises KeyError if the rule does not need "mtus"."""
         mtus: Mapping[str, PathMtu] = self.given[MTUS]
         return mtus
+
+    @property
+    def ports(self) -> tuple[PortTest, ...]:
+        """The ports tested between the pair. Raises KeyError if the rule does not need "ports"."""
+        ports: tuple[PortTest, ...] = self.given[PORTS]
+        return ports
 
     @property
     def observers(self) -> tuple[ObserverTiming, ...]:
@@ -302,3 +312,5 @@ class Stack:
     recommend: Callable[[StackContext], Iterator[Recommendation]]
     untested: tuple[Untested, ...] = ()
     """What decides about this product and is not measured: listed in the report with who can confirm it."""
+    ports: tuple[str, ...] = ()
+    """What the vendor documents between the nodes, as a plan writes it; listed as not tested where it was not."""

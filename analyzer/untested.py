@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from analyzer.contract import ObserverTiming, Untested
+from analyzer.contract import Access, ObserverTiming, PortTest, Untested
 from analyzer.extension import Stack
 from collector.plan import Plan
 
@@ -24,7 +24,8 @@ _ALWAYS = (
         "network administrator",
     ),
     Untested(
-        "Firewall ports of the HA product and of the application, between nodes and to clients", "network administrator"
+        "Firewall ports of the application and to clients, and of the HA product where [[stack]] ports does not name them",
+        "network administrator",
     ),
     Untested("Names: forward and reverse name resolution of the nodes, and one domain for all", "domain administrator"),
     Untested(
@@ -46,8 +47,13 @@ _ALWAYS = (
 )
 
 
-def untested(plan: Plan, stacks: Iterable[Stack], observers: Iterable[ObserverTiming]) -> tuple[Untested, ...]:
-    """The fixed list, what follows from the plan, and what its products depend on. `observers`: how they were asked."""
+def untested(
+    plan: Plan, stacks: Iterable[Stack], observers: Iterable[ObserverTiming], ports: Sequence[PortTest] = ()
+) -> tuple[Untested, ...]:
+    """The fixed list, what follows from the plan, and what its products depend on.
+
+    `observers`: how they were asked; `ports`: what was tested of them.
+    """
     found = list(_ALWAYS)
     asked = {timing.observer for timing in observers if timing.sent}
     silent = [observer.name for observer in plan.observers if observer.name not in asked]
@@ -55,6 +61,10 @@ def untested(plan: Plan, stacks: Iterable[Stack], observers: Iterable[ObserverTi
         found.append(Untested(f"Reachability of the observers that no node asked: {', '.join(silent)}", "installer"))
     for stack in stacks:
         found += stack.untested
+        closed = [port for port in stack.ports if not _tested(port, ports)]
+        if closed:
+            what = f"{stack.title}: {', '.join(closed)} open between the nodes"
+            found.append(Untested(what, "network administrator"))
     unprobed = [network.name for network in plan.networks if not network.probe]
     if unprobed:
         found.append(Untested(f"Networks that the plan excludes: {', '.join(unprobed)}", "network administrator"))
@@ -66,3 +76,9 @@ def untested(plan: Plan, stacks: Iterable[Stack], observers: Iterable[ObserverTi
     if untried:
         found.append(Untested(f"Bandwidth of networks without tests: {', '.join(untried)}", "network administrator"))
     return tuple(found)
+
+
+def _tested(port: str, ports: Sequence[PortTest]) -> bool:
+    """Whether every planned test of the port came about."""
+    planned = [item.access is not Access.NOT_TESTED for item in ports if item.port == port and item.stack]
+    return bool(planned) and all(planned)

@@ -190,6 +190,11 @@ def _stacks(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
     for stack in plan.stacks:
         if known and stack.name.lower().replace("_", "-") not in known:
             yield f"stack {stack.name!r} is not known to this version, so it gets no settings; choose one of {', '.join(stacks)}"
+        elif stack.ports is None:
+            yield (
+                f"stack {stack.name!r} names no ports, so nobody tests whether firewalls let it through; "
+                'write ports = ["tcp/NUMBER"] under it, or ports = [] if it needs none'
+            )
         for name in stack.networks:
             if not plan.network(name).probe:
                 yield f"stack {stack.name!r} runs on network {name!r}, which is not probed, so nothing can be said about it; set probe = true there"

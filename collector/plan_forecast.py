@@ -13,7 +13,7 @@ from collector.peers.echolines import AGES_S, PERIOD_NS, fitting
 from collector.peers.rounds import CLOSING_S, GAP_S, Ledger, first_round_s, places
 from collector.peers.stamp import PACKET_B
 from collector.peers.stream import MESSAGE_B
-from collector.plan import Address, AnyNetwork, Observer, Plan, PlannedPath, Quiet
+from collector.plan import Address, AnyNetwork, Observer, Plan, PlannedPath, PlannedPort, Quiet, Transport
 from collector.plan_schedule import test_length_s, test_limit_bps, test_order, why_not_tested
 
 ASSUMED_BPS = 1_000_000_000
@@ -346,6 +346,16 @@ def _total(
     return Total(node, sent, received, tests_sent, tests_received)
 
 
+def _tried(plan: Plan, wanted: PlannedPort) -> Opening:
+    source, target = (plan.node(end).addresses[wanted.network].ip for end in (wanted.source, wanted.target))
+    number: int | None = wanted.port.number
+    protocol = wanted.port.transport.upper()
+    if wanted.port.transport is Transport.IP:
+        protocol, number = f"IP {number}", None
+    purpose = f"{wanted.stack}, tried for seconds" if wanted.stack else "address, tried for seconds"
+    return Opening(wanted.target, protocol, number, source, target, purpose)
+
+
 def _openings(plan: Plan) -> Iterator[Opening]:
     tested = {path.name for path in test_order(plan)}
     echoed = {path.name for path in plan.echo_paths()}
@@ -359,6 +369,9 @@ def _openings(plan: Plan) -> Iterator[Opening]:
             yield Opening(node.name, "TCP", plan.probing.port, source, target, purpose)
             if path.name in tested:
                 yield Opening(node.name, "TCP", plan.bandwidth.port, source, target, "bandwidth tests")
+        for wanted in plan.ports():
+            if wanted.target == node.name:
+                yield _tried(plan, wanted)
         for observer in plan.observers:
             protocol = "ICMP" if observer.address.version == 4 else "ICMPv6"
             yield Opening(node.name, protocol, None, observer.address, None, f"echo replies of {observer.name}")

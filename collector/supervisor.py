@@ -248,11 +248,14 @@ class Supervisor:
             self._wait(max(0.0, (soonest - self._clock.monotonic_ns()) / 1e9))
 
     def _asked(self, peer: Peer, reply: Callable[[str], None]) -> None:
-        """A peer has a question."""
-        if peer.purpose is Purpose.LISTEN:
-            self._reach.asked(peer, reply)
-        else:
-            self._tester.asked(peer, reply)
+        """A peer's question, to whom it concerns."""
+        match peer.purpose:
+            case Purpose.ECHO:
+                self._echoes.asked(reply)
+            case Purpose.LISTEN:
+                self._reach.asked(peer, reply)
+            case _:
+                self._tester.asked(peer, reply)
 
     def _timer(self, name: str) -> None:
         match name:
@@ -349,13 +352,6 @@ class Supervisor:
         """What becomes of a path concerns the probes and the TCP echo alike."""
         self._children.order("wire", order)
         self._children.order("echo", order)
-
-    def _asked(self, peer: Peer, reply: Callable[[str], None]) -> None:
-        """A peer's question, to whom it concerns."""
-        if peer.purpose is Purpose.ECHO:
-            self._echoes.asked(reply)
-        else:
-            self._tester.asked(peer, reply)
 
     def _spawn(self, name: str) -> None:
         plan, clock, t0 = self._job.plan, self._clock, self._t0_ns

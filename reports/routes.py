@@ -1,11 +1,11 @@
-"""What the way itself is like, as one table: path MTU, changes of route, order of packets."""
+"""What the way itself is like, as tables: path MTU, changes of route, order of packets; which ports are open."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 
-from analyzer.contract import PathMtu, Timing
+from analyzer.contract import Access, PathMtu, PortTest, Status, Timing
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
@@ -64,6 +64,42 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
                 "Path MTU that is not known",
             )
         )
+
+
+_STATUS = {
+    Access.OPEN: Status.PASS,
+    Access.USED: Status.PASS,
+    Access.FILTERED: Status.FAIL,
+    Access.REFUSED: Status.FAIL,
+    Access.NOT_TESTED: Status.SKIPPED,
+}
+
+
+def port_blocks(ports: tuple[PortTest, ...]) -> Iterator[Block]:
+    """Each planned port, each way."""
+    if not ports:
+        yield Paragraph("The plan lists no ports for its products, so none was tried.")
+        return
+    yield from excerpt(
+        Table(
+            ("From", "To", "Network", "Port", "For", "Result", "Why"),
+            tuple(
+                (
+                    item.source,
+                    item.target,
+                    item.network,
+                    item.port,
+                    item.stack or "the address itself",
+                    item.access.value,
+                    item.reason,
+                )
+                for item in ports
+            ),
+            (12, 12, 12, 11, 16, 15, 24),
+            "Ports",
+            tuple(_STATUS[item.access] for item in ports),
+        )
+    )
 
 
 def _mtu(item: PathMtu | None) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ TABLES = (
     ),
     _table("window", "length_us received_B", ("path",)),
     _table("served", "loaded_us", ("path",)),
+    _table("reach", "result took_us", ("path", "port")),
     _table("pmtu", "size_B refused_B nic_B told_B flag", ("path",)),
 )
 
@@ -109,7 +110,7 @@ class Link:
     which the sender's clock was stepped; `restart_at` the slots before which the sender died; `tests` its bandwidth tests;
     `echo` rows of the TCP echo by table, t_us of the sender's clock first, None for null; without it TCP is well.
     which the sender's clock was stepped; `restart_at` the slots before which the sender died; `tests` its bandwidth tests.
-    `ttl_fwd` and `ttl` tell the TTL of a slot's probe and reply on arrival; `searches` are those for the path MTU: when, and the
+    `knocks` are tests of ports: when, which, and the result; `ttl_fwd` and `ttl` tell the TTL of a slot's probe and reply on arrival; `searches` are those for the path MTU: when, and the
     columns of table pmtu, None for null.
     """
 
@@ -133,6 +134,7 @@ class Link:
     ttl_fwd: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 64)
     ttl: Callable[[np.ndarray], np.ndarray] = lambda slot: np.full(len(slot), 64)
     searches: Iterable[tuple[float | None, ...]] = ((2.0, 1500, None, 1500, None, 0),)
+    knocks: Iterable[tuple[float, str, float]] = ()
 
 
 @dataclass
@@ -338,6 +340,9 @@ def _tests(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> Non
 
 
 def _searches(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None:
+    for at_s, port, result in link.knocks:
+        row = np.array([[_us(site.machine(path.source).local_s(at_s)), result, 5000]])
+        rows[path.source].append(("reach", (path.name, port), np.array([at_s]), row))
     for at_s, *figures in link.searches:
         if at_s is None or at_s > (link.stop_s or site.length_s):
             continue

@@ -294,7 +294,6 @@ STACK = Stack(
     OPTIONS,
     recommend,
     (
-        Untested(f"Neverfail's channel port (TCP {PORT}) open between all nodes", "network administrator"),
         Untested(
             "Neverfail's Ping Interval, channel response times, auto-switchover count and maximum time difference: "
             "defaults are not documented",
@@ -305,4 +304,5 @@ STACK = Stack(
             "Neverfail administrator",
         ),
     ),
+    (f"tcp/{PORT}",),
 )

@@ -70,6 +70,9 @@ def _open(address: str, port: Port, *, at: int) -> socket.socket:
         raise Unavailable(f"no socket for {port.name}: {error.strerror}{need}") from error
     try:
         sock.setblocking(False)
+        if port.transport is Transport.TCP:
+            # So that only a listener stands in the way, not a connection of an earlier test that is still being forgotten.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((address, at))
     except OSError as error:
         sock.close()
@@ -150,6 +153,7 @@ class Door:
         self._selector.register(sock, selectors.EVENT_READ, lambda _mask: self._read(sock))
 
     def _read(self, sock: socket.socket) -> None:
+        """Answer a whole token. The caller hangs up first, so that the port is not held by a connection that is over."""
         said = self._callers[sock]
         try:
             chunk = sock.recv(sized.SMALLEST_B)
@@ -160,9 +164,10 @@ class Door:
         said += chunk
         if chunk and len(said) < sized.SMALLEST_B:
             return
-        if answer := self._answer(bytes(said)):
+        if chunk and (answer := self._answer(bytes(said))):
             with contextlib.suppress(OSError):
                 sock.send(answer)
+            return
         self._selector.unregister(sock)
         del self._callers[sock]
         sock.close()
@@ -241,8 +246,9 @@ class Knock:
         self.close()
         self._done(result, why)
 
-    @staticmethod
-    def _turned_away(code: int) -> tuple[Result, str]:
+    def _turned_away(self, code: int) -> tuple[Result, str]:
+        if self._used and code == errno.ECONNREFUSED:
+            return Result.NOT_TESTED, "the port is taken there, and nobody listens on it"
         if code in _TURNED_AWAY:
             return Result.REFUSED, os.strerror(code)
         return (Result.FILTERED if code == errno.ETIMEDOUT else Result.NOT_TESTED), os.strerror(code)

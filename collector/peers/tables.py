@@ -218,6 +218,18 @@ PMTU = Table(
     ),
 )
 
+REACH = Table(
+    "reach",
+    labels=("path", "port"),
+    help="one row per test of a port that the plan lists; the peer was asked to listen there",
+    metrics=(
+        Metric(
+            "result", "1", Kind.EVENT, help="0 open, 1 open (another program), 2 refused, 3 no answer, 4 not tested"
+        ),
+        Metric("took_us", "s", Kind.EVENT, 1e-6, "from the question to the peer to the result"),
+    ),
+)
+
 TABLES = (
     SENT,
     REPLY,

@@ -1,13 +1,13 @@
 """Network: what every path did during the run.
 
 What: Round trips, losses, outages and stalls per directed path; why answers were slow; outages that hit all channels of a pair at
-    once; how TCP connections fared; bandwidth each way and round trips under load; path MTU, changes of route and order of packets; how observers answered; the network checks; charts over the run and as
+    once; how TCP connections fared; bandwidth each way and round trips under load; path MTU, changes of route and order of packets; ports; how observers answered; the network checks; charts over the run and as
     distributions; what people noted during the run, as numbers on the charts and as a list.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
     all channels fail together, both nodes can go active: a split brain.
 How: "RTT" is what an application sees. "Wire" is the network alone, from kernel timestamps at both
     ends. Charts keep the lowest and highest value of every bin, so that no peak is lost.
-Source: Timings, joints, TCP echoes, throughputs, path MTUs, observers, notes, traces and curves of the assessment. The method is in the last section.
+Source: Timings, joints, TCP echoes, throughputs, path MTUs, ports, observers, notes, traces and curves of the assessment. The method is in the last section.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
 from reports.notes import note_blocks, pins
-from reports.routes import route_blocks
+from reports.routes import port_blocks, route_blocks
 from reports.slowness import slowness_blocks
 
 LINES_PER_CHART = 6
@@ -64,6 +64,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from loaded_blocks(timings)
     yield Heading("Path MTU and route", 2)
     yield from route_blocks(timings, assessment.path_mtus)
+    yield Heading("Ports between the nodes", 2)
+    yield from port_blocks(assessment.ports)
     yield Heading("Observers", 2)
     yield from observer_blocks(assessment.observers)
     yield Heading("Network checks", 2)
