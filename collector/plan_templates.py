@@ -84,8 +84,8 @@ addr = "10.16.7.53"
 _STACKS = """\
 # ---- Stacks: what is to be installed, and the networks its heartbeat runs on; `haready list stacks` shows all --------
 # auto_failover: the pairs of nodes that fail over without a person. Pairs not named get no failover timeout.
-# ports: what firewalls have to let through between the nodes: "tcp/NUMBER", "udp/NUMBER", and "ip/112" for VRRP. Each is tried both
-#        ways, by listening there for seconds while nothing else does.
+# ports: what firewalls have to let through between the nodes: "tcp/NUMBER", "udp/NUMBER", and "ip/112" for VRRP.
+#        Each is tried both ways, by listening there for seconds while nothing else does.
 
 """
 
@@ -215,7 +215,7 @@ addr = "10.16.7.53"
 [[stack]]
 name = "genesys-addp"
 networks = ["ch1"]
-ports = []                          # add the port of the HA synchronisation, as "tcp/NUMBER": it is your own choice
+ports = []                          # add the port that you give the HA synchronisation: "tcp/NUMBER"
 auto_failover = [["sip-a", "sip-b"]]
 
 #[[stack]]
@@ -298,7 +298,7 @@ ch1        = { ip = "10.16.8.102/24",   nic = "eth1", switch = "dr-sw-2", port =
 [[stack]]
 name = "genesys-addp"
 networks = ["ch1"]
-ports = []                          # add the port of the HA synchronisation, as "tcp/NUMBER": it is your own choice
+ports = []                          # add the port that you give the HA synchronisation: "tcp/NUMBER"
 auto_failover = []                  # a DR pair is switched by hand: no failover timeout
 
 #[[stack]]
@@ -404,7 +404,7 @@ ch-bc      = { ip = "10.16.10.103/24",  nic = "eth2", switch = "dr-sw-2", port =
 [[stack]]
 name = "genesys-addp"
 networks = ["ch-ab"]
-ports = []                          # add the port of the HA synchronisation, as "tcp/NUMBER": it is your own choice
+ports = []                          # add the port that you give the HA synchronisation: "tcp/NUMBER"
 auto_failover = [["primary", "secondary"]]
 
 #[[stack]]
@@ -494,7 +494,7 @@ addr = "10.16.7.53"
 #[[stack]]
 #name = "genesys-addp"
 #networks = ["cluster"]
-#ports = []                          # add the port of the HA synchronisation, as "tcp/NUMBER": it is your own choice
+#ports = []                          # add the port that you give the HA synchronisation: "tcp/NUMBER"
 #auto_failover = [["node-1", "node-2"]]
 
 """

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from analyzer.contract import (
     SCHEMA,
+    Access,
     AddressFound,
     Area,
     AreaScore,
@@ -34,6 +35,7 @@ from analyzer.contract import (
     PathMtu,
     PlanNetwork,
     PlanNode,
+    PortTest,
     ProbeOutcome,
     Quantiles,
     Recommendation,
@@ -206,6 +208,10 @@ def _mtu(item: Timing, size: int | None = 1500) -> PathMtu:
         item.path, item.source, item.target, item.network, item.wan, 24 if size else 0, size, size, 1500 if size else None,
         None, "" if size else "not even small packets were answered",
     )  # fmt: skip
+
+
+def _ports(item: Timing, access: Access = Access.OPEN, reason: str = "") -> PortTest:
+    return PortTest(item.source, item.target, item.network, "tcp/57348", "neverfail", access, 2, reason)
 
 
 def _throughput(item: Timing, share: float = 0.94) -> Throughput:
@@ -651,6 +657,7 @@ def trio() -> Assessment:
         throughputs=tuple(_throughput(item) for item in timings if item.network == "ha"),
         echoes=tuple(_echo(item) for item in timings if item.network == "ha"),
         path_mtus=tuple(_mtu(item) for item in timings),
+        ports=tuple(_ports(item) for item in timings),
         observers=_observers(names),
         joints=tuple(Joint(pair, NETWORKS, 0, 0.0) for pair in PAIRS),
         recommendations=(
@@ -927,6 +934,7 @@ def bad() -> Assessment:
             for item in timings
             if item.network == "ha"
         ),
+        ports=tuple(_ports(item, access, f"because {access}") for item, access in zip(timings, Access, strict=False)),
         path_mtus=tuple(
             _mtu(item, None)
             if item.source == "sip-dr"
@@ -967,7 +975,8 @@ def empty() -> Assessment:
     return replace(
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
         reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
-        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), echoes=(), path_mtus=(), observers=(), joints=(),
+        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), echoes=(), path_mtus=(), ports=(), observers=(),
+        joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nodes import haready
 
+import analyzer.stacks
 from collector.errors import Exit, OperatorError, PlanError
 from collector.plan import (
     DEFAULT_PORT,
@@ -31,6 +32,7 @@ from collector.plan import (
 )
 from collector.plan_doubts import doubts
 from collector.plan_templates import template
+from collector.plugins import discover
 
 STACK = {"name": "genesys-addp", "networks": ["ch1"]}
 
@@ -296,6 +298,16 @@ def test_a_template_shows_every_key_and_every_kind(topology):
     assert max(map(len, text.splitlines())) <= 130
 
 
+def test_templates_carry_the_ports_that_the_products_document():
+    text = re.sub(r"(?m)^#(?=\S)", "", template(Topology.HA_DR_TRIO, "c", "p.toml", "p.key"))
+    plan = parse(tomllib.loads(text), "p.toml")
+
+    written = {stack.name: [port.name for port in stack.ports or ()] for stack in plan.stacks}
+    documented = {stack.name: list(stack.ports) for stack in discover(analyzer.stacks, "STACK")}
+    assert written == {name: documented[name] for name in written}
+    assert documented["neverfail"] == ["tcp/57348"]
+
+
 def test_the_trio_keeps_management_below_public_on_the_same_nic():
     plan = parse(tomllib.loads(template(Topology.HA_DR_TRIO, "c", "p.toml", "p.key")), "p.toml")
 
@@ -383,7 +395,7 @@ def pair(**more: Any) -> dict[str, Any]:
         },
         "node": [node("a", 1, "primary"), node("b", 2, "secondary")],
         "observer": [{"name": "gw", "kind": "gateway", "addr": "10.1.0.254"}],
-        "stack": [STACK | {"auto_failover": [["a", "b"]]}],
+        "stack": [STACK | {"auto_failover": [["a", "b"]], "ports": []}],
         **more,
     }
 
@@ -440,6 +452,7 @@ DOUBTS: dict[str, tuple[dict[str, Any], str]] = {
     "rate in Mbit": ({"network.ch1.rate_bps": 100}, "100 Mbit/s is written 100_000_000"),
     "network of one": ({"node.1.addr.mgmt": None}, "'mgmt' joins 1 of 2 nodes"),
     "unknown product": ({"stack.0.name": "neverfial"}, "'neverfial' is not known to this version"),
+    "ports not stated": ({"stack.0.ports": None}, "names no ports, so nobody tests whether firewalls let it through"),
     "stack unprobed": ({"stack.0.networks": ["ch1", "mgmt"]}, "runs on network 'mgmt', which is not probed"),
     "budget too small": ({"bandwidth": {"budget_B": 1000}}, "no bandwidth test of a>b/ch1 will run"),
     "round too long": ({"bandwidth": {"every_s": 10}}, "longer than every_s = 10"),

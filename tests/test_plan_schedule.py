@@ -287,6 +287,25 @@ def test_a_node_lets_in_whom_the_plan_invites():
     ] == [(node, "UDP", 8862, source) for node in "ab" for source in ("192.0.2.7", "198.51.100.0/28")]
 
 
+def test_ports_of_products_and_networks_without_probes_are_openings_too():
+    plan = plan_of(
+        network={"ch1": {}, "mg": {"kind": "management", "probe": False}},
+        node=[
+            {"name": "a", "addr": {"ch1": "10.9.0.1/24", "mg": "10.8.0.1/24"}},
+            {"name": "b", "addr": {"ch1": "10.9.0.2/24", "mg": "10.8.0.2/24"}},
+        ],
+        stack=[{"name": "neverfail", "networks": ["ch1"], "ports": ["tcp/57348", "ip/112"]}],
+    )
+
+    told = forecast.of_node(forecast.schedule(plan, 60.0), "a")
+
+    assert [(item.protocol, item.port, str(item.source), str(item.target)) for item in told.openings[3:]] == [
+        ("TCP", 57348, "10.9.0.2", "10.9.0.1"),
+        ("IP 112", None, "10.9.0.2", "10.9.0.1"),
+        ("TCP", 8862, "10.8.0.2", "10.8.0.1"),
+    ]
+
+
 def test_the_part_of_a_node_is_what_it_sends_or_answers():
     whole = forecast.schedule(parse(plan_data("10.9.0.1", "10.9.0.2", "10.9.0.3"), "p"), DAY_S)
 

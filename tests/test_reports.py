@@ -14,7 +14,7 @@ import pytest
 from report_fixtures import ALL, HOSTILE, LONG, bad, bare, crowd, demonstration, empty, hostile, many, trio, wordy
 
 import reports.sections
-from analyzer.contract import Assessment, Status, Subject, Trace
+from analyzer.contract import Access, Assessment, Status, Subject, Trace
 from analyzer.contract import Scope as AssessedScope
 from collector.errors import Exit, OperatorError
 from reports import axes, figures
@@ -576,6 +576,15 @@ def test_every_path_has_its_mtu_and_route_or_the_reason_why_not():
     assert rows["sip-dr → sip-a", "ha (WAN)"][:4] == (figures.DASH,) * 4
     assert rows_of(bad(), "Path MTU that is not known")[0][0] == "not even small packets were answered"
     assert rows_of(bare(), "Path MTU")[0][2:6] == ("1500 B", "any", "none", "24")
+
+
+def test_every_planned_port_has_its_result_in_words():
+    assert [row[5] for row in rows_of(trio(), "Ports")] == ["open"] * len(trio().timings)
+    rows = rows_of(bad(), "Ports")
+    assert rows[0][2:5] == ("ha", "tcp/57348", "neverfail")
+    assert {row[5] for row in rows} <= {str(access) for access in Access}
+    assert len({row[5] for row in rows}) > 2
+    assert all(row[6] for row in rows)
 
 
 def test_observers_say_who_asked_and_who_could_not():

@@ -1,4 +1,4 @@
-"""Path MTU, changes of route and order of packets: from archives with a known truth to the rules' words."""
+"""Path MTU, changes of route, order of packets and ports: from archives with a known truth to the rules' words."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from synthetic import Link, Site, plan_data, write
 
 from analyzer.assess import assess
-from analyzer.contract import Assessment, Finding, PathMtu, Scope, Status, Subject
-from analyzer.extension import MTUS, TIMING, Context
-from analyzer.rules import path_mtu, route_changes
+from analyzer.contract import Access, Assessment, Finding, PathMtu, PortTest, Scope, Status, Subject
+from analyzer.extension import MTUS, PORTS, TIMING, Context
+from analyzer.rules import path_mtu, ports, route_changes
 from collector.plan import parse
 
 AB, BA = "a>b/ch1", "b>a/ch1"
@@ -198,3 +198,78 @@ def test_more_than_one_per_cent_out_of_order_or_doubled_warns(tmp_path, odd, sta
     found = replace(timing(tmp_path), answered=10_000)
     assert about(found, reordered=odd).status is status
     assert about(found, duplicates=odd).status is status
+
+
+# --- ports -----------------------------------------------------------------------------------------------------------
+
+
+def port(access: Access, reason: str = "", stack: str = "neverfail") -> PortTest:
+    return PortTest("a", "b", "ch1", "tcp/57348", stack, access, 1, reason)
+
+
+def heard(*tests: PortTest):
+    context = Context(Subject(Scope.PAIR, "a+b"), PLAN, "", 900.0, {PORTS: tests}, ())
+    words = list(ports.RULE.check(context))
+    assert all(word.remedy for word in words if word.status in (Status.WARN, Status.FAIL, Status.SKIPPED))
+    return words
+
+
+@pytest.mark.parametrize(
+    ("access", "status", "text"),
+    [
+        (Access.OPEN, Status.PASS, "are open"),
+        (Access.FILTERED, Status.FAIL, "nothing answered"),
+        (Access.REFUSED, Status.FAIL, "turned away"),
+        (Access.NOT_TESTED, Status.SKIPPED, "not tested (no permission)"),
+    ],
+)
+def test_each_result_of_a_port_has_its_word(access, status, text):
+    (word,) = heard(port(access, "no permission" if access is Access.NOT_TESTED else ""))
+    assert word.status is status
+    assert text in word.message
+
+
+def test_a_port_that_another_program_serves_is_open_and_said_so():
+    assert [word.status for word in heard(port(Access.USED))] == [Status.PASS, Status.INFO]
+
+
+def test_one_closed_port_is_not_hidden_by_the_open_ones_nor_by_the_unknown():
+    words = heard(port(Access.OPEN), port(Access.FILTERED), port(Access.NOT_TESTED), port(Access.REFUSED))
+    assert [word.status for word in words] == [Status.FAIL, Status.SKIPPED]
+
+
+def test_a_plan_without_ports_is_no_pass():
+    assert [word.status for word in heard()] == [Status.INFO]
+
+
+STACK = [{"name": "neverfail", "networks": ["ch1"], "ports": ["tcp/57348"]}]
+
+
+def knocked(folder: Path, there, back) -> Assessment:
+    links = {AB: Link(knocks=there), BA: Link(knocks=back)}
+    return assessed(folder, Site(length_s=300.0, plan=plan_data(stack=STACK), links=links))
+
+
+def test_knocks_reach_the_assessment_and_the_worst_of_a_run_counts(tmp_path):
+    good = [(3.0, "tcp/57348", 0)]
+    found = knocked(tmp_path, [*good, (250.0, "tcp/57348", 3)], good)
+    assert [(item.source, item.access, item.tests) for item in found.ports] == [
+        ("a", Access.FILTERED, 2),
+        ("b", Access.OPEN, 1),
+    ]
+    assert finding(found, "ports", "a+b").status is Status.FAIL
+    assert not any("tcp/57348" in item.what for item in found.untested), "it was tested"
+
+
+def test_a_try_that_did_not_come_about_counts_only_if_none_did(tmp_path):
+    found = knocked(tmp_path, [(3.0, "tcp/57348", 4), (250.0, "tcp/57348", 0)], [(3.0, "tcp/57348", 4)])
+    assert [item.access for item in found.ports] == [Access.OPEN, Access.NOT_TESTED]
+    assert finding(found, "ports", "a+b").status is Status.SKIPPED
+    assert any("tcp/57348" in item.what for item in found.untested)
+
+
+@pytest.mark.parametrize("rows", [[], [(3.0, "tcp/1", 0)], [(3.0, "tcp/57348", 77)], [(3.0, "tcp/57348", -1)]])
+def test_an_archive_that_does_not_tell_is_not_measured(tmp_path, rows):
+    found = knocked(tmp_path, rows, rows)
+    assert {item.access for item in found.ports} == {Access.NOT_TESTED}
+    assert all(item.reason for item in found.ports)
