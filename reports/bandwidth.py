@@ -174,5 +174,6 @@ def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:
                 ("Observer", "Kind", "Address", "Not asked by", "Why"),
                 tuple((item.observer, item.kind, item.address, item.node, item.reason) for item in refused),
                 (16, 10, 16, 14, 44),
+                "Observers that were not asked",
             )
         )
