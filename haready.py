@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -177,8 +178,11 @@ def _run(arguments: list[str]) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. Errors are two lines on stderr; a traceback only with ``--debug``."""
-    from collector.errors import OperatorError
+    from collector.errors import OperatorError, printable
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A folder's name may be no UTF-8, and a terminal may have few letters: neither is worth a crash.
+        sys.stdout.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given[:1]
     given = given[debug:]
@@ -186,8 +190,9 @@ def main(arguments: list[str] | None = None) -> int:
         code = _run(given)
         sys.stdout.flush()
     except OperatorError as error:
-        lines = str(error).splitlines()
-        text = "\n".join(f"error: {line}" for line in lines) + (f"\nhint: {error.hint}" if error.hint else "")
+        lines = [f"error: {line}" for line in str(error).splitlines()]
+        lines += [f"hint: {error.hint}"] * bool(error.hint)
+        text = "\n".join(map(printable, lines))
         with contextlib.suppress(OSError):  # stderr may be gone; the code still tells
             print(text, file=sys.stderr)
         code = error.code
@@ -201,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last frame: a bug becomes two lines and exit code 1
         if debug:
             traceback.print_exc()
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(printable(f"error: {type(error).__name__}: {error}"), file=sys.stderr)
         print(
             "hint: this is a bug of haready; run it again as `haready --debug ...` and report what it prints",
             file=sys.stderr,

@@ -45,6 +45,7 @@ from analyzer.together import met, ordered
 from analyzer.untested import untested
 from analyzer.verdict import answer
 from collector.contract import Interval, Outcome, State, tool_version
+from collector.errors import printable
 from collector.plan import Plan
 from collector.plugins import discover
 
@@ -253,7 +254,7 @@ def _summary(node: NodeData, clock: Clock) -> NodeSummary:
         name=node.name,
         role=str(planned.role),
         site=planned.site,
-        archive=node.path.name,
+        archive=printable(node.path.name),
         sha256=node.sha256,
         session=node.session,
         tool_version=node.tool_version,

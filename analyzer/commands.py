@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.contract import Verdict
-from collector.errors import Exit, OperatorError, refuse_archive
+from collector.errors import Exit, OperatorError, printable, refuse_archive
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,11 +73,11 @@ def verdict_exit(verdict: Verdict) -> int:
 
 
 def print_verdict(assessment: Assessment) -> None:
-    """The verdict and its reasons to standard output."""
+    """The verdict and its reasons to standard output. They hold names of devices, which come from the archives."""
     print(f"verdict: {assessment.verdict}")
-    print(assessment.summary)
+    print(printable(assessment.summary))
     for reason in assessment.reasons:
-        print(f"  - {reason}")
+        print(f"  - {printable(reason)}")
 
 
 def write_assessment(assessment: Assessment, path: Path) -> None:

@@ -20,7 +20,7 @@ from collector.archive.reader import Archive, open_archive
 from collector.archive.story import Story, add_state, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
-from collector.errors import ArchiveError, Exit, OperatorError
+from collector.errors import ArchiveError, Exit, OperatorError, printable
 from collector.note_commands import note
 from collector.plan import NAME, load, load_key
 from collector.plan_commands import plan
@@ -98,18 +98,18 @@ def verify(arguments: list[str]) -> int:
             told.append(_verified(open_archive(path)))
         except ArchiveError as error:
             unusable += 1
-            print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
+            print(printable(f"error: {error}"), printable(f"hint: {error.hint}"), sep="\n", file=sys.stderr)
     if given.json:
         print(json.dumps(told, indent=1))
     else:
         for one in told:
-            print(
+            _say(
                 f"{one['archive']}: {'whole' if one['whole'] else 'NOT whole'}; {one['rows']} rows in {one['segments']} segments"
             )
             if not one["sealed"]:
                 print(f"  not sealed: {_UNSEALED[one['archive'].endswith(PART)]}")
             for text in (*one["damage"], *one["lost"]):
-                print(f"  {text}")
+                _say(f"  {text}")
             print(f"  sha256 {one['sha256']}")
     return Exit.DONE if not unusable and all(one["whole"] for one in told) else Exit.ARCHIVE
 
@@ -170,40 +170,38 @@ def inspect(arguments: list[str]) -> int:
 
 
 def _print_inspection(archive: Archive, found: Story, tables: Mapping[str, Mapping[str, int]]) -> None:
-    head: dict[str, Json] = {
-        key: _plain(value) if isinstance(value, str) else value for key, value in archive.head.items()
-    }
-    print(f"node       {head['node']} of cluster {head.get('cluster', '?')} ({head.get('origin', '?')} data)")
-    print(
+    head = archive.head
+    _say(f"node       {head['node']} of cluster {head.get('cluster', '?')} ({head.get('origin', '?')} data)")
+    _say(
         f"started    {head.get('started', '?')}, planned for {duration(head['planned_s'])}, tool {head.get('tool', '?')}"
     )
     if archive.sealed:
         why = head.get("ended_because", "?")
-        print(f"ended      {head.get('ended', '?')} after {duration(head['duration_s'])}: {why}")
+        _say(f"ended      {head.get('ended', '?')} after {duration(head['duration_s'])}: {why}")
     else:
-        print("ended      not sealed: the collector was cut short")
-    print(f"session    {head['session']}")
+        _say("ended      not sealed: the collector was cut short")
+    _say(f"session    {head['session']}")
     for node, sessions in sorted(found.peers.items()):
-        print(f"met        {node} (session {', '.join(session[:8] for session in sessions)})")
-    print(f"size       {size(archive.size_B)}")
+        _say(f"met        {node} (session {', '.join(session[:8] for session in sessions)})")
+    _say(f"size       {size(archive.size_B)}")
     for table, series in sorted(tables.items()):
         for labels, rows in sorted(series.items()):
-            print(f"rows       {table:8} {labels:32} {rows}")
+            _say(f"rows       {table:8} {labels:32} {rows}")
     for outcome in found.outcomes:
         for interval in outcome.intervals:
             span = f"{duration(interval.from_us / 1e6)} to {duration(interval.to_us / 1e6)}"
-            print(f"outcome    {outcome.probe:28} {interval.state:8} {span}  {_plain(interval.reason)}".rstrip())
+            _say(f"outcome    {outcome.probe:28} {interval.state:8} {span}  {interval.reason}".rstrip())
     for at_us, text in found.events:
-        print(f"event      {duration(at_us / 1e6)}  {_plain(text)}")
+        _say(f"event      {duration(at_us / 1e6)}  {text}")
     for at_us, text in found.notes:
-        print(f"note       {duration(at_us / 1e6)}  {_plain(text)}")
+        _say(f"note       {duration(at_us / 1e6)}  {text}")
     for text in archive.damage:
-        print(f"damage     {text}")
+        _say(f"damage     {text}")
 
 
-def _plain(text: str) -> str:
-    """An archive comes from outside: its words must not steer the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+def _say(text: str) -> None:
+    """Print a line that holds words of an archive."""
+    print(printable(text))
 
 
 def export(arguments: list[str]) -> int:
@@ -249,7 +247,7 @@ def export(arguments: list[str]) -> int:
     for table in sorted(written):
         print(folder / f"{table}.csv")
     for text in archive.damage:
-        print(f"warning: {text}", file=sys.stderr)
+        print(printable(f"warning: {text}"), file=sys.stderr)
     return Exit.ARCHIVE if archive.damage else Exit.DONE
 
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 
+from collector.errors import printable
 from collector.supervisor import Status
 
 _EVERY_S = 60.0
@@ -72,7 +73,7 @@ class Display:
         """Something happened that an installer wants to know."""
         if not self._quiet:
             self.clear()
-            self._write(f"{time.strftime('%H:%M:%S')}  {text}\n")
+            self._write(f"{time.strftime('%H:%M:%S')}  {printable(text)}\n")
 
     def clear(self) -> None:
         """Take the status line away."""

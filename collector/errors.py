@@ -10,6 +10,14 @@ from enum import IntEnum
 from pathlib import Path
 
 
+def printable(text: str) -> str:
+    """Text from outside as it may be printed: what could steer a terminal or turn its line around becomes U+FFFD.
+
+    So do line breaks, for every message is lines of ours.
+    """
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
 class Exit(IntEnum):
     """Exit codes of every command; stable, documented in the README."""
 

@@ -595,7 +595,10 @@ def test_observers_say_who_asked_and_who_could_not():
         ("gw-1", "sip-dr", "86\N{NO-BREAK SPACE}400", "100 %"),
     ]
     assert asked[1][6:] == (figures.DASH, figures.DASH, figures.DASH, "2 s")
-    assert any(row[3:] == ("sip-dr", "the node may not send ICMP echo requests") for row in rows_of(bad(), "Observers that were not asked"))
+    assert any(
+        row[3:] == ("sip-dr", "the node may not send ICMP echo requests")
+        for row in rows_of(bad(), "Observers that were not asked")
+    )
 
 
 def test_tcp_is_told_path_by_path_with_what_was_cut_and_forgotten():
