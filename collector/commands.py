@@ -241,7 +241,12 @@ def export(arguments: list[str]) -> int:
                         raise OperatorError(
                             f"{given.archive}: table {block.table} changes its columns", "run haready verify"
                         )
-                    writer.writerows(_rows(block))
+                    try:
+                        rows = list(_rows(block))
+                    except ValueError as error:
+                        archive.damage.append(f"segment {segment.seq}: {error}")
+                        continue
+                    writer.writerows(rows)
     except OSError as error:
         raise OperatorError(f"cannot write to {folder}: {error.strerror}", "choose another folder") from error
     for table in sorted(written):

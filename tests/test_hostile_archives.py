@@ -19,7 +19,8 @@ from nodes import haready as haready_process
 from synthetic import Machine, Site, plan_data, write
 
 import haready
-from collector.archive.format import MANIFEST, START
+from collector.archive.format import MANIFEST, START, check_line, dumps, loads
+from collector.archive.reader import open_archive
 from collector.errors import printable
 
 LATIN_1 = "/mnt/caf\udce9"
@@ -120,6 +121,130 @@ def sound(tmp_path_factory):
     machines = {name: Machine(memory=True, disk=True, host=True, busy=lambda t: t * 0 + 0.1) for name in "ab"}
     site = Site(length_s=200.0, plan=plan_data(), machines=machines)
     return write(site, tmp_path_factory.mktemp("sound"))
+
+
+# --- names ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_no_utf_8_is_written_and_read_with_a_visible_mark():
+    assert json.loads(dumps({"filesystem": LATIN_1})) == {"filesystem": "/mnt/caf\ufffd"}
+    assert loads(rb'{"filesystem":"/mnt/caf\udce9","ok":"\ud83d\ude00"}') == {
+        "filesystem": "/mnt/caf\ufffd",
+        "ok": "\U0001f600",
+    }
+    assert loads(dumps({"\ud800": [LATIN_1]})) == {"\ufffd": ["/mnt/caf\ufffd"]}
+
+
+@pytest.mark.parametrize("table", ["filesystem", "disk", "nic", "commit"])
+def test_a_device_whose_name_is_no_utf_8_is_assessed(sound, tmp_path, table):
+    def rename(series):
+        if series.head["table"] == table:
+            series.head["labels"] = {table: LATIN_1}
+            if table == "filesystem":
+                series.columns["free_KiB"][0] = 1000
+
+    path = rewrite(sound["a"], tmp_path / "a.zip", series=rename)
+    said = every_command(path, sound["b"], tmp_path)
+    if table == "filesystem":
+        assert "a//mnt/caf\ufffd" in {finding["subject"]["name"] for finding in said["findings"]}
+
+
+def test_facts_and_events_that_are_no_utf_8_are_assessed(sound, tmp_path):
+    def rename(head):
+        head["facts"]["inventory"] |= {"hostname": LATIN_1, LATIN_1: {"\ud800": 1}}
+        head["events"] = [[5, LATIN_1]]
+        head["ended_because"] = LATIN_1
+
+    said = every_command(rewrite(sound["a"], tmp_path / "a.zip", manifest=rename), sound["b"], tmp_path)
+    assert ["Host name", "/mnt/caf\ufffd"] in next(node for node in said["nodes"] if node["name"] == "a")["inventory"]
+
+
+def test_an_archive_in_a_folder_whose_name_is_no_utf_8_is_assessed(sound, tmp_path):
+    path = tmp_path / f"{Path(LATIN_1).name}.zip"
+    path.write_bytes(sound["a"].read_bytes())
+    code, _, _ = cli("analyze", path, sound["b"], "-o", tmp_path / "assessment.json")
+    assert code in (0, 4)
+
+
+# --- journals ------------------------------------------------------------------------------------------------------
+
+NIC = {"series": 0, "table": "nic", "labels": {"nic": "x"}, "columns": ["t_us", "rx_B"]}
+ROWS = [0, [[201_000_000, 1], [202_000_000, None]]]
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """An archive that was cut short, without its journal; and one of the other node."""
+    site = Site(length_s=200.0, machines={"a": Machine(sealed=False), "b": Machine()})
+    found = write(site, tmp_path_factory.mktemp("killed"))
+    return found["a"].with_name("a.zip.part"), found["b"]
+
+
+def journal(part: Path, folder: Path, *lines: Any, **head: Any) -> Path:
+    """The killed archive with such a journal beside it."""
+    copy = folder / part.name
+    copy.write_bytes(part.read_bytes())
+    first = {"format": 1, "node": "a", "session": "session-a", "t0_ns": 10**12, "seq": 50, "from_us": 200_000_000}
+    text = [json.dumps(line).encode() for line in (first | head, *lines)]
+    data = gzip.compress(b"\n".join([*text, check_line(text, 205_000_000)]) + b"\n")
+    copy.with_name("a.zip.journal").write_bytes(data)
+    return copy
+
+
+def test_a_journal_that_fits_is_read(killed, tmp_path):
+    archive = open_archive(journal(killed[0], tmp_path, NIC, ROWS))
+    last = list(archive.segments())[-1]
+    assert archive.damage == []
+    assert [(block.table, block.labels, block.column("rx_B")) for block in last.blocks] == [
+        ("nic", {"nic": "x"}, [1, None])
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (NIC | {"labels": {"nic": ["x"]}}, ROWS),
+        (NIC | {"labels": {"nic": None}}, ROWS),
+        (NIC | {"labels": {"nic": 5}}, ROWS),
+        (NIC | {"labels": ["nic"]}, ROWS),
+        (NIC | {"table": ["nic"]}, ROWS),
+        (NIC | {"table": None}, ROWS),
+        (NIC | {"columns": ["t_us", ["rx_B"]]}, ROWS),
+        (NIC | {"columns": "tr"}, ROWS),
+        (NIC | {"columns": []}, [0, [[]]]),
+        (NIC, [0, [[201_000_000, 1], [202_000_000]]]),
+        (NIC, [0, [[201_000_000, 1.5]]]),
+        (NIC, [0, [[201_000_000, True]]]),
+        (NIC, [0, [[201_000_000, "x"]]]),
+        (NIC, [0, ["ab"]]),
+        (NIC, [0, {"ab": 1}]),
+        (NIC, [0, 5]),
+        (NIC, ["x", [[1, 2]]]),
+        ({"state": [["peers", 5]]},),
+        ({"state": "abc"},),
+        (5,),
+        ("series",),
+    ],
+    ids=str,
+)
+def test_a_journal_of_odd_declarations_or_rows_is_damage(killed, tmp_path, lines):
+    path = journal(killed[0], tmp_path, *lines)
+    said = every_command(path, killed[1], tmp_path)
+    assert any("a.zip.journal" in text for node in said["nodes"] for text in node["damage"])
+
+
+@pytest.mark.parametrize("head", [{"seq": 10**30}, {"from_us": -(10**30)}, {"t0_ns": "x"}, {"seq": True}], ids=str)
+def test_a_journal_of_odd_times_is_damage(killed, tmp_path, head):
+    path = journal(killed[0], tmp_path, NIC, ROWS, **head)
+    assert any(
+        "a.zip.journal" in text for node in every_command(path, killed[1], tmp_path)["nodes"] for text in node["damage"]
+    )
+
+
+def test_a_journal_that_unpacks_to_much_more_than_ten_minutes_is_read_no_further(killed, tmp_path):
+    path = journal(killed[0], tmp_path, NIC, [0, [[0, 0]] * 8_000_000])
+    archive = open_archive(path)
+    assert [segment.seq for segment in archive.segments()] == [1]
 
 
 # --- terminals -----------------------------------------------------------------------------------------------------

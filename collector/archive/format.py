@@ -10,6 +10,7 @@ import gzip
 import itertools
 import json
 import operator
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ MAX_INTEGER = 1 << 62
 
 MAX_NOTES, MAX_NOTE_LETTERS = 1000, 200
 """Notes of a run and letters of each (design values): more than people write, and too few to fill an archive."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def segment_name(seq: int) -> str:
@@ -48,8 +50,24 @@ def segment_name(seq: int) -> str:
 
 
 def dumps(value: Json) -> bytes:
-    """Compact JSON of one line. Names that are no UTF-8 on this machine (surrogates) become JSON escapes."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="backslashreplace")
+    """Compact JSON of one line. What is no UTF-8 in a name of this machine (surrogates) becomes U+FFFD."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text).encode()
+
+
+def loads(line: bytes) -> Json:
+    """JSON from outside. Lone surrogates become U+FFFD, so that nobody fails later who writes what he has read.
+
+    Raises:
+        ValueError: it is no JSON, or no UTF-8.
+        RecursionError: nested too deep.
+    """
+    value = json.loads(line.decode())
+    # Their escapes are rare, so nothing else pays for the second pass.
+    return json.loads(dumps(value)) if b"\\ud" in line.lower() else value
 
 
 @dataclass(slots=True)
@@ -183,12 +201,12 @@ class Segment:
             raise ValueError("the closing line is missing or does not match")
         body = iter(lines[1:-2])
         return cls(
-            seq=_integer(head, "seq"),
+            seq=checked_integer(head, "seq"),
             node=str(head["node"]),
             session=str(head["session"]),
-            t0_ns=_integer(head, "t0_ns"),
-            from_us=_integer(head, "from_us"),
-            to_us=_integer(head, "to_us"),
+            t0_ns=checked_integer(head, "t0_ns"),
+            from_us=checked_integer(head, "from_us"),
+            to_us=checked_integer(head, "to_us"),
             anchors=checked_anchors(head["anchors"]),
             state=head["state"] if isinstance(head["state"], dict) else {},
             blocks=list(_blocks(body)),
@@ -215,10 +233,10 @@ def check_format(head: Mapping[str, Json], tool: str = "") -> None:
 def _blocks(lines: Iterator[bytes]) -> Iterator[Block]:
     for count, line in enumerate(lines):
         head = _object(line)
-        rows, columns, labels = _integer(head, "rows"), head["columns"], head["labels"]
+        rows, columns = checked_integer(head, "rows"), head["columns"]
         if not 0 < rows <= MAX_ROWS or not 0 < len(columns) <= MAX_COLUMNS or count >= MAX_BLOCKS:
             raise ValueError("a block is out of bounds")
-        if not isinstance(labels, dict) or not isinstance(head["null"], dict):
+        if not isinstance(head["null"], dict):
             raise ValueError("a block's head is malformed")
         for ranges in head["null"].values():
             for start, stop in ranges:
@@ -229,8 +247,7 @@ def _blocks(lines: Iterator[bytes]) -> Iterator[Block]:
             not column.startswith(b"[") or column.count(b",") != rows - 1 for column in body
         ):
             raise ValueError(f"a column of {head['table']} does not hold {rows} values")
-        names = tuple(str(name) for name in columns)
-        yield Block(str(head["table"]), {str(k): str(v) for k, v in labels.items()}, names, rows, head["null"], body)
+        yield Block(*checked_series(head), rows, head["null"], body)
 
 
 def _inflate(data: bytes) -> bytes:
@@ -244,14 +261,35 @@ def _inflate(data: bytes) -> bytes:
     return text
 
 
+def checked_series(head: Mapping[str, Json]) -> tuple[str, dict[str, str], tuple[str, ...]]:
+    """Table, labels and columns of a block, or of a journal's series.
+
+    Raises:
+        ValueError: they are not texts, or too many.
+        KeyError: one of them is missing.
+    """
+    table, labels, columns = head["table"], head["labels"], head["columns"]
+    if (
+        not isinstance(table, str)
+        or not isinstance(labels, dict)
+        or not all(isinstance(value, str) for value in labels.values())
+        or not isinstance(columns, list)
+        or not 0 < len(columns) <= MAX_COLUMNS
+        or not all(isinstance(name, str) for name in columns)
+    ):
+        raise ValueError("table, labels or columns are malformed")
+    return table, labels, tuple(columns)
+
+
 def _object(line: bytes) -> dict[str, Json]:
-    value = json.loads(line)
+    value = loads(line)
     if not isinstance(value, dict):
         raise ValueError("expected an object")
     return value
 
 
-def _integer(head: Mapping[str, Json], key: str) -> int:
+def checked_integer(head: Mapping[str, Json], key: str) -> int:
+    """A number of a segment's or journal's head. Raises ValueError if it is no integer or out of bounds."""
     value = head.get(key)
     if type(value) is not int or abs(value) > MAX_INTEGER:
         raise ValueError(f"{key} is no integer, or out of bounds")

@@ -20,9 +20,10 @@ from pathlib import Path
 from collector.archive.format import (
     JOURNAL,
     MANIFEST,
+    MAX_BLOCKS,
     MAX_MEMBER_B,
     MAX_MEMBERS,
-    MAX_TEXT_B,
+    MAX_ROWS,
     PART,
     README,
     START,
@@ -32,6 +33,9 @@ from collector.archive.format import (
     check_format,
     check_line,
     checked_anchors,
+    checked_integer,
+    checked_series,
+    loads,
 )
 from collector.contract import Json
 from collector.errors import ArchiveError
@@ -44,6 +48,8 @@ _SEGMENT = re.compile(r"segments/(\d{6,9})\.jsonl\.gz\Z")
 _LONGEST_S = 1e9
 MAX_FILE_B = 4 << 30
 _MAX_HURTS = 1000
+_MAX_JOURNAL_B = 32 << 20
+"""Ten minutes of a node with 64 cores are 6 MB of text; as rows it takes up to twenty times as much memory."""
 _SLACK_US = 2_000_000
 """A hole in time up to this long is the ordinary hand-over between two segments."""
 
@@ -222,7 +228,7 @@ def _member(data: bytes, at: int) -> _Member | None:
 def _head(data: bytes, member: _Member, damage: list[str]) -> dict[str, Json] | None:
     raw = data[member.offset : member.offset + member.size]
     try:
-        head = json.loads(raw)
+        head = loads(raw)
         if zlib.crc32(raw) != member.crc or not isinstance(head, dict):
             raise ValueError("checksum does not match")
         check_format(head, str(head.get("tool", "")))
@@ -279,37 +285,44 @@ def _read_journal(path: Path, head: dict[str, Json], last: int, damage: list[str
         damage.append(f"{path.name}: nothing readable")
         return None
     try:
-        first = json.loads(lines[0])
-        if first["session"] != head["session"] or first["seq"] <= last:
+        first = loads(lines[0])
+        if not isinstance(first, dict):
+            raise ValueError("expected an object")
+        seq, t0_ns, from_us = (checked_integer(first, key) for key in ("seq", "t0_ns", "from_us"))
+        if first["session"] != head["session"] or seq <= last:
             return None
-        for key in ("seq", "t0_ns", "from_us"):
-            if type(first[key]) is not int:
-                raise ValueError(f"{key} is no integer")
-        segment = Segment(
-            first["seq"], first["node"], first["session"], first["t0_ns"], first["from_us"], to_us, [], {}
-        )
-        series: list[tuple[dict[str, Json], list[Row]]] = []
+        segment = Segment(seq, str(first["node"]), first["session"], t0_ns, from_us, to_us, [], {})
+        series: list[tuple[tuple[str, dict[str, str], tuple[str, ...]], list[Row]]] = []
         for line in lines[1:]:
-            value = json.loads(line)
+            value = loads(line)
             if isinstance(value, list):
-                series[value[0]][1].extend(value[1])
+                (_, _, columns), rows = series[value[0]]
+                rows += _checked_rows(value[1], len(columns))
             elif "series" in value:
-                if not isinstance(value["labels"], dict):
-                    raise ValueError("labels are malformed")
-                series.append((value, []))
+                series.append((checked_series(value), []))
             elif "anchor" in value:
                 segment.anchors += checked_anchors([value["anchor"]])
             elif "state" in value:
+                if not isinstance(value["state"], dict):
+                    raise ValueError("the state is malformed")
                 segment.state |= value["state"]
-        segment.blocks = [
-            Block.of(declared["table"], declared["labels"], tuple(declared["columns"]), rows)
-            for declared, rows in series
-            if rows
-        ]
+        if len(series) > MAX_BLOCKS or any(len(rows) > MAX_ROWS for _, rows in series):
+            raise ValueError("more blocks or rows than any run has")
+        segment.blocks = [Block.of(*declared, rows) for declared, rows in series if rows]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         damage.append(f"{path.name}: {error}")
         return None
     return segment
+
+
+def _checked_rows(rows: Json, width: int) -> list[Row]:
+    """Rows of a journal: equally wide, integers and nulls."""
+    for row in rows:
+        if not isinstance(row, list) or len(row) != width:
+            raise ValueError("a row does not fit its columns")
+        if not all(value is None or type(value) is int for value in row):
+            raise ValueError("a row holds something else than integers")
+    return list(rows)
 
 
 def _checked_lines(raw: bytes) -> tuple[list[bytes], int]:
@@ -319,8 +332,8 @@ def _checked_lines(raw: bytes) -> tuple[list[bytes], int]:
     try:
         # In small bites, so that what precedes a damaged byte is not lost with it.
         for at in range(0, len(raw), 256):
-            text += stream.decompress(raw[at : at + 256], MAX_TEXT_B - len(text))
-            if len(text) >= MAX_TEXT_B:
+            text += stream.decompress(raw[at : at + 256], _MAX_JOURNAL_B - len(text))
+            if len(text) >= _MAX_JOURNAL_B:
                 break
     except zlib.error:
         pass
