@@ -275,8 +275,8 @@ def _instant(value: Json, anchors: list[tuple[int, int]], t0_ns: int) -> str:
     """The archive's start as ISO 8601 UTC; from the clock anchors if the head does not tell."""
     try:
         instant = datetime.fromisoformat(str(value))
-    except ValueError:
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):  # no time, or one before the year 1
         mono, real = min(anchors, default=(t0_ns, 0))
         instant = datetime.fromtimestamp((real - mono + t0_ns) / 1e9, UTC)
-    instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     return instant.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from collector.archive.format import MAX_INTEGER
 from collector.contract import Json
 
 _LABELS = {
@@ -22,6 +23,8 @@ _LABELS = {
 }
 _MOST = 8
 """So many routes and ways out are written out; the rest is counted."""
+_YEAR_10000_S = 253_402_300_800
+"""No calendar goes further."""
 
 
 def _label(name: str) -> str:
@@ -47,12 +50,14 @@ def _described(name: str, value: Json) -> tuple[str, str]:
             return "Time service", _time(value)
         case "packages", dict():
             return "Packages", _packages(value)
-        case "boot_time_s", int() | float() if abs(value) < 1e11:
+        case "boot_time_s", int() | float() if 0 <= value < _YEAR_10000_S:
             return "Booted", datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        case str(), int() | float() if name.endswith("_B"):
+        case "boot_time_s", _:
+            return "Booted", "not told"
+        case str(), int() | float() if name.endswith("_B") and abs(value) <= MAX_INTEGER:
             return _label(name.removesuffix("_B")), f"{value / 2**30:.1f} GiB"
         case _:
-            return _label(name), _words(value)
+            return _label(name.removesuffix("_B")), _words(value)
 
 
 def _interface(name: str, facts: Json) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from collector.archive.format import PART, Block
 from collector.archive.reader import Archive, open_archive
-from collector.archive.story import Story, add_state, story
+from collector.archive.story import Story, add_state, bounded, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
 from collector.errors import ArchiveError, Exit, OperatorError, printable
@@ -161,7 +161,7 @@ def inspect(arguments: list[str]) -> int:
     found = story(archive.head if archive.sealed else told)
     if given.json:
         left_out = {"tables", "members", "outcomes", "peers", "meetings", "facts", "events", "notes", "restarts"}
-        head = {name: value for name, value in archive.head.items() if name not in left_out}
+        head = {name: bounded(value) for name, value in archive.head.items() if name not in left_out}
         state = {"sealed": archive.sealed, "size_B": archive.size_B, "rows": tables, "damage": archive.damage}
         print(json.dumps(head | asdict(found) | state, indent=1))
     else:

@@ -21,6 +21,7 @@ from synthetic import Machine, Site, plan_data, write
 import haready
 from collector.archive.format import MANIFEST, START, check_line, dumps, loads
 from collector.archive.reader import open_archive
+from collector.archive.story import DEPTH, bounded, story
 from collector.errors import printable
 
 LATIN_1 = "/mnt/caf\udce9"
@@ -245,6 +246,67 @@ def test_a_journal_that_unpacks_to_much_more_than_ten_minutes_is_read_no_further
     path = journal(killed[0], tmp_path, NIC, [0, [[0, 0]] * 8_000_000])
     archive = open_archive(path)
     assert [segment.seq for segment in archive.segments()] == [1]
+
+
+# --- facts ---------------------------------------------------------------------------------------------------------
+
+
+def nested(depth: int) -> Any:
+    return json.loads("[" * depth + "]" * depth)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"memory_B": HUGE},
+        {"memory_B": float("nan")},
+        {"memory_B": -HUGE, "cpus": HUGE, "disk_B": 1e308},
+        {"boot_time_s": -9.9e10},
+        {"boot_time_s": 9.9e11},
+        {"boot_time_s": float("-inf")},
+        {"boot_time_s": HUGE},
+        {"extra": nested(900)},
+        {"nics": {"eth0": {"addresses": [nested(600)], "speed_Mbps": HUGE}}},
+        {"time": {"service": HUGE, "synchronised": nested(300)}, "packages": {"count": HUGE, "sha256": nested(20)}},
+    ],
+    ids=lambda facts: next(iter(facts)),
+)
+def test_facts_that_no_machine_has_are_not_told(sound, tmp_path, facts):
+    path = rewrite(sound["a"], tmp_path / "a.zip", manifest=lambda head: head["facts"]["inventory"].update(facts))
+    said = every_command(path, sound["b"], tmp_path)
+    inventory = dict(next(node for node in said["nodes"] if node["name"] == "a")["inventory"])
+    if "memory_B" in facts:
+        assert inventory["Memory"] == "not told"
+    if "boot_time_s" in facts:
+        assert inventory["Booted"] == "not told"
+
+
+def test_what_a_real_inventory_holds_is_within_the_bounds():
+    inventory = {
+        "nics": {"eth0": {"addresses": [{"family": "AF_INET", "prefix": 24}]}},
+        "memory_B": 1 << 50,
+        "load": 0.5,
+    }
+    assert story({"facts": {"inventory": inventory}}).facts["inventory"] == inventory
+    assert bounded(nested(DEPTH)) == nested(DEPTH)
+    assert bounded(nested(DEPTH + 1)) != nested(DEPTH + 1)
+
+
+def test_a_head_that_is_nested_too_deep_is_inspected(sound, tmp_path):
+    path = rewrite(sound["a"], tmp_path / "a.zip", manifest=lambda head: head.update(extra=nested(900)))
+    every_command(path, sound["b"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "started",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-13-01", "", 5, None, HUGE, nested(900)],
+    ids=str,
+)
+def test_a_start_that_is_no_moment_is_taken_from_the_clocks(sound, tmp_path, started):
+    path = rewrite(sound["a"], tmp_path / "a.zip", manifest=lambda head: head.update(started=started))
+    said = every_command(path, sound["b"], tmp_path)
+    begins = {node["name"]: node["started"] for node in said["nodes"]}
+    assert begins["a"] == begins["b"]
 
 
 # --- terminals -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The story of a run as an archive tells it, checked: outcomes, peers, facts, events, notes, restarts.
 
 A sealed archive tells it whole in its manifest; one that was cut short tells it in the states of its segments.
-What is malformed is left out: an archive is hostile input.
+What is malformed is left out, and a fact that no machine has is "not told" (null): an archive is hostile input.
 """
 
 from __future__ import annotations
@@ -12,6 +12,24 @@ from itertools import islice
 
 from collector.archive.format import MAX_INTEGER, MAX_NOTE_LETTERS, MAX_NOTES
 from collector.contract import Interval, Json, Outcome, State
+
+DEPTH = 8
+"""Containers in each other; the deepest of a real inventory are five (interfaces, one of them, its addresses, one of them)."""
+
+
+def bounded(value: Json, depth: int = DEPTH) -> Json:
+    """The same with null for what is nested deeper, and for numbers that nothing measures: not finite or beyond 62 bits."""
+    match value:
+        case dict() | list() if not depth:
+            return None
+        case dict():
+            return {key: bounded(item, depth - 1) for key, item in value.items()}
+        case list():
+            return [bounded(item, depth - 1) for item in value]
+        case int() | float() if not abs(value) <= MAX_INTEGER:  # NaN too
+            return None
+        case _:
+            return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +83,7 @@ def story(told: Mapping[str, Json]) -> Story:
             if isinstance(item, list) and len(item) == 3 and _sane(item[0])
         ),
         facts={
-            str(name): values
+            str(name): bounded(values)
             for name, values in (facts.items() if isinstance(facts, dict) else ())
             if isinstance(values, dict)
         },
