@@ -31,6 +31,16 @@ WIRE: Mapping[str, Mapping[str, type[np.signedinteger[Any]]]] = {
 }
 """Columns that are kept, and in what type. A day of one path takes 22 B a slot sent and 36 B a reply."""
 
+LABELS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys((*WIRE, "bandwidth", "window", "served"), ("path",)),
+    **dict.fromkeys(("ticker", "stall"), ("class",)),
+    **{name: (name,) for name in ("commit", "cpu", "disk", "filesystem", "link", "nic", "observer", "pressure")},
+    **dict.fromkeys(("load", "memory", "paging", "tcp", "wire"), ()),
+}
+"""What the tables of an archive are labelled by. Any other is labelled by its own name, `path` or `class`, or not at all."""
+
+LABEL_NAMES = frozenset(label for labels in LABELS.values() for label in labels)
+
 _ASTRAY_US = 3600 * 10**6
 """A row may be written long after its time, but not that long."""
 
@@ -39,6 +49,20 @@ _CLOCKS_US = 4 * 10**15
 
 _KEYS = {"slot", "first", "count", "flag", "flags", "t_us"}
 """Null or a value out of bounds is damage here; a duration is clipped to its type: 35 minutes are long enough."""
+
+
+def check_labels(block: Block) -> None:
+    """Hold a block's labels against what its table has: another name could pass for a column of numbers.
+
+    Raises:
+        ValueError: a label is missing or unknown, or a column bears its name.
+    """
+    names = set(block.labels)
+    known = LABELS.get(block.table)
+    if names != set(known) if known is not None else not names <= {block.table, "path", "class"}:
+        raise ValueError(f"labelled by {', '.join(sorted(names)) or 'nothing'}")
+    if not names.isdisjoint({*block.columns, "t_us", "t_s"}):
+        raise ValueError("a column bears the name of a label")
 
 
 def null_of(array: Ints) -> int:

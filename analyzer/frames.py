@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analyzer.columns import WIRE, Ints, host_column, wire_column
+from analyzer.columns import WIRE, Ints, check_labels, host_column, wire_column
 from collector.archive.format import Block, Segment
 from collector.archive.reader import Archive, open_archive
 from collector.archive.story import Story, add_state, story, tidy
@@ -208,6 +208,7 @@ class _Gathered:
             self.keepers.append((segment.to_us, *told))
 
     def _block(self, segment: Segment, block: Block) -> None:
+        check_labels(block)
         kept = WIRE.get(block.table)
         if kept is None:
             columns = {name: host_column(segment, block, name) for name in block.columns}

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analyzer.columns import LABEL_NAMES
 from analyzer.contract import Evidence, Limit, Sense, Status
 from analyzer.extension import Judgement
 from analyzer.lanplan import addresses
@@ -43,8 +44,13 @@ class Judged:
 
 
 def told(frame: pd.DataFrame, *columns: str) -> bool:
-    """Whether every column is there and holds a value."""
-    return all(name in frame and bool(frame[name].notna().any()) for name in columns)
+    """Whether every column is there and holds a value; one that is no label holds numbers."""
+    return all(
+        name in frame
+        and bool(frame[name].notna().any())
+        and (name in LABEL_NAMES or pd.api.types.is_numeric_dtype(frame[name]))
+        for name in columns
+    )
 
 
 def judged(limit: Limit, minutes: pd.Series[float], level: float = 1.0) -> Judged:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -71,52 +73,56 @@ def path_charts(measured: Measured, length_s: float) -> tuple[Trace, Curve | Non
 
 def node_charts(node: NodeData, length_s: float) -> list[Trace]:
     """What a machine did over the run, as far as its archive holds it and there is something to see."""
-    subject = Subject(Scope.NODE, node.name)
-    shares = cpu_shares(node.tables.get("cpu", pd.DataFrame()), minutes=False)
-    steal = shares.get("steal")
-    series = [
-        ("cpu", "CPU busy", "ratio", subject, shares.get("busy")),
-        (
-            "steal",
-            "CPU stolen by the hypervisor",
-            "ratio",
-            subject,
-            steal if steal is not None and steal.any() else None,
-        ),
-        ("stall", "Longest pause of the machine", "s", subject, _stall(node)),
-        ("memory", "Memory available", "ratio", subject, _memory(node.tables.get("memory"))),
-        ("disk", "Busiest disk", "ratio", subject, _disk(node.tables.get("disk"))),
-        ("latency", "Mean latency of the slowest disk", "s", subject, _latency(node.tables.get("disk"))),
-        ("commit", "Time of a small write to the disk", "s", subject, _commit(node.tables.get("commit"))),
-        *(
-            (
-                "nic",
-                "Traffic of an interface, busier direction",
-                "B/s",
-                Subject(Scope.DEVICE, f"{node.name}/{nic}"),
-                rate,
+    tables, subject = node.tables, Subject(Scope.NODE, node.name)
+    charts: list[_Chart] = [
+        ("cpu", "CPU busy", "ratio", lambda: {subject: _share(tables.get("cpu"), "busy")}),
+        ("steal", "CPU stolen by the hypervisor", "ratio", lambda: {subject: _share(tables.get("cpu"), "steal")}),
+        ("stall", "Longest pause of the machine", "s", lambda: {subject: _stall(node)}),
+        ("memory", "Memory available", "ratio", lambda: {subject: _memory(tables.get("memory"))}),
+        ("disk", "Busiest disk", "ratio", lambda: {subject: _disk(tables.get("disk"))}),
+        ("latency", "Mean latency of the slowest disk", "s", lambda: {subject: _latency(tables.get("disk"))}),
+        ("commit", "Time of a small write to the disk", "s", lambda: {subject: _commit(tables.get("commit"))}),
+        ("nic", "Traffic of an interface, busier direction", "B/s", lambda: _traffic(node.name, tables.get("nic"))),
+    ]
+    return [one for chart in charts for one in _drawn(chart, length_s)]
+
+
+_Chart = tuple[str, str, str, Callable[[], Mapping[Subject, "pd.Series[float] | None"]]]
+"""What it is called, its title and unit, and what computes its values by time in s, of each subject."""
+
+
+def _drawn(chart: _Chart, length_s: float) -> list[Trace]:
+    """The traces of a chart; none where odd figures allow none, so that they cost no other chart."""
+    id_, title, unit, compute = chart
+    try:
+        return [
+            trace(
+                f"{id_}:{about.name}",
+                title,
+                unit,
+                about,
+                values.index.to_numpy(dtype=np.float64),
+                np.asarray(values, dtype=np.float64),
+                length_s,
+                median=False,
             )
-            for nic, rate in _traffic(node.tables.get("nic")).items()
-        ),
-    ]
-    return [
-        trace(
-            f"{id_}:{about.name}",
-            title,
-            unit,
-            about,
-            values.index.to_numpy(dtype=np.float64),
-            np.asarray(values, dtype=np.float64),
-            length_s,
-            median=False,
-        )
-        for id_, title, unit, about, values in series
-        if values is not None and len(values)
-    ]
+            for about, values in compute().items()
+            if values is not None and len(values)
+        ]
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return []
+
+
+def _share(frame: pd.DataFrame | None, of: str) -> pd.Series[float] | None:
+    """A share of all CPUs' time. That of stolen time is drawn only where some was stolen."""
+    shares = cpu_shares(pd.DataFrame() if frame is None else frame, minutes=False)
+    if of not in shares or (of == "steal" and not shares[of].any()):
+        return None
+    return shares[of]
 
 
 def _memory(frame: pd.DataFrame | None) -> pd.Series[float] | None:
-    if frame is None or not {"available_KiB", "total_KiB"} <= set(frame):
+    if frame is None or not told(frame, "available_KiB", "total_KiB", "t_s"):
         return None
     good = frame["total_KiB"] > 0
     return (frame["available_KiB"] / frame["total_KiB"])[good].set_axis(frame.loc[good, "t_s"])
@@ -124,7 +130,7 @@ def _memory(frame: pd.DataFrame | None) -> pd.Series[float] | None:
 
 def _disk(frame: pd.DataFrame | None) -> pd.Series[float] | None:
     """Busy share of the busiest device: the devices of one tick share a time to within a second."""
-    if frame is None or "busy_ms" not in frame or not frame["busy_ms"].notna().any():
+    if frame is None or not told(frame, "disk", "t_s", "busy_ms"):
         return None
     steps = increments(frame, ["busy_ms"], ["disk"])
     busy = (steps["busy_ms"] / (steps["dt_s"] * 1e3)).clip(upper=1.0)
@@ -147,7 +153,7 @@ def _latency(frame: pd.DataFrame | None) -> pd.Series[float] | None:
     return slow.groupby(steps["t_s"].round()).max()
 
 
-def _traffic(frame: pd.DataFrame | None) -> dict[str, pd.Series[float]]:
+def _traffic(node: str, frame: pd.DataFrame | None) -> dict[Subject, pd.Series[float] | None]:
     """Bytes a second of the busiest interfaces: what its busier direction carried."""
     if frame is None or not told(frame, "nic", "t_s", "rx_B", "tx_B"):
         return {}
@@ -156,7 +162,10 @@ def _traffic(frame: pd.DataFrame | None) -> dict[str, pd.Series[float]]:
     carried = rate.groupby(steps["nic"], observed=True).sum()
     busiest = carried[[carried[nic] > 0 and not loopback(str(nic)) for nic in carried.index]].nlargest(INTERFACES)
     return {
-        str(nic): rate[steps["nic"] == nic].set_axis(steps.loc[steps["nic"] == nic, "t_s"]) for nic in busiest.index
+        Subject(Scope.DEVICE, f"{node}/{nic}"): rate[steps["nic"] == nic].set_axis(
+            steps.loc[steps["nic"] == nic, "t_s"]
+        )
+        for nic in busiest.index
     }
 
 
@@ -164,7 +173,7 @@ def _stall(node: NodeData) -> pd.Series[float] | None:
     """Lateness of the ordinary ticker per second; the list of pauses where there is no ticker."""
     for table, column in (("ticker", "late_max_us"), ("stall", "length_us")):
         frame = node.tables.get(table)
-        if frame is not None and column in frame and "class" in frame:
+        if frame is not None and told(frame, "class", "t_s", column):
             rows = frame[frame["class"] == "default"]
             return (rows[column] / 1e6).set_axis(rows["t_s"])
     return None

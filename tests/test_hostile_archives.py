@@ -14,15 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from nodes import haready as haready_process
 from synthetic import Machine, Site, plan_data, write
 
+import collector.probes
 import haready
-from collector.archive.format import MANIFEST, START, check_line, dumps, loads
+from analyzer import thin
+from analyzer.columns import LABELS, check_labels
+from analyzer.contract import Scope, Subject
+from collector.archive.format import MANIFEST, START, Block, check_line, dumps, loads
 from collector.archive.reader import open_archive
 from collector.archive.story import DEPTH, bounded, story
 from collector.errors import printable
+from collector.peers.tables import TABLES
+from collector.plugins import discover
 
 LATIN_1 = "/mnt/caf\udce9"
 """What Python makes of a mount point in Latin-1."""
@@ -368,3 +375,103 @@ def test_a_terminal_of_few_letters_costs_a_letter_and_no_result(sound, tmp_path)
     done = haready_process("inspect", str(path), env=env)
     assert done.returncode == 0, done.stderr
     assert r"Gr\xf6\xdfe" in done.stdout
+
+
+# --- labels --------------------------------------------------------------------------------------------------------
+
+
+def test_the_tables_of_this_version_are_labelled_as_the_analysis_takes_them():
+    ours = [*TABLES, *(table for probe in discover(collector.probes, "PROBE") for table in probe.tables)]
+    for table in ours:
+        labels = dict.fromkeys(table.labels, "x")
+        check_labels(Block(table.name, labels, table.columns, 1, {}, []))
+        if labels:
+            with pytest.raises(ValueError, match="labelled by nothing"):
+                check_labels(Block(table.name, {}, table.columns, 1, {}, []))
+    assert set(LABELS) <= {table.name for table in ours}
+
+
+COLUMNS = [
+    ("memory", "available_KiB"),
+    ("memory", "t_us"),
+    ("memory", "t_s"),
+    ("disk", "busy_ms"),
+    ("disk", "read_ms"),
+    ("cpu", "idle_cs"),
+    ("cpu", "t_s"),
+    ("nic", "rx_B"),
+    ("nic", "rx_errors"),
+    ("link", "carrier"),
+    ("link", "speed_Mbps"),
+    ("commit", "took_us"),
+    ("filesystem", "free_KiB"),
+    ("filesystem", "size_KiB"),
+    ("ticker", "late_max_us"),
+    ("load", "running"),
+    ("paging", "oom_kills"),
+    ("sent", "slot"),
+    ("reply", "fwd_us"),
+    ("seen", "first"),
+]
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS)
+def test_a_label_that_bears_a_column_s_name_is_damage(sound, tmp_path, table, column):
+    def rename(series):
+        if series.head["table"] == table:
+            series.head["labels"] |= {column: "x"}
+            series.columns.pop(column, None)
+
+    path = rewrite(sound["a"], tmp_path / "a.zip", series=rename)
+    said = every_command(path, sound["b"], tmp_path)
+    assert damage_of(said, f"table {table}: labelled by")
+
+
+@pytest.mark.parametrize("table", ["disk", "cpu", "nic", "link", "commit", "filesystem", "ticker", "sent", "seen"])
+def test_a_table_without_its_label_is_damage(sound, tmp_path, table):
+    def strip(series):
+        if series.head["table"] == table:
+            series.head["labels"] = {}
+
+    path = rewrite(sound["a"], tmp_path / "a.zip", series=strip)
+    assert damage_of(every_command(path, sound["b"], tmp_path), f"table {table}: labelled by nothing")
+
+
+@pytest.mark.parametrize("table", ["memory", "disk", "cpu", "nic", "link", "commit", "ticker", "stall", "observer"])
+@pytest.mark.parametrize("kept", ["t_us", "no t_us", "its own name"])
+def test_a_table_with_odd_columns_is_assessed(sound, tmp_path, table, kept):
+    def cut(series):
+        if series.head["table"] == table:
+            first = next(iter(series.columns.values()))
+            if kept == "t_us":
+                series.columns = {"t_us": first}
+            elif kept == "no t_us":
+                del series.columns["t_us"]
+            else:
+                series.columns[table] = first
+
+    every_command(rewrite(sound["a"], tmp_path / "a.zip", series=cut), sound["b"], tmp_path)
+
+
+@pytest.mark.parametrize("first", [1 << 62, -(1 << 62), 1 << 63, 10**30])
+def test_figures_beyond_every_bound_are_assessed(sound, tmp_path, first):
+    def raise_all(series):
+        for name, values in series.columns.items():
+            if name != "t_us" and series.head["table"] not in ("sent", "reply", "seen"):
+                values[0] = first
+
+    every_command(rewrite(sound["a"], tmp_path / "a.zip", series=raise_all), sound["b"], tmp_path)
+
+
+def damage_of(said: dict[str, Any], text: str) -> bool:
+    return any(text in one for node in said["nodes"] if node["name"] == "a" for one in node["damage"])
+
+
+def test_a_chart_that_cannot_be_drawn_costs_no_other():
+    def chart(values):
+        return "id", "title", "s", lambda: {Subject(Scope.NODE, "a"): values()}
+
+    good = pd.Series([1.0, 2.0], index=[0.0, 1.0])
+    assert len(thin._drawn(chart(lambda: good), 10.0)) == 1
+    assert thin._drawn(chart(lambda: good["x"]), 10.0) == []
+    assert thin._drawn(chart(lambda: pd.Series(["x", "y"], index=[0.0, 1.0])), 10.0) == []
