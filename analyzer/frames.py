@@ -27,8 +27,12 @@ from collector.contract import Json
 from collector.errors import ArchiveError, OperatorError
 from collector.plan import Plan, parse
 
-_MOST_VALUES = 300_000_000
-"""A day of a busy trio's node has 20 million; a week at ten times the rate still fits."""
+_MOST_B = 800_000_000
+"""What is kept of one archive, in memory. A day of a trio's node takes 0.2 GB, with 64 cores 0.6 GB; a weekend with 16 cores 0.8 GB. A small
+file can unpack to any number of values, so that without a bound it could take all memory there is."""
+
+_ARRAY_B = 150
+"""What an array takes besides its values."""
 
 _LONGEST_US = 10**14
 """Three years: no run is longer, and what is computed from it fits every type used."""
@@ -151,7 +155,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.segments = 0
-        self._values = 0
+        self._kept_B = 0
         self.damage: list[str] = []
         self.anchors: list[tuple[int, int]] = []
         self.spans: list[tuple[int, int]] = []
@@ -166,9 +170,11 @@ class _Gathered:
         if not 0 <= segment.from_us <= segment.to_us < _LONGEST_US:
             self.damage.append(f"segment {segment.seq}: its times make no sense")
             return
-        self._values += sum(block.rows * len(block.columns) for block in segment.blocks)
-        if self._values > _MOST_VALUES:
-            self.damage.append(f"segment {segment.seq}: more values than any run has")
+        self._kept_B += sum(map(_kept_B, segment.blocks))
+        if self._kept_B > _MOST_B:
+            self.damage.append(
+                f"segment {segment.seq}: left out, for an archive may hold {_MOST_B // 10**6} MB of values"
+            )
             return
         self.segments += 1
         self.anchors += [
@@ -231,6 +237,13 @@ class _Gathered:
     def host_tables(self) -> dict[str, pd.DataFrame]:
         """A frame per table: label columns first, ordered by time within each label."""
         return {table: _joined(pieces) for table, pieces in self._host.items()}
+
+
+def _kept_B(block: Block) -> int:
+    """Bytes that the block's columns take in memory."""
+    kinds = WIRE.get(block.table)
+    widths = [8] * len(block.columns) if kinds is None else [np.dtype(kind).itemsize for kind in kinds.values()]
+    return sum(block.rows * width + _ARRAY_B for width in widths)
 
 
 def _joined(pieces: list[tuple[dict[str, str], dict[str, npt.NDArray[Any]]]]) -> pd.DataFrame:

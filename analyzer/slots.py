@@ -33,6 +33,9 @@ kill loses)."""
 _MANY_STARTS = 1000
 """A sender that starts more often than this is broken; which start a reflector saw is not looked for then."""
 
+_MOST_FITS = 50_000_000
+"""Starts of the sender times runs that the reflector saw: each is held against each. A week of one path has 600,000 runs."""
+
 _LATEST_S = 30.0
 """A probe that arrives later than this after it was due is not recognised as the one that was sent (design value)."""
 
@@ -307,7 +310,7 @@ def _direction(log: PathLog, t_s: Floats, peer: Peer) -> npt.NDArray[np.int8]:
         left = start + (EDGE_S if start > peer.run_s[0] + YOUNG_S else 0.0)
         right = stop - (EDGE_S if stop < peer.run_s[1] - YOUNG_S else 0.0)
         covered |= (t_s >= left - peer.error_s) & (t_s <= right + peer.error_s)
-    if log.subs > _MANY_STARTS:
+    if log.subs > _MANY_STARTS or log.subs * len(peer.seen or ()) > _MOST_FITS:
         return unknown
     if peer.seen is None or not len(peer.seen):
         # An archive that saw nothing of a path whose probes were answered did not record it.

@@ -17,17 +17,18 @@ from typing import Any
 import pandas as pd
 import pytest
 from nodes import haready as haready_process
-from synthetic import Machine, Site, plan_data, write
+from synthetic import Link, Machine, Site, Test, plan_data, write
 
 import collector.probes
 import haready
-from analyzer import thin
+from analyzer import frames, slots, thin
+from analyzer.assess import assess
 from analyzer.columns import LABELS, check_labels
 from analyzer.contract import Scope, Subject
 from collector.archive.format import MANIFEST, START, Block, check_line, dumps, loads
 from collector.archive.reader import open_archive
 from collector.archive.story import DEPTH, bounded, story
-from collector.errors import printable
+from collector.errors import OperatorError, printable
 from collector.peers.tables import TABLES
 from collector.plugins import discover
 
@@ -475,3 +476,39 @@ def test_a_chart_that_cannot_be_drawn_costs_no_other():
     assert len(thin._drawn(chart(lambda: good), 10.0)) == 1
     assert thin._drawn(chart(lambda: good["x"]), 10.0) == []
     assert thin._drawn(chart(lambda: pd.Series(["x", "y"], index=[0.0, 1.0])), 10.0) == []
+
+
+# --- more than there is memory for ---------------------------------------------------------------------------------
+
+
+def test_what_an_archive_holds_beyond_the_bound_is_left_out_and_said(sound, tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "_MOST_B", 1000)
+    with pytest.raises(OperatorError, match="no measurement in it can be read"):
+        frames.read(sound["a"])
+    site = Site(length_s=200.0, segment_s=100.0)
+    path = write(site, tmp_path)["a"]
+    first = sum(map(frames._kept_B, next(open_archive(path).segments()).blocks))
+    monkeypatch.setattr(frames, "_MOST_B", first)
+    data = frames.read(path)
+    assert data.damage == ("segment 2: left out, for an archive may hold 0 MB of values",)
+    assert data.spans == ((0, 100_000_000),)
+
+
+def test_a_weekend_of_a_busy_node_is_within_the_bound():
+    def rows(table, columns, rate, count=1):
+        return count * frames._kept_B(Block(table, {}, ("c",) * columns, rate * 3 * 86_400, {}, []))
+
+    wire = sum(rows(table, 0, rate, 4) for table, rate in (("sent", 5), ("reply", 5), ("seen", 1)))
+    host = rows("cpu", 9, 1, 17) + rows("disk", 9, 1, 2) + rows("nic", 9, 1, 3) + rows("memory", 40, 1)
+    assert wire + host < frames._MOST_B
+
+
+def test_a_sender_that_started_often_is_not_held_against_every_run_of_a_long_record(tmp_path, monkeypatch):
+    """There would be a table of starts times runs."""
+    site = Site(length_s=100.0, links={"a>b/ch1": Link(restart_at=[200], lost_forward=[100, 101])})
+    paths = list(write(site, tmp_path).values())
+    usual = next(item for item in assess(paths).timings if item.path == "a>b/ch1")
+    monkeypatch.setattr(slots, "_MOST_FITS", 100)
+    timing = next(item for item in assess(paths).timings if item.path == "a>b/ch1")
+    assert (usual.lost_forward, usual.lost_unknown) == (2, 0)
+    assert (timing.lost_forward, timing.lost_unknown) == (0, 2)
