@@ -2,7 +2,7 @@
 
 The wire tables (`sent`, `reply`, `seen`) become numpy columns of the smallest integer type that holds them; the other
 tables become pandas frames with their raw stored integers. A block that cannot be parsed is damage, never a crash, and
-its stretch of time no longer counts as covered.
+a wire table's stretch of time no longer counts as covered then.
 """
 
 from __future__ import annotations
@@ -192,7 +192,8 @@ class _Gathered:
                 try:
                     self._block(segment, block)
                 except (ValueError, OverflowError, DeprecationWarning, KeyError, TypeError) as error:
-                    intact = False
+                    # What became of a slot depends on these tables alone.
+                    intact = intact and block.table not in WIRE
                     self.damage.append(f"segment {segment.seq}, table {block.table}: {error}")
         self.covered.append((segment.from_us, segment.to_us))
         if intact:

@@ -512,3 +512,20 @@ def test_a_sender_that_started_often_is_not_held_against_every_run_of_a_long_rec
     timing = next(item for item in assess(paths).timings if item.path == "a>b/ch1")
     assert (usual.lost_forward, usual.lost_unknown) == (2, 0)
     assert (timing.lost_forward, timing.lost_unknown) == (0, 2)
+
+
+# --- what is damage of the wire, and what is not -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("table", "spans"), [("window", 1), ("memory", 1), ("sent", 0), ("reply", 0), ("seen", 0)])
+def test_only_a_damaged_table_of_the_wire_leaves_its_stretch_uncovered(tmp_path, table, spans):
+    links = {"a>b/ch1": Link(tests=[Test(at_s=50.0, rate_bps=1e8)])}
+    path = write(Site(length_s=200.0, links=links, machines={"a": Machine(memory=True)}), tmp_path)["a"]
+
+    def hurt(series):
+        if series.head["table"] == table:
+            series.columns[next(iter(series.columns))][0] = 1 << 60
+
+    data = frames.read(rewrite(path, tmp_path / "odd.zip", series=hurt))
+    assert len(data.spans) == spans
+    assert [text for text in data.damage if f"table {table}" in text]
