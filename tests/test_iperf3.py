@@ -59,7 +59,7 @@ def said(value: Any) -> bytes:
 
 
 def test_the_receiver_s_figures_are_taken_and_not_the_sender_s():
-    result = read(said(document()))
+    result = read(said(document()), 2)
 
     assert result == Result(
         received_B=12_500_000,
@@ -80,7 +80,7 @@ def test_a_newer_version_is_read_as_well():
     new["end"]["cpu_utilization_percent"]["host_total"] = 187.5
     new["end"]["streams"][0]["sender"] |= {"max_snd_wnd": 1, "reorder": 0}
 
-    result = read(b"warning: something\n" + said(new) + b"\n" + said(new))
+    result = read(b"warning: something\n" + said(new) + b"\n" + said(new), 2)
 
     assert isinstance(result, Result)
     assert result.received_B == 12_500_000
@@ -88,18 +88,48 @@ def test_a_newer_version_is_read_as_well():
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "sent"),
     [
-        "unable to connect to server: Connection refused",
-        "the server is busy running a test. try again later",
-        "unable to receive results: ",
+        ("unable to connect to server: Connection refused", 0),
+        ("unable to connect to server - server may have stopped running: Connection refused", 0),
+        ("the server is busy running a test. try again later", 0),
+        ("unable to receive results: ", None),
+        ("control socket has closed unexpectedly", None),
     ],
 )
-def test_the_key_error_decides_whatever_else_is_there(error):
-    refused = {"start": {"connected": []}, "intervals": [], "end": {}, "error": error}
+def test_the_key_error_decides_whatever_else_is_there(error, sent):
+    nothing_told = {"start": {"connected": []}, "intervals": [], "end": {}, "error": error}
 
-    assert read(said(refused)) == Failure(error, 0)
-    assert read(said(document(error=error))) == Failure(error, 655_360), "what was sent until then has its cost"
+    assert read(said(nothing_told), 2) == Failure(error, sent), (
+        "unless it was refused the server may have received data"
+    )
+
+
+def test_what_a_failed_test_sent_has_its_cost():
+    error = "unable to receive results: "
+
+    assert read(said(document(error=error)), 2) == Failure(error, 655_360)
+    assert read(said(document(error=error, intervals=[step(0, 0.1, 5), {"sum": {}}])), 2) == Failure(error, None)
+
+
+def test_the_words_of_a_program_do_not_steer_the_terminal():
+    for output in (said({"error": "\x1b[2J\nhint: x\u202e"}), b"\x1b[2J\n"):
+        told = read(output, 2)
+        assert isinstance(told, Failure)
+        assert told.why.isprintable()
+
+
+def test_steps_beyond_the_length_of_the_test_or_too_many_are_not_kept():
+    """The receiver is another machine: its figures must not spoil this node's record."""
+    far = document()
+    far["server_output_json"] = {"intervals": [step(4000.0 * place, 4000.0, 5) for place in range(20_000)]}
+    many = document()
+    many["server_output_json"] = {"intervals": [step(0.0001 * place, 0.0001, 5) for place in range(20_000)]}
+    late = document()
+    late["server_output_json"] = {"intervals": [step(2.0, 0.9, 5), step(2.9, 0.2, 5)]}
+
+    results = [read(said(odd), 2) for odd in (far, many, late)]
+    assert [len(result.windows) for result in results if isinstance(result, Result)] == [0, 40, 1]
 
 
 @pytest.mark.parametrize(
@@ -107,11 +137,11 @@ def test_the_key_error_decides_whatever_else_is_there(error):
     [b"", b"iperf3: parameter error - bad option", b"{", said(document())[:-300], b"\xff\xfe", b"[" * 5000, b"{}x"],
 )
 def test_output_that_was_cut_short_is_a_failure(output):
-    result = read(output)
+    result = read(output, 2)
 
     assert isinstance(result, Failure)
     assert result.sent_B is None
-    assert read(b"iperf3: parameter error - bad option").why.endswith("'iperf3: parameter error - bad option'")
+    assert read(b"iperf3: parameter error - bad option", 2).why.endswith("'iperf3: parameter error - bad option'")
 
 
 def test_what_the_other_machine_says_is_not_trusted():
@@ -134,7 +164,7 @@ def test_what_the_other_machine_says_is_not_trusted():
     strange["end"]["cpu_utilization_percent"] = {"host_total": None, "remote_total": "much"}
     strange["end"]["sum_sent"]["retransmits"] = None
     strange["end"]["streams"] = "none"
-    result = read(said(strange))
+    result = read(said(strange), 2)
 
     assert isinstance(result, Result)
     assert result.windows == (Window(0, 100_000, 5),)
@@ -148,7 +178,7 @@ def test_without_a_count_of_the_receiver_there_is_no_result(received):
     odd = document()
     odd["end"]["sum_received"] = received
 
-    assert read(said(odd)) == Failure("iperf3 did not tell what was received", None)
+    assert read(said(odd), 2) == Failure("iperf3 did not tell what was received", None)
 
 
 JSON = st.recursive(
@@ -168,12 +198,12 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_anything_is_a_result_or_a_failure(value):
-    assert isinstance(read(json.dumps(value).encode()), Result | Failure)
+    assert isinstance(read(json.dumps(value).encode(), 2), Result | Failure)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_failure(value):
-    assert isinstance(read(value), Failure)
+    assert isinstance(read(value, 2), Failure)
 
 
 def test_a_limit_is_held_with_blocks_of_a_millisecond():

@@ -31,7 +31,7 @@ _CHUNK = 1 << 16
 
 @dataclass(slots=True)
 class _Program:
-    """The one that runs. `limit_bps` is of interest for tests only, `port` and `address` for servers only."""
+    """The one that runs. `seconds` and `limit_bps` are of interest for tests only, `port` and `address` for servers only."""
 
     process: external.Running
     path: str
@@ -40,6 +40,7 @@ class _Program:
     serves: bool
     address: str = ""
     port: int = 0
+    seconds: int = 0
     limit_bps: int | None = None
     ready: bool = False
     output: bytearray = field(default_factory=bytearray)
@@ -128,7 +129,7 @@ class _Runner:
                     command = iperf3.client_command(source, target, port, seconds, limit_bps)
                     self._start(path, command, deadline_s, serves=False)
                     if self._now is not None:
-                        self._now.limit_bps = limit_bps
+                        self._now.seconds, self._now.limit_bps = seconds, limit_bps
             case _:
                 raise AssertionError(order[0])
 
@@ -191,13 +192,13 @@ class _Runner:
             self._rows("served", program.path, [(self._us(program.began_ns), loaded_us)])
             self._out.put(("served", program.path))
         else:
-            said = iperf3.read(bytes(program.output))
+            said = iperf3.read(bytes(program.output), 0)
             why = said.why if isinstance(said, iperf3.Failure) else "the server ended at once"
             self._out.put(("served-ready", program.path, late or why))
 
     def _tested(self, program: _Program, late: str, loaded_us: int) -> None:
         path, t_us = program.path, self._us(program.began_ns)
-        said = iperf3.Failure(late, None) if late else iperf3.read(bytes(program.output))
+        said = iperf3.Failure(late, None) if late else iperf3.read(bytes(program.output), program.seconds)
         if isinstance(said, iperf3.Failure):
             if said.sent_B != 0:
                 # No figure, but the path was loaded: probes of that time must not count as those of an idle path.

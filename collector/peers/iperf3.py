@@ -11,8 +11,10 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from collector.contract import Json
+from collector.errors import printable
 
 PROGRAM = "iperf3"
 CONNECT_MS = 5000
@@ -25,6 +27,12 @@ _LONGEST_S = 1e6
 _MOST_B = 10**15
 _MOST_PERCENT = 1e6
 _SHOWN = 200
+_LATE_S = 1.0
+"""The receiver may count so much longer than the sender sends: what is still on its way."""
+_STEPS_A_SECOND = 20
+"""Steps of 0.1 s are asked for; twice as many are no test any more."""
+_NEVER_BEGAN = ("unable to connect to server", "the server is busy")
+"""How iperf3 begins to say that no test came about, so that nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,8 @@ def client_command(source: str, target: str, port: int, seconds: int, limit_bps:
     return command
 
 
-def read(output: bytes) -> Result | Failure:
-    """What a client printed."""
+def read(output: bytes, seconds: int) -> Result | Failure:
+    """What a client printed that was to send for so long."""
     text = output.decode("utf-8", errors="replace")
     begin = text.find("{")
     try:
@@ -82,34 +90,46 @@ def read(output: bytes) -> Result | Failure:
         said, _ = json.JSONDecoder().raw_decode(text, max(begin, 0))
     except (ValueError, RecursionError):
         first = next(iter(text.strip().splitlines()), "") if begin != 0 else ""
-        return Failure(f"iperf3 was cut short or said no JSON: {first[:_SHOWN]!r}", None)
+        return Failure(f"iperf3 was cut short or said no JSON: {printable(first[:_SHOWN])!r}", None)
     said = _mapping(said)
     if said.get("error"):
-        return Failure(str(said["error"])[:_SHOWN], sum(_bytes(row.get("sum")) or 0 for row in _rows(said)))
+        why = printable(str(said["error"])[:_SHOWN])
+        return Failure(why, 0 if why.startswith(_NEVER_BEGAN) else _sent_B(said))
     end = _mapping(said.get("end"))
     received = _mapping(end.get("sum_received"))
-    count, seconds = _bytes(received), _number(received.get("seconds"), _LONGEST_S)
-    if count is None or not seconds:
+    count, counted_s = _bytes(received), _number(received.get("seconds"), _LONGEST_S)
+    if count is None or not counted_s:
         return Failure("iperf3 did not tell what was received", None)
     cpu = _mapping(end.get("cpu_utilization_percent"))
     retransmits = _number(_mapping(end.get("sum_sent")).get("retransmits"), _MOST_B)
     return Result(
         received_B=count,
-        receiver_us=round(seconds * 1e6),
+        receiver_us=round(counted_s * 1e6),
         retransmits=None if retransmits is None else round(retransmits),
         source_cpu_ppm=_ppm(cpu.get("host_total")),
         target_cpu_ppm=_ppm(cpu.get("remote_total")),
         lead_us=round(_TRIPS * _round_trip_us(end)),
-        windows=tuple(_windows(_mapping(said.get("server_output_json")))),
+        windows=tuple(islice(_windows(_mapping(said.get("server_output_json")), seconds), _STEPS_A_SECOND * seconds)),
     )
 
 
-def _windows(server: dict[str, Json]) -> Iterator[Window]:
+def _sent_B(said: dict[str, Json]) -> int | None:
+    """What a client that failed had sent. Not told unless each step says it: then the server may have received anything."""
+    counts = [_bytes(row.get("sum")) for row in _rows(said)]
+    known = [count for count in counts if count is not None]
+    return sum(known) if counts and len(known) == len(counts) else None
+
+
+def _windows(server: dict[str, Json], seconds: int) -> Iterator[Window]:
+    """The receiver's steps within the length of the test."""
+    longest_s = seconds + _LATE_S
     for row in _rows(server):
         step = _mapping(row.get("sum"))
-        start, length = _number(step.get("start"), _LONGEST_S), _number(step.get("seconds"), _LONGEST_S)
+        start, length = _number(step.get("start"), longest_s), _number(step.get("seconds"), longest_s)
         count = _bytes(step)
-        if start is not None and length and count is not None and step.get("omitted") is not True:
+        if start is None or not length or count is None or step.get("omitted") is True:
+            continue
+        if start + length <= longest_s:
             yield Window(round(start * 1e6), round(length * 1e6), count)
 
 
