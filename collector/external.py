@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ from collector.errors import OperatorError, Unavailable
 Running = subprocess.Popen[bytes]
 """A program in the background."""
 _PR_SET_PDEATHSIG = 1
+_GONE_S = 5.0
+"""What was killed is waited for so long; one that hangs in the kernel is left to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,10 @@ def run(command: Sequence[str], deadline_s: float) -> Finished:
 
 
 def listen(command: Sequence[str]) -> Running:
-    """Start a program whose output (both streams) the caller reads from `stdout` and which he has to end.
+    """Start a program whose output (both streams) the caller reads from `stdout` and which he has to `end`.
 
-    On Linux the kernel ends it when the calling thread ends, however that ends. The caller must have no other thread.
+    It has a session of its own, so that what it starts itself can be ended with it; a terminal's signals do not reach it. On Linux the
+    kernel ends it when the calling thread ends, however that ends. The caller must have no other thread.
 
     Raises:
         Unavailable: it is not on this machine, or may not be run.
@@ -68,10 +72,20 @@ def listen(command: Sequence[str]) -> Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=os.environ | {"LC_ALL": "C"},
+            start_new_session=True,
             preexec_fn=_die_with_parent(),  # noqa: PLW1509 - there is no other thread
         )
     except (FileNotFoundError, PermissionError) as error:
         raise Unavailable(f"{command[0]}: {error.strerror}") from error
+
+
+def end(process: Running) -> None:
+    """End a program that `listen` started, if it has not ended yet, with all that it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        # Before it is waited for: until then nobody else can have its number.
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GONE_S)
 
 
 def _die_with_parent() -> Callable[[], None] | None:

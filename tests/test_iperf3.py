@@ -11,10 +11,11 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import PATIENCE_S, addresses, free_port
+from fakes import PATIENCE_S, addresses, free_port, until
 from hypothesis import given
 from hypothesis import strategies as st
 from nodes import alive, children_of
@@ -435,6 +436,49 @@ def test_no_iperf3_is_left_behind_however_its_process_ends(way):
             os.kill(receiver.child.pid, signal.SIGKILL)
 
         _gone(programs)
+
+
+def wrapper(folder: Path, monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    """Put a shell script in the place of iperf3."""
+    script = folder / "iperf3-wrapper"
+    script.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo iperf 3.12 && exit\n{does}\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(iperf3, "PROGRAM", str(script))
+
+
+def _descendants(pid: int) -> list[int]:
+    return [one for child in children_of(pid) for one in (child, *_descendants(child))]
+
+
+@pytest.mark.parametrize("way", ["deadline", "stop", "main goes"])
+def test_what_a_wrapper_of_iperf3_has_started_is_ended_with_it(way, tmp_path, monkeypatch):
+    wrapper(tmp_path, monkeypatch, "sleep 600 &\nwait")
+    source, target = addresses(2)
+    with running() as runner:
+        runner.wait("iperf3")
+        runner.order("test", PATH, source, target, 1, 2, None, 1.0 if way == "deadline" else 60.0)
+        until(lambda: len(_descendants(runner.child.pid)) == 2, lambda: time.sleep(0.01))
+        programs = _descendants(runner.child.pid)
+        if way == "deadline":
+            assert runner.wait("tested")[2] == "timeout"
+        elif way == "stop":
+            runner.order("stop")
+        else:
+            os.dup2(os.open("/dev/null", os.O_WRONLY), runner.child.orders.fd)  # closes the pipe
+
+        _gone(programs)
+
+
+def test_what_a_wrapper_leaves_behind_when_it_ends_is_ended(tmp_path, monkeypatch):
+    noted = tmp_path / "pid"
+    wrapper(tmp_path, monkeypatch, f"sleep 600 >/dev/null 2>&1 &\necho $! >{noted}")
+    source, target = addresses(2)
+    with running() as runner:
+        runner.wait("iperf3")
+        runner.order("test", PATH, source, target, 1, 2, None, 60.0)
+        assert runner.wait("tested")[2] == "error"
+
+        _gone([int(noted.read_text())])
 
 
 def test_without_iperf3_it_says_so_and_every_order_is_answered(monkeypatch):

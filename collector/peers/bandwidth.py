@@ -6,7 +6,6 @@ and when its order pipe ends; if it is killed itself, the kernel ends them (Linu
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import select
@@ -23,7 +22,6 @@ from collector.processes import Inlet, Message, Outlet
 _LOOK_S = 0.01
 """How often a server that has just been started is looked at, until it listens."""
 _VERSION_S = 10.0
-_LEAVING_S = 1.0
 _LARGEST_B = 32 << 20
 """Output beyond this is not iperf3's: two minutes in steps of 0.1 s are 2 MB."""
 _CHUNK = 1 << 16
@@ -180,9 +178,8 @@ class _Runner:
     def _end(self, program: _Program, late: str) -> None:
         """Make sure that it is gone, then tell what came of it. `late`: why it was ended, empty if it ended by itself."""
         self._now = None
-        with contextlib.suppress(OperatorError):
-            # One that has closed its output is leaving by itself.
-            external.finish(program.process, 0.0 if late else _LEAVING_S)
+        # One that has closed its output has said all; what it started may still be there.
+        external.end(program.process)
         loaded_us = (self._clock.monotonic_ns() - program.began_ns) // 1000
         assert program.process.stdout is not None
         program.process.stdout.close()
