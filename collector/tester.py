@@ -14,6 +14,9 @@ from collector.plan import PlannedPath
 from collector.processes import Message
 from collector.record import Record
 
+_MOST_UNSERVED = 20
+"""So many reasons why this node cannot serve are told, each once."""
+
 
 class Tester:
     """The `collector.peers.world.World` of a node."""
@@ -36,6 +39,7 @@ class Tester:
         self._record = record
         self._now_us = now_us
         self._note = note
+        self._unserved: set[str] = set()
         self._turns = Turns(me.plan, me.node, self, clock, planned_s)
 
     @property
@@ -72,6 +76,10 @@ class Tester:
                     self._note(f"{why_not}: no bandwidth tests from or to this node")
                 self._turns.unable(why_not)
             case ("served-ready", path, why_not):
+                if why_not and why_not not in self._unserved and len(self._unserved) < _MOST_UNSERVED:
+                    # The source asks again and again; its operator is told at the end of the round, this one now.
+                    self._unserved.add(why_not)
+                    self._note(f"bandwidth {path}: this node cannot serve: {why_not}")
                 self._turns.serving(path, why_not)
             case ("served", path):
                 self._turns.served(path)

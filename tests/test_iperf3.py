@@ -371,7 +371,7 @@ def test_a_port_that_somebody_else_holds_is_told():
         port = other.getsockname()[1]
         receiver.order("serve", PATH, target, port, 20.0)
 
-        assert receiver.wait("served-ready")[2] == f"TCP port {port} on {target} is in use"
+        assert receiver.wait("served-ready")[2].startswith(f"TCP port {port} on {target} is in use; ")
 
 
 @needs_iperf3

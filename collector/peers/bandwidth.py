@@ -115,7 +115,8 @@ class _Runner:
                 if self._now is not None:
                     self._out.put(("served-ready", path, f"{self._now.path} is being tested here"))
                 elif _listens(address, port):
-                    self._out.put(("served-ready", path, f"TCP port {port} on {address} is in use"))
+                    why = f"TCP port {port} on {address} is in use; end what listens there, or set [bandwidth] port in the plan"
+                    self._out.put(("served-ready", path, why))
                 else:
                     self._start(path, iperf3.server_command(address, port), deadline_s, serves=True)
                     if self._now is not None:
