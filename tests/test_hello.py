@@ -114,7 +114,7 @@ def test_a_misfit_is_refused_with_the_reason_to_both(caller, called, why):
 
 @pytest.mark.parametrize(
     ("changed", "why"),
-    [({"hello": "1"}, "it speaks HELLO 1, this node 2"), ({"purpose": "dance"}, "unknown purpose 'dance'")],
+    [({"hello": "2"}, "it speaks HELLO 2, this node 3"), ({"purpose": "dance"}, "unknown purpose 'dance'")],
 )
 def test_an_offer_of_another_protocol_or_purpose_is_refused_and_never_becomes_a_peer(changed, why):
     """Even if the proof that follows is right."""
@@ -147,14 +147,47 @@ def test_a_question_is_answered_in_the_last_line():
     assert met_by_a.text == "later: ä"
 
 
-def test_a_caller_of_the_protocol_without_questions_hears_which_version_it_needs():
+@pytest.mark.parametrize(("protocol", "lacks"), [("1", ["ask", "nonce"]), ("2", ["nonce"])])
+def test_a_caller_of_an_older_protocol_hears_which_version_it_needs(protocol, lacks):
     called = serve(B, "a", "ch1")
     next(called)
-    offer = json.loads(next(call(A, "b", "ch1", Purpose.PROBE))) | {"hello": "1"}
-    del offer["ask"]
+    offer = json.loads(next(call(A, "b", "ch1", Purpose.PROBE))) | {"hello": protocol}
+    for name in lacks:
+        del offer[name]
 
     answer = called.send(json.dumps(offer).encode())
-    assert "it speaks HELLO 1, this node 2" in json.loads(answer)["refused"]
+    assert f"it speaks HELLO {protocol}, this node 3; install the same version" in json.loads(answer)["refused"]
+
+
+def test_an_offer_without_a_nonce_does_not_speak_hello():
+    called = serve(B, "a", "ch1")
+    next(called)
+    offer = json.loads(next(call(A, "b", "ch1", Purpose.PROBE)))
+    del offer["nonce"]
+
+    with pytest.raises(HelloError, match="does not speak HELLO"):
+        called.send(json.dumps(offer).encode())
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_recorded_answer_does_not_convince_the_same_start_of_the_caller_again(purpose):
+    """Same sessions, same question: the nonce is new. Whoever replays could else have a test begin that nobody serves."""
+    _, _, (_, answer, _, _) = converse(call(A, "b", "ch1", purpose, "a>b/ch1"), serve(B, "a", "ch1"))
+    again = call(A, "b", "ch1", purpose, "a>b/ch1")
+    next(again)
+
+    with pytest.raises(HelloError, match="its key differs"):
+        again.send(answer)
+
+
+def test_a_recorded_ready_does_not_close_another_conversation():
+    _, _, (*_, ready) = converse(call(A, "b", "ch1", Purpose.SERVE, "a>b/ch1"), serve(B, "a", "ch1"))
+    caller, called = call(A, "b", "ch1", Purpose.SERVE, "a>b/ch1"), serve(B, "a", "ch1")
+    next(called)
+    called.send(caller.send(called.send(next(caller))))
+
+    with pytest.raises(HelloError, match="its key differs"):
+        caller.send(ready)
 
 
 def test_the_longest_question_and_answer_fit_into_their_lines():
@@ -204,7 +237,20 @@ GARBAGE = {
     "too deep": b"[" * 4096,
     "numbers for texts": json.dumps(
         dict.fromkeys(
-            ["hello", "path", "session", "plan", "version", "purpose", "ask", "answer", "mac", "challenge", "refused"],
+            [
+                "hello",
+                "path",
+                "session",
+                "plan",
+                "version",
+                "purpose",
+                "ask",
+                "nonce",
+                "answer",
+                "mac",
+                "challenge",
+                "refused",
+            ],
             1,
         )
     ).encode(),
@@ -241,7 +287,20 @@ def test_garbage_at_any_step_is_a_hello_error(step, line):
     line=st.binary(max_size=60)
     | st.dictionaries(
         st.sampled_from(
-            ["hello", "path", "session", "plan", "version", "purpose", "ask", "answer", "mac", "challenge", "refused"]
+            [
+                "hello",
+                "path",
+                "session",
+                "plan",
+                "version",
+                "purpose",
+                "ask",
+                "nonce",
+                "answer",
+                "mac",
+                "challenge",
+                "refused",
+            ]
         ),
         st.text(max_size=5) | st.none() | st.integers(),
     ).map(lambda fields: json.dumps(fields).encode()),

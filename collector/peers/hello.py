@@ -1,7 +1,7 @@
 """HELLO: two nodes make sure of each other before they probe, and say goodbye before they stop.
 
-Over TCP, one connection a path: offer, answer with a challenge, proof, ready. Every line but the first carries an
-HMAC under the plan's key over all that was said before. Both ends must hold the same plan. The result is who the
+Over TCP, one connection a path: offer with a nonce, answer with a challenge, proof, ready. Every line but the first carries an
+HMAC under the plan's key over all that was said before, so that neither end can be convinced by a recording. Both ends must hold the same plan. The result is who the
 other one is (its session, random per start) and the key of the path between these two starts. An offer may carry a question, which
 the last line answers: so nodes agree whose turn a bandwidth test is. A connection for the TCP echo begins with HELLO and goes on.
 
@@ -22,7 +22,7 @@ from collector.contract import Json
 from collector.peers.stamp import session_key
 from collector.plan import Plan
 
-PROTOCOL = 2
+PROTOCOL = 3
 LINE_B = 4096
 """A longer line ends the conversation."""
 TEXT_MAX = 250
@@ -115,6 +115,7 @@ def call(me: Identity, target: str, network: str, purpose: Purpose, ask: str = "
         version=me.version,
         purpose=purpose.value,
         ask=ask[:TEXT_MAX],
+        nonce=secrets.token_hex(16),
     )
     answer = yield offer
     told = _read(answer, "session", "challenge", "refused", "version", "mac")
@@ -142,8 +143,8 @@ def serve(me: Identity, caller: str, network: str) -> Conversation:
         refused = f"the path is called {path} here; every address in the plan must belong to its node"
     elif told["purpose"] not in list(Purpose):
         refused = f"unknown purpose {told['purpose'][:20]!r}"
-    # Other protocols have no questions, and are to hear that they are others.
-    ask = "" if refused else _read(offer, "ask")["ask"][:TEXT_MAX]
+    # Other protocols have no questions or nonces, and are to hear that they are others.
+    ask = "" if refused else _read(offer, "ask", "nonce")["ask"][:TEXT_MAX]
     body = _line(session=me.session, challenge=secrets.token_hex(16), refused=refused, version=me.version)
     answer = _line(**json.loads(body), mac=me.mac("answer", offer, body))
     proof = yield answer
