@@ -29,7 +29,9 @@ _UNSEALED = {
     True: "the collector was cut short; its last rows were read from the journal beside it",
     False: "the file was cut short, perhaps while it was copied: copy it again from the node",
 }
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?\Z")
+_DURATION = re.compile(r"(?:(\d{1,4000})d)?(?:(\d{1,4000})h)?(?:(\d{1,4000})m)?(?:(\d{1,4000})s)?\Z", re.ASCII)
+_LONGEST_D = 366
+"""A reader takes a longer run for damage."""
 
 
 def seconds(text: str) -> float:
@@ -38,10 +40,12 @@ def seconds(text: str) -> float:
     if not match or not text:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 24h, 15m, 1h30m or 90s")
     days, hours, minutes, rest = (int(part or 0) for part in match.groups())
-    total = float(days * 86_400 + hours * 3600 + minutes * 60 + rest)
+    total = days * 86_400 + hours * 3600 + minutes * 60 + rest
     if total < 1:
         raise argparse.ArgumentTypeError("a run lasts one second at least")
-    return total
+    if total > _LONGEST_D * 86_400:
+        raise argparse.ArgumentTypeError(f"a run lasts {_LONGEST_D} days at most")
+    return float(total)
 
 
 def collect(arguments: list[str]) -> int:

@@ -5,6 +5,7 @@ Files that can still be used are used; what is wrong with them is then named in 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from nodes import haready, loopback_plan
 from synthetic import Machine, Site, plan_data, write
 
 from collector.archive.reader import open_archive
+from collector.commands import seconds
 
 
 def two_lines(done, code, error, hint):
@@ -232,3 +234,24 @@ def test_without_iperf3_everything_else_is_measured_and_what_to_install_is_told(
     assert [item["status"] for item in found] == ["skipped"] * 2
     assert all("Install iperf3" in item["remedy"] for item in found)
     assert all(item["answered"] > 0 for item in said["timings"])
+
+
+@pytest.mark.parametrize("text", ["367d", "20000d", "366d1s", "1" + "0" * 400 + "h", "9" * 4000 + "s"])
+def test_a_run_longer_than_any_archive_can_be_read_is_refused_before_it_begins(tmp_path, text):
+    plan = loopback_plan(tmp_path, "95.8")
+    for command in (
+        ["collect", "--plan", str(plan), "--node", "a", "--out", str(tmp_path)],
+        ["plan", "schedule", str(plan)],
+    ):
+        done = haready(*command, "--duration", text)
+        assert done.returncode == 2
+        assert done.stderr.endswith("--duration: a run lasts 366 days at most\n"), done.stderr[-200:]
+    assert not list(tmp_path.glob("*.part"))
+    assert haready("plan", "schedule", str(plan), "--duration", "366d").returncode == 0
+
+
+@pytest.mark.parametrize("text", ["", "x", "-5s", "1.5h", "0s", "9" * 5000 + "s", "٣h"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        seconds(text)
+    assert seconds("1d2h3m4s") == 93_784.0
