@@ -133,7 +133,8 @@ def read(path: Path) -> NodeData:
         tool_version=str(head.get("tool", "unknown")),
         started=_instant(head.get("started"), gathered.anchors, int(head["t0_ns"])),
         planned_s=_positive(head["planned_s"]),
-        duration_s=_positive(head.get("duration_s")) or end_us / 1e6,
+        # A manifest that tells less than the segments cover is damaged; what was recorded was recorded.
+        duration_s=max(_positive(head.get("duration_s")), end_us / 1e6),
         sealed=archive.sealed,
         sha256=archive.sha256,
         t0_ns=int(head["t0_ns"]),
@@ -283,7 +284,7 @@ def _merged(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _positive(value: Json) -> float:
-    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e9 else 0.0
+    return float(value) if type(value) in (int, float) and 0 < value < 1e9 else 0.0
 
 
 def _instant(value: Json, anchors: list[tuple[int, int]], t0_ns: int) -> str:

@@ -513,7 +513,9 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
         from_s = to_s
     if machine.sealed:
         length = float(machine.local_s(stop_s))
-        writer.seal(state | {"ended": start["started"], "duration_s": length, "ended_because": "planned end"})
+        ended_ns = EPOCH_NS + int(float(machine.wall_s(stop_s)) * 1e9)
+        ended = str(np.datetime64(ended_ns, "ns").astype("datetime64[ms]")) + "+00:00"
+        writer.seal(state | {"ended": ended, "duration_s": length, "ended_because": "planned end"})
     return path
 
 

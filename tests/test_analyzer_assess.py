@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from datetime import UTC, datetime
 
 import numpy as np
@@ -123,6 +124,21 @@ def test_a_planned_path_that_was_never_measured_is_inconclusive_and_says_why(tmp
     skipped = [item for item in found.findings if item.subject.name == "a>b/ch2"]
     assert {item.status for item in skipped} == {Status.SKIPPED}
     assert "connection refused" in skipped[0].message
+
+
+@pytest.mark.parametrize("told", [1.0, True, 1e-300, 0])
+def test_a_manifest_that_tells_of_a_short_run_hides_no_loss(tmp_path, told):
+    paths = write(healthy(links={"a>b/ch1": Link(lost_forward=range(0, 4990, 40))}), tmp_path)
+    with zipfile.ZipFile(paths["b"]) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    content["manifest.json"] = json.dumps(json.loads(content["manifest.json"]) | {"duration_s": told}).encode()
+    with zipfile.ZipFile(paths["b"], "w") as archive:
+        for name, data in content.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    found = assess(list(paths.values()))
+    assert found.verdict is Verdict.UNSUITABLE
+    assert "a>b/ch1 lost 125 of" in found.reasons[0]
+    assert next(node for node in found.nodes if node.name == "b").damage
 
 
 def test_damage_is_at_best_conditional_and_the_rest_is_used(tmp_path):

@@ -682,6 +682,8 @@ HEADS: dict[str, dict[str, Any]] = {
     "planned endless": {"planned_s": math.inf},
     "planned not a number": {"planned_s": math.nan},
     "planned beyond any float": {"planned_s": 10**400},
+    "planned a truth": {"planned_s": True},
+    "t0 a truth": {"t0_ns": True},
     "no plan": {"plan": None},
     "members a number": {"members": 5},
     "members of numbers": {"members": [1, 2]},
@@ -704,6 +706,42 @@ def test_a_hostile_manifest_is_damage_or_refused_by_name(tmp_path, changed):
     list(archive.segments())
     assert archive.damage
     archive.lost()
+
+
+def sealed_with(tmp_path: Path, **changed: Any) -> Archive:
+    """Two minutes in two segments, whose manifest tells something else."""
+    content = members(record(tmp_path / "whole.zip", PLAIN))
+    content[MANIFEST] = json.dumps(json.loads(content[MANIFEST]) | changed).encode()
+    forge(tmp_path / "x.zip", content)
+    archive = open_archive(tmp_path / "x.zip")
+    list(archive.segments())
+    return archive
+
+
+@pytest.mark.parametrize("told", [True, False, 1.0, 0, 1e-300, 117.9, -1.0, None, "120"])
+def test_a_manifest_that_tells_of_a_shorter_run_than_its_segments_is_damage(tmp_path, told):
+    assert any(text.startswith(MANIFEST) for text in sealed_with(tmp_path, duration_s=told).damage)
+
+
+@pytest.mark.parametrize("told", [118.1, 120, 120.0])
+def test_a_manifest_that_tells_the_length_of_its_segments_is_whole(tmp_path, told):
+    assert sealed_with(tmp_path, duration_s=told).damage == []
+
+
+@pytest.mark.parametrize(
+    ("told", "whole"),
+    [
+        ("1969-12-31T23:59:57+00:00", False),
+        ("yesterday", False),
+        (5, False),
+        (True, False),
+        (None, True),
+        ("9999-12-31T23:59:59.999999+00:00", True),
+    ],
+)
+def test_an_end_before_the_last_reading_of_the_clocks_is_damage(tmp_path, told, whole):
+    damage = sealed_with(tmp_path, ended=told).damage
+    assert (damage == []) is whole, damage
 
 
 @pytest.mark.parametrize("planned", [math.inf, math.nan, 10**400, -1.0])

@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from collector.archive.format import (
@@ -84,6 +85,7 @@ class Archive:
     _members: list[_Member] = field(repr=False)
     _journal: Segment | None = field(repr=False)
     _spans: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
+    _told_ns: list[int] = field(default_factory=list, repr=False)
 
     def segments(self) -> Iterator[Segment]:
         """Every readable segment in order, the journal's rows last. Damage found on the way is added to `damage`."""
@@ -110,10 +112,33 @@ class Archive:
                     continue
                 seen.add(segment.seq)
                 self._spans[segment.seq] = (segment.from_us, segment.to_us)
+                self._told_ns += [anchor[1] for anchor in segment.anchors[-1:]]
                 yield segment
         if self._journal is not None:
             self._spans[self._journal.seq] = (self._journal.from_us, self._journal.to_us)
             yield self._journal
+        if self.sealed:
+            self._check_end()
+
+    def _check_end(self) -> None:
+        """Hold what the manifest says of the end against the segments: they cannot reach beyond it."""
+        covered_us = max((stop for _, stop in self._spans.values()), default=0)
+        duration_s = self.head["duration_s"]
+        # In whole numbers: those of a hostile archive may be too large for a float.
+        if covered_us - int(duration_s * 1e6) > _SLACK_US:
+            reach_s = covered_us // 1_000_000
+            self._hurt(f"{MANIFEST}: it says that the run lasted {duration_s:g} s, and its segments reach {reach_s} s")
+        ended = self.head.get("ended")
+        if ended is None or not self._told_ns:
+            return
+        try:
+            instant = datetime.fromisoformat(ended)
+        except (TypeError, ValueError):
+            self._hurt(f"{MANIFEST}: ended is no instant")
+            return
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+        if self._told_ns[-1] - int(instant.timestamp() * 1e9) > _SLACK_US * 1000:
+            self._hurt(f"{MANIFEST}: it says that the run ended before the last reading of its clocks")
 
     def lost(self) -> list[Lost]:
         """The stretches nothing covers; call it after `segments` was read to its end."""
@@ -232,11 +257,14 @@ def _head(data: bytes, member: _Member, damage: list[str]) -> dict[str, Json] | 
         if zlib.crc32(raw) != member.crc or not isinstance(head, dict):
             raise ValueError("checksum does not match")
         check_format(head, str(head.get("tool", "")))
-        for key, kind in (("node", str), ("session", str), ("t0_ns", int), ("planned_s", (int, float)), ("plan", dict)):
-            if not isinstance(head.get(key), kind):
+        for key, kind in (("node", str), ("session", str), ("t0_ns", int), ("plan", dict)):
+            if not isinstance(head.get(key), kind) or head[key] is True or head[key] is False:
                 raise ValueError(f"{key} is missing")
-        for key in ("planned_s", "duration_s"):
-            if not (member.name == START and key == "duration_s") and not 0 <= head[key] <= _LONGEST_S:
+        for key in ("planned_s", "duration_s")[: 1 if member.name == START else 2]:
+            # True and false are integers in Python, and no lengths.
+            if type(head.get(key)) not in (int, float):
+                raise ValueError(f"{key} is missing")
+            if not 0 <= head[key] <= _LONGEST_S:
                 raise ValueError(f"{key} is out of bounds")
         members = head.get("members", [])
         if not isinstance(members, list) or not all(isinstance(row, dict) for row in members):
