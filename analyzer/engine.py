@@ -141,6 +141,7 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
             remedy = "Correct the name under [[stack]] in plan.toml, or size this product by hand."
             findings.append(_finding(binding.name, title, subject, Status.SKIPPED, text, remedy))
             continue
+        findings += _unmeasured(binding, title, material)
         for context in _pairs(binding, material):
             found, failure = _attempt(partial(_checked, stack), context)
             advice += found
@@ -150,6 +151,28 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
                     _finding(stack.name, title, context.subject, Status.ERROR, text, "Report it with the archives.")
                 )
     return advice, findings
+
+
+def _unmeasured(binding: StackBinding, title: str, material: Material) -> Iterator[Finding]:
+    """A word on every pair with a bound network that has no measured path: its settings rest on nothing there."""
+    for one, other in combinations(material.plan.nodes, 2):
+        common = [name for name in binding.networks if name in one.addresses and name in other.addresses]
+        ends = {one.name, other.name}
+        seen = {timing.network for timing in material.timings.values() if {timing.source, timing.target} == ends}
+        lacking = [name for name in common if name not in seen]
+        if not lacking:
+            continue
+        unprobed = [name for name in lacking if not material.plan.network(name).probe]
+        why = f" ({', '.join(unprobed)}: the plan does not probe it)" if unprobed else ""
+        yield _finding(
+            binding.name,
+            title,
+            Subject(Scope.PAIR, f"{one.name}+{other.name}"),
+            Status.SKIPPED,
+            f"{one.name} and {other.name}: nothing was measured on {', '.join(lacking)}, where {binding.name} is to run{why}.",
+            " ".join(f"Set probe = true under [network.{name}] in plan.toml and repeat the run." for name in unprobed)
+            or "Check cabling, addresses, routes and firewalls of these networks, then repeat the run.",
+        )
 
 
 def _checked(stack: Stack, context: StackContext) -> Iterator[Recommendation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzer.contract import Area, Evidence, Finding, Scope, Sense, Status, Subject, Timing, Verdict
@@ -106,6 +106,7 @@ def _gaps(material: Material) -> list[tuple[str, str]]:
                 else "Check cabling, addresses, routes and firewalls of these paths, then repeat the run.",
             )
         )
+    found += _unmeasured(material)
     short = [timing for timing in timings.values() if exposure_s(timing) < SUFFICIENT_S]
     if short:
         least = min(short, key=exposure_s)
@@ -118,9 +119,25 @@ def _gaps(material: Material) -> list[tuple[str, str]]:
     return found
 
 
+def _unmeasured(material: Material) -> Iterator[tuple[str, str]]:
+    """Products that are to fail over by themselves between two nodes, on networks that the plan does not probe at all."""
+    for binding in material.plan.stacks:
+        for pair in binding.auto_failover:
+            if not any(
+                path.network in binding.networks and {path.source, path.target} == set(pair)
+                for path in material.plan.paths()
+            ):
+                one, other = pair
+                nets = ", ".join(binding.networks)
+                yield (
+                    f"{binding.name} is to fail over between {one} and {other} on {nets}, and the plan probes none of that.",
+                    f"Set probe = true under [network.{binding.networks[0]}] in plan.toml and repeat the run.",
+                )
+
+
 def _unjudged(material: Material, findings: Sequence[Finding], *, told: bool) -> list[tuple[str, str]]:
     """What could not be judged, as one concern. `told`: absent archives and paths without a measurement are gaps already."""
-    left = [finding for finding in findings if not (told and _follows(material, finding.subject))]
+    left = [finding for finding in findings if not (told and _follows(material, finding))]
     groups = _grouped(left)
     if len(groups) < 2:
         return groups
@@ -130,9 +147,10 @@ def _unjudged(material: Material, findings: Sequence[Finding], *, told: bool) ->
     return [(text, groups[0][1]), *((text, remedy) for _, remedy in groups[1:])]
 
 
-def _follows(material: Material, subject: Subject) -> bool:
+def _follows(material: Material, finding: Finding) -> bool:
     """Whether the subject could not be judged because an archive is absent or a path was never measured."""
     absent = {node.name for node in material.plan.nodes} - set(material.summaries)
+    subject = finding.subject
     match subject.scope:
         case Scope.NODE:
             return subject.name in absent

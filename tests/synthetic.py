@@ -71,7 +71,10 @@ def plan_data(nodes: Iterable[str] = ("a", "b"), networks: Iterable[str] = ("ch1
             {
                 "name": name,
                 "site": sites.get(name, "main"),
-                "addr": {net: f"10.0.{place}.{number + 1}/24" for place, net in enumerate(nets)},
+                "addr": {
+                    net: {"ip": f"10.0.{place}.{number + 1}/24", "switch": f"sw-{place}"}
+                    for place, net in enumerate(nets)
+                },
             }
             for number, name in enumerate(names)
         ],

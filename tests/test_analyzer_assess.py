@@ -13,7 +13,7 @@ from synthetic import Link, Machine, Site, plan_data, write
 
 from analyzer.assess import assess
 from analyzer.commands import COMMANDS, assess_archives
-from analyzer.contract import Assessment, Status, Verdict
+from analyzer.contract import Area, Assessment, Status, Verdict
 from analyzer.frames import read
 from collector.errors import ArchiveError, Exit, OperatorError
 
@@ -139,6 +139,38 @@ def test_a_manifest_that_tells_of_a_short_run_hides_no_loss(tmp_path, told):
     assert found.verdict is Verdict.UNSUITABLE
     assert "a>b/ch1 lost 125 of" in found.reasons[0]
     assert next(node for node in found.nodes if node.name == "b").damage
+
+
+def unprobed(*bound):
+    plan = plan_data(networks=("ch1", "ch2"))
+    plan["network"]["ch2"] = {"probe": False}
+    plan["stack"] = [
+        {"name": name, "networks": list(bound), "auto_failover": [["a", "b"]]} for name in ("genesys-addp", "neverfail")
+    ]
+    return plan
+
+
+def test_settings_for_a_network_that_was_never_probed_are_not_suitable(tmp_path):
+    found = verdict(healthy(plan=unprobed("ch2")), tmp_path)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reasons[0] == (
+        "genesys-addp is to fail over between a and b on ch2, and the plan probes none of that."
+    )
+    assert "probe = true under [network.ch2]" in found.fixes[0]
+    told = {item.rule: item for item in found.findings if item.area is Area.SETTINGS}
+    assert {item.status for item in told.values()} == {Status.SKIPPED}
+    assert set(told) == {"genesys-addp", "neverfail"}
+    assert "nothing was measured on ch2, where neverfail is to run" in told["neverfail"].message
+
+
+def test_one_unprobed_network_of_two_keeps_settings_from_being_suitable(tmp_path):
+    found = verdict(healthy(plan=unprobed("ch1", "ch2")), tmp_path)
+    assert found.verdict is Verdict.CONDITIONAL
+    assert {item.rule for item in found.findings if item.status is Status.SKIPPED} == {
+        "genesys-addp",
+        "neverfail",
+        "redundancy",
+    }
 
 
 def test_damage_is_at_best_conditional_and_the_rest_is_used(tmp_path):

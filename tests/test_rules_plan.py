@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,8 +43,12 @@ def identities(facts, plan=PLAN):
     return ask(identity.RULE, plan.cluster, {FACTS: facts}, plan)
 
 
-def joined(plan=PLAN, pair="primary+secondary", timings=()):
-    return ask(redundancy.RULE, pair, {TIMINGS: tuple(timings)}, plan)
+def joined(plan=PLAN, pair="primary+secondary", timings=None, facts=None):
+    """The rule's words on a pair all of whose probed networks were measured, unless said."""
+    ends = tuple(pair.split("+"))
+    if timings is None:
+        timings = [timing(path.network, ends=ends) for path in plan.paths() if (path.source, path.target) == ends]
+    return ask(redundancy.RULE, pair, {TIMINGS: tuple(timings), FACTS: facts or {}}, plan)
 
 
 def statuses(words):
@@ -338,7 +344,7 @@ def test_one_machine_or_one_power_feed_for_both_is_told_and_what_is_not_stated_t
             node["addr"] = {network: entry["ip"] for network, entry in node["addr"].items()}
 
     words = joined(changed(silent))
-    assert statuses(words) == [Status.PASS, Status.INFO]
+    assert statuses(words) == [Status.SKIPPED, Status.INFO]
     assert "does not state: physical machine of primary, secondary; power feed of" in words[1].message
     assert "switch of public, management, ch-ab" in words[1].message
 
@@ -355,8 +361,58 @@ def test_outages_that_hit_every_network_at_once_are_told():
     assert "public, ch-ab were out at the same moment once, for up to 3 s" in said(words, Status.WARN)
 
 
-def test_one_measured_network_says_nothing_about_all():
-    assert joined(timings=[timing("ch-ab", (10.0, 5.0))])[0].status is Status.PASS
+def test_one_measured_network_proves_no_second_way():
+    words = joined(timings=[timing("ch-ab", (10.0, 5.0))])
+    assert Status.PASS not in statuses(words)
+    assert "1 was measured (not public), so a second way is not proven" in said(words, Status.SKIPPED)
+    assert "Find why" in words[0].remedy
+
+
+def test_a_second_network_that_is_not_probed_proves_no_second_way():
+    def change(data):
+        data["network"]["public"]["probe"] = False
+
+    words = joined(changed(change))
+    assert Status.PASS not in statuses(words)
+    assert "(not public, management)" in said(words, Status.SKIPPED)
+    assert "[network.public]" in words[0].remedy
+
+
+def test_a_network_whose_probes_could_not_be_judged_is_not_measured():
+    blind = replace(timing("public"), answered=0)
+    assert Status.PASS not in statuses(joined(timings=[timing("ch-ab"), blind]))
+
+
+def _bare(part, *networks):
+    """The plan of the pair with that part left out."""
+
+    def change(data):
+        for node in data["node"][:2]:
+            for network in networks or node["addr"]:
+                node["addr"][network].pop(part)
+
+    return changed(change)
+
+
+def test_what_two_networks_share_by_an_unnamed_switch_is_unknown():
+    words = joined(_bare("switch"))
+    assert Status.PASS not in statuses(words)
+    assert "share one switch is unknown" in said(words, Status.SKIPPED)
+    # One without a switch beside one with a switch is a cross-over cable.
+    assert joined(_bare("switch", "ch-ab"))[0].status is Status.PASS
+
+
+def test_an_unnamed_interface_is_looked_up_in_the_inventories():
+    plan = _bare("nic")
+    words = joined(plan)
+    assert Status.PASS not in statuses(words)
+    assert "share one interface of primary or one interface of secondary" in said(words, Status.SKIPPED)
+    facts = all_told(PLAN)
+    assert joined(plan, facts=facts)[0].status is Status.PASS
+    nics = facts["primary"]["nics"]
+    nics["eth0"]["addresses"] += nics.pop("eth1")["addresses"]
+    assert "share interface eth0 of primary" in said(joined(plan, facts=facts), Status.WARN)
+    assert joined(plan, facts={"primary": 5, "secondary": {"nics": 7}})[0].status is Status.SKIPPED
 
 
 def test_a_demonstration_has_no_redundancy_and_nobody_minds():

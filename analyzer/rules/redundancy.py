@@ -3,7 +3,9 @@
 What: The networks that join two nodes, and what they share by the plan: interface, switch, VLAN, subnet; the machine and the power feed
     that both nodes share; outages that hit every network at once.
 Why HA: Split brain: when all channels fail together each node thinks that the other is dead, and both serve.
-How: Networks that share a part count as one. Nothing is measured here but the outages: the report shows what the plan does not state.
+How: Networks that share a part count as one. Two of them must have been measured. Interfaces that the plan does not state are taken from
+    the inventories; where neither of two networks states a switch, whether they share one is unknown (one without beside one with a
+    switch is a cross-over cable).
 Source: Test-Cluster and NF (two interfaces per node): two independent paths; NF: channels on other subnets and VLANs than the public
     network, at least one channel between any two nodes, an interface, subnet and switch of its own for each; GSIP: two physical hosts.
     Power and outages at once: design values.
@@ -13,16 +15,19 @@ Fails when: Neverfail is planned and no channel joins the two nodes; all network
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
-from analyzer.extension import TIMINGS, Context, Judgement, Rule
+from analyzer.extension import FACTS, TIMINGS, Context, Judgement, Rule
+from analyzer.host import carried
 from analyzer.products import neverfail
 from analyzer.timing import joint
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds
-from collector.plan import Network, NetworkKind, Node, Plan
+from collector.plan import Network, NetworkKind, Node, Origin, Plan
 
 PATHS = Limit(
     "independent networks", "1", 2.0, None, Sense.AT_LEAST, "Test-Cluster: two paths; NF: two interfaces per node"
@@ -35,10 +40,13 @@ def _check(context: Context) -> Iterator[Judgement]:
     plan = context.plan
     one, other = (plan.node(name) for name in context.subject.name.split("+"))
     nets = [net for net in plan.networks if net.name in one.addresses and net.name in other.addresses]
-    groups = _independent(nets, one, other)
+    ends = _Ends(one, other, {node.name: _nics(plan, node, context.facts) for node in (one, other)})
+    groups = _independent(nets, lambda first, second: bool(_shares(first, second, ends)))
+    measured = {timing.network for timing in context.timings if timing.judged}
     together = joint((one.name, other.name), plan, context.timings)
     evidence = (
         Evidence(PATHS.name, float(len(groups)), "1", context.limit(PATHS.name)),
+        Evidence("of them measured", float(len(_seen(groups, measured))), "1"),
         *(
             Evidence(f"longest outage of {net.name}", length_s, "s")
             for net in nets
@@ -51,8 +59,9 @@ def _check(context: Context) -> Iterator[Judgement]:
         ),
     )
     troubles = [
-        *_paths(context, groups, one, other),
-        *_channels(plan, nets, one, other),
+        *_paths(context, groups, ends),
+        *_proven(context, groups, measured, ends),
+        *_channels(plan, nets, ends),
         *_outside(plan, nets, one, other),
         *_common(one, other),
     ]
@@ -67,39 +76,124 @@ def _check(context: Context) -> Iterator[Judgement]:
                 "Find the part that these networks share: a switch, a carrier's line, a power feed.",
             )
         )
-    troubles += _unstated(nets, one, other)
+    troubles += _unstated(nets, ends)
     good = f"{one.name} and {other.name} are joined by {len(groups)} networks that share nothing that the plan names."
     yield from words(plan, f"{one.name} and {other.name}", troubles, good, evidence)
 
 
-def _shares(first: Network, second: Network, one: Node, other: Node) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """The two nodes, and the interface of every network of theirs: as planned, else as found, else empty."""
+
+    one: Node
+    other: Node
+    nics: Mapping[str, Mapping[str, str]]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter((self.one, self.other))
+
+
+def _nics(plan: Plan, node: Node, facts: Mapping[str, Any]) -> dict[str, str]:
+    inventory = facts.get(node.name)
+    found = carried(plan, node.name, inventory if isinstance(inventory, dict) else {})
+    held = {net.name: nic for nic, nets in found.items() for net in nets}
+    return {name: socket.nic or held.get(name, "") for name, socket in node.sockets.items()}
+
+
+def _shares(first: Network, second: Network, ends: _Ends) -> list[str]:
     """What two networks have in common between two nodes, in words."""
     found = []
-    plugs = [(node.sockets[first.name], node.sockets[second.name], node) for node in (one, other)]
-    found += [f"interface {a.nic} of {node.name}" for a, b, node in plugs if a.nic and a.nic == b.nic]
-    switches = {a.switch for a, _, _ in plugs} & {b.switch for _, b, _ in plugs} - {""}
+    for node in ends:
+        nic = ends.nics[node.name][first.name]
+        found += [f"interface {nic} of {node.name}"] if nic and nic == ends.nics[node.name][second.name] else []
+    switches = _switches(first, ends) & _switches(second, ends)
     found += [f"switch {name}" for name in sorted(switches)]
     if first.vlan is not None and first.vlan == second.vlan:
         found.append(f"VLAN {first.vlan}")
-    for node in (one, other):
+    for node in ends:
         mine, its = node.addresses[first.name].network, node.addresses[second.name].network
         if mine.version == its.version and mine.overlaps(its):
             found.append(f"subnet {mine if mine.prefixlen <= its.prefixlen else its}")
     return list(dict.fromkeys(found))
 
 
-def _independent(nets: Sequence[Network], one: Node, other: Node) -> list[list[Network]]:
-    """The networks in groups that share nothing with each other."""
+def _switches(net: Network, ends: _Ends) -> set[str]:
+    return {node.sockets[net.name].switch for node in ends} - {""}
+
+
+def _open(first: Network, second: Network, ends: _Ends) -> list[str]:
+    """What two networks may share for all that is known, in words."""
+    found = [
+        f"interface of {node.name}"
+        for node in ends
+        if not all(ends.nics[node.name][net.name] for net in (first, second))
+    ]
+    return found if _switches(first, ends) or _switches(second, ends) else [*found, "switch"]
+
+
+def _independent(nets: Sequence[Network], joined: Callable[[Network, Network], bool]) -> list[list[Network]]:
+    """The networks in groups that have nothing to do with each other."""
     groups: list[list[Network]] = []
     for net in nets:
-        touching = [group for group in groups if any(_shares(net, member, one, other) for member in group)]
+        touching = [group for group in groups if any(joined(net, member) for member in group)]
         groups = [group for group in groups if group not in touching] + [
             [*(member for group in touching for member in group), net]
         ]
     return groups
 
 
-def _paths(context: Context, groups: Sequence[Sequence[Network]], one: Node, other: Node) -> Iterator[Trouble]:
+def _seen(groups: Sequence[Sequence[Network]], measured: Container[str]) -> list[list[Network]]:
+    """The measured networks of each group, groups without any left out."""
+    found = [[net for net in group if net.name in measured] for group in groups]
+    return [group for group in found if group]
+
+
+def _proven(
+    context: Context, groups: Sequence[Sequence[Network]], measured: Container[str], ends: _Ends
+) -> Iterator[Trouble]:
+    """Two independent networks on paper are none on site unless both were measured and are known to share nothing."""
+    limit, seen = context.limit(PATHS.name), _seen(groups, measured)
+    if limit.judge(len(groups)) is not Status.PASS:
+        return
+    if limit.judge(len(seen)) is not Status.PASS:
+        dark = [group for group in groups if not any(net.name in measured for net in group)]
+        # Of a group one is enough, and one that is probed anyhow had better be mended.
+        blind = [net for group in dark for net in ([net for net in group if net.probe] or group)]
+        unprobed = [net.name for net in blind if not net.probe]
+        yield Trouble(
+            Status.SKIPPED,
+            f"of {len(groups)} networks that share nothing {len(seen)} was measured "
+            f"(not {', '.join(net.name for net in blind)}), so a second way is not proven",
+            f"Set probe = true under [network.{unprobed[0]}] in plan.toml and repeat the run."
+            if unprobed
+            else "Find why these networks were not measured, and repeat the run.",
+        )
+        return
+    flat = [net for group in seen for net in group]
+
+    def perhaps(first: Network, second: Network) -> bool:
+        return bool(_shares(first, second, ends) or _open(first, second, ends))
+
+    if limit.judge(len(_independent(flat, perhaps))) is Status.PASS:
+        return
+    parts = dict.fromkeys(
+        part
+        for first, second in combinations(flat, 2)
+        if not _shares(first, second, ends)
+        for part in _open(first, second, ends)
+    )
+    text = f"whether {', '.join(net.name for net in flat)} share one {' or one '.join(parts)} is unknown: the plan does not state it"
+    if context.plan.origin is Origin.DEMONSTRATION:
+        yield Trouble(Status.INFO, text)
+    else:
+        yield Trouble(
+            Status.SKIPPED,
+            text,
+            "Write nic and switch of every address into plan.toml (none for a cross-over cable), or follow the cables by hand.",
+        )
+
+
+def _paths(context: Context, groups: Sequence[Sequence[Network]], ends: _Ends) -> Iterator[Trouble]:
     status = context.limit(PATHS.name).judge(len(groups))
     if status is Status.PASS:
         return
@@ -107,26 +201,26 @@ def _paths(context: Context, groups: Sequence[Sequence[Network]], one: Node, oth
     why = [
         f"{first.name} and {second.name} share {' and '.join(shared)}"
         for first, second in combinations(nets, 2)
-        if (shared := _shares(first, second, one, other))
+        if (shared := _shares(first, second, ends))
     ]
     because = f" ({'; '.join(why)})" if why else f" ({', '.join(net.name for net in nets)})"
     yield Trouble(
         status,
         f"only one independent network joins them{because}",
-        f"Give {one.name} and {other.name} a second network over an interface, switch and subnet of its own.",
+        f"Give {ends.one.name} and {ends.other.name} a second network over an interface, switch and subnet of its own.",
     )
 
 
-def _channels(plan: Plan, nets: Sequence[Network], one: Node, other: Node) -> Iterator[Trouble]:
+def _channels(plan: Plan, nets: Sequence[Network], ends: _Ends) -> Iterator[Trouble]:
     channels = [net for net in nets if net.kind in CHANNELS]
     if not channels:
         yield Trouble(
             Status.FAIL if neverfail(plan) else Status.WARN,
             "no channel joins them, only networks that serve others",
-            f"Plan a channel between {one.name} and {other.name}, apart from the public network.",
+            f"Plan a channel between {ends.one.name} and {ends.other.name}, apart from the public network.",
         )
     for first, second in combinations(channels, 2):
-        if shared := _shares(first, second, one, other):
+        if shared := _shares(first, second, ends):
             yield Trouble(
                 Status.WARN,
                 f"the channels {first.name} and {second.name} share {' and '.join(shared)}",
@@ -170,25 +264,22 @@ def _common(one: Node, other: Node) -> Iterator[Trouble]:
         )
 
 
-def _unstated(nets: Sequence[Network], one: Node, other: Node) -> Iterator[Trouble]:
+def _unstated(nets: Sequence[Network], ends: _Ends) -> Iterator[Trouble]:
+    silent = [net.name for net in nets if not all(ends.nics[node.name][net.name] for node in ends)]
     parts = []
     for what, missing in (
-        ("physical machine", [node.name for node in (one, other) if not node.host]),
-        ("power feed", [node.name for node in (one, other) if not node.power]),
-        ("interface", _without("nic", nets, one, other)),
-        ("switch", _without("switch", nets, one, other)),
+        ("physical machine", [node.name for node in ends if not node.host]),
+        ("power feed", [node.name for node in ends if not node.power]),
+        ("interface", silent),
+        ("switch", [net.name for net in nets if not all(node.sockets[net.name].switch for node in ends)]),
     ):
         parts += [f"{what} of {', '.join(missing)}"] if missing else []
     if parts:
         yield Trouble(Status.INFO, f"the plan does not state: {'; '.join(parts)}; what they share there is unknown")
 
 
-def _without(part: str, nets: Sequence[Network], one: Node, other: Node) -> list[str]:
-    return [net.name for net in nets if not all(getattr(node.sockets[net.name], part) for node in (one, other))]
-
-
 def _longest_s(context: Context, network: str) -> float | None:
     return max((timing.longest_outage_s for timing in context.timings if timing.network == network), default=None)
 
 
-RULE = Rule("redundancy", "Independent paths", Area.NETWORK, Scope.PAIR, (TIMINGS,), (PATHS,), _check)
+RULE = Rule("redundancy", "Independent paths", Area.NETWORK, Scope.PAIR, (TIMINGS, FACTS), (PATHS,), _check)
