@@ -244,7 +244,17 @@ def _fared(outcome: Outcome) -> ProbeOutcome:
         )
         state, reason = interval.state, interval.reason
     lasted_us = sum(part.to_us - part.from_us for part in outcome.intervals if part.state is state)
-    return ProbeOutcome(outcome.probe, str(state), reason, outcome.ticks, outcome.missed, lasted_us / 1e6)
+    return ProbeOutcome(
+        outcome.probe, str(state), reason, outcome.ticks, outcome.missed, lasted_us / 1e6, gave_up=_gave_up(outcome)
+    )
+
+
+def _gave_up(outcome: Outcome) -> bool:
+    """Whether it was skipped after it had worked: the machine has what the probe needs, and then it had it no longer."""
+    began_us = min((part.from_us for part in outcome.intervals if part.state is State.OK), default=None)
+    return began_us is not None and any(
+        part.state is State.SKIPPED and part.from_us > began_us for part in outcome.intervals
+    )
 
 
 def _summary(node: NodeData, clock: Clock) -> NodeSummary:

@@ -378,7 +378,10 @@ class PortTest:
 
 @dataclass(frozen=True, slots=True)
 class ObserverTiming:
-    """How an observer answered one node's ICMP echo requests. `reason`: why it was not asked, empty if it was."""
+    """How an observer answered one node's ICMP echo requests. `reason`: why it was not asked, empty if it was.
+
+    `watched_s`: how long requests were recorded, of `run_s` that the node ran (None: not told).
+    """
 
     observer: str
     kind: str
@@ -389,6 +392,8 @@ class ObserverTiming:
     rtt: Quantiles
     longest_outage_s: float
     reason: str
+    watched_s: float | None = None
+    run_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,7 +460,10 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class ProbeOutcome:
-    """How a probe or a path fared on a node, in one line. `seconds`: how long it was in that state."""
+    """How a probe or a path fared on a node, in one line. `seconds`: how long it was in that state.
+
+    `gave_up`: it was skipped after it had worked.
+    """
 
     probe: str
     state: str
@@ -463,6 +471,7 @@ class ProbeOutcome:
     ticks: int
     missed: int
     seconds: float
+    gave_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ here, so that no rule can mislabel itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
@@ -34,6 +34,7 @@ from analyzer.contract import (
     Throughput,
     Timing,
 )
+from analyzer.coverage import lacking, recorded_s
 from analyzer.extension import (
     ARCHIVE,
     CLOCK,
@@ -57,11 +58,17 @@ from analyzer.extension import (
     Tolerance,
 )
 from analyzer.frames import NodeData
+from analyzer.host import carried
+from analyzer.rates import HOLE_S
 from analyzer.timing import joint
+from collector.contract import State
 from collector.plan import Plan, StackBinding
 
 T = TypeVar("T")
 C = TypeVar("C")
+
+INTERFACES = ("nic", "link")
+"""Tables whose devices are network interfaces, which the plan may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
     """Every rule on every subject of its scope, in the order of the rules."""
     findings = []
     for rule in rules:
-        for subject, node, given, missing in _subjects(rule, material):
+        for subject, node, given, missing, thin in _subjects(rule, material):
 
             def stamp(judgement: Judgement, rule: Rule = rule, subject: Subject = subject) -> Finding:
                 return Finding(
@@ -117,6 +124,10 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
             tolerance = material.tolerances.get(subject.name)
             context = Context(subject, material.plan, node, material.duration_s, given, rule.limits, tolerance)
             words, failure = _attempt(rule.check, context)
+            if thin:
+                # What was seen to be bad is bad; what was seen to be good was not seen for long enough.
+                bad = [word for word in words if word.status in (Status.WARN, Status.FAIL)]
+                words = [*bad, Judgement(Status.SKIPPED, f"Not judged: {thin}.", remedy=_record(node))]
             findings += [stamp(word) for word in words]
             if failure:
                 text = f"The rule {rule.id} failed: {failure}. This is a fault of haready, not of the site."
@@ -294,8 +305,12 @@ def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:
     return found
 
 
-_Asked = tuple[Subject, str, Mapping[str, Any], str]
-"""Subject, its node, what the rule needs, and what of that is missing."""
+_Asked = tuple[Subject, str, Mapping[str, Any], str, str]
+"""Subject, its node, what the rule needs, what of that is missing, and what of it was recorded for too short a time."""
+
+
+def _record(node: str) -> str:
+    return f"See in the archive of {node} (haready inspect) why the record ends or has holes, and repeat the run."
 
 
 def _subjects(rule: Rule, material: Material) -> Iterator[_Asked]:
@@ -314,7 +329,7 @@ def _subjects(rule: Rule, material: Material) -> Iterator[_Asked]:
         case Scope.CLUSTER:
             subject = Subject(Scope.CLUSTER, material.plan.cluster)
             offered = {FACTS: material.facts, TIMINGS: tuple(material.timings.values()), NOTES: material.notes}
-            yield subject, "", _only(rule, offered), ""
+            yield subject, "", _only(rule, offered), "", ""
 
 
 def _paths(rule: Rule, material: Material) -> Iterator[_Asked]:
@@ -338,7 +353,7 @@ def _paths(rule: Rule, material: Material) -> Iterator[_Asked]:
             MTUS: material.mtus,
             NOTES: material.notes,
         }
-        yield Subject(Scope.PATH, path.name), path.source, _only(rule, offered), missing
+        yield Subject(Scope.PATH, path.name), path.source, _only(rule, offered), missing, ""
 
 
 def _only(rule: Rule, offered: Mapping[str, Any]) -> dict[str, Any]:
@@ -348,7 +363,7 @@ def _only(rule: Rule, offered: Mapping[str, Any]) -> dict[str, Any]:
 def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked:
     data = material.nodes.get(name)
     if data is None:
-        return subject, name, {}, f"no archive of node {name} was given"
+        return subject, name, {}, f"no archive of node {name} was given", ""
     seen = tuple(timing for timing in material.observers if timing.node == name)
     offered: dict[str, Any] = {
         **data.tables,
@@ -362,34 +377,73 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked
         offered[CLOCK] = material.clocks[name]
     absent = [need for need in rule.needs if need not in offered]
     if not absent:
-        return subject, name, _only(rule, offered), ""
+        given = _only(rule, offered)
+        return subject, name, given, "", _thin(name, given, material)
     if absent == [FACTS]:
         absent = ["inventory"]
+    told = [f"node {name} recorded no {', '.join(absent)}", *_why(absent, name, material)]
+    return subject, name, {}, "; ".join(told), ""
+
+
+def _why(tables: Iterable[str], name: str, material: Material) -> list[str]:
+    """What the probes of these tables said of themselves, as far as they did not go well."""
     # A probe bears the name of its table, but for this one.
-    probes = {"cpu" if name == "load" else name for name in absent}
-    why = [
+    probes = {"cpu" if table == "load" else table for table in tables}
+    return [
         f"{item.probe} was {item.state}{f' ({item.reason})' if item.reason else ''}"
         for item in material.summaries[name].outcomes
-        if item.probe in probes
+        if item.probe in probes and item.state != State.OK
     ]
-    return subject, name, {}, "; ".join([f"node {name} recorded no {', '.join(absent)}", *why])
+
+
+def _thin(name: str, given: Mapping[str, Any], material: Material) -> str:
+    """Which host tables among the rule's needs were recorded for too little of the node's run, in words."""
+    duration_s = material.summaries[name].duration_s
+    tables = {need: value for need, value in given.items() if isinstance(value, pd.DataFrame)}
+    short = {
+        table: text
+        for table, frame in tables.items()
+        if (text := lacking(f"table {table} of node {name}", recorded_s(table, frame), duration_s))
+    }
+    return "; ".join([*short.values(), *_why(short, name, material)])
 
 
 def _devices(rule: Rule, name: str, material: Material) -> Iterator[_Asked]:
-    """One subject per value of the label of the rule's first table, which bears the table's name."""
+    """One subject per value of the label of the rule's first table, which bears the table's name.
+
+    Interfaces that carry a planned address are subjects whether the table has them or not. The record of other interfaces may be
+    short, and that of a device that came during the run: containers and snapshots of a backup come and go.
+    """
     label = rule.needs[0]
     frame = material.nodes[name].tables.get(label) if name in material.nodes else None
     if frame is None or label not in frame:
         yield _node(rule, Subject(Scope.NODE, name), name, material)
         return
-    for device in frame[label].unique():
-        asked, node, given, missing = _node(rule, Subject(Scope.DEVICE, f"{name}/{device}"), name, material)
+    devices = [str(device) for device in frame[label].unique()]
+    placed = carried(material.plan, name, material.facts.get(name, {})) if label in INTERFACES else {}
+    # An address may stand under an alias of its interface.
+    holders = {part for nic in placed for part in (nic, nic.partition(":")[0])}
+    for device in devices:
+        asked, node, given, missing, _ = _node(rule, Subject(Scope.DEVICE, f"{name}/{device}"), name, material)
         # What is no table stays whole: facts are hostile and may have a key of that name.
         cut = {
             need: value[value[label] == device] if isinstance(value, pd.DataFrame) and label in value else value
             for need, value in given.items()
         }
-        yield asked, node, cut, missing
+        guest = device not in holders if placed else _came_late(frame, label, device)
+        yield asked, node, cut, missing, "" if missing or guest else _thin(name, cut, material)
+    for nic, networks in placed.items():
+        if nic not in devices and nic.partition(":")[0] not in devices:
+            nets = ", ".join(network.name for network in networks)
+            missing = (
+                f"table {label} of node {name} has no interface {nic}, which carries the planned address of {nets}"
+            )
+            yield Subject(Scope.DEVICE, f"{name}/{nic}"), name, {}, missing, ""
+
+
+def _came_late(frame: pd.DataFrame, label: str, device: str) -> bool:
+    at_s = frame["t_s"]
+    return bool(at_s[frame[label] == device].min() > at_s.min() + HOLE_S)
 
 
 def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_Asked]:
@@ -409,4 +463,4 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_As
     missing = f"no archive of node {' and '.join(lacking)} was given" if lacking else ""
     if not missing and any(offered.get(need) is None for need in rule.needs):
         missing = "no path between the two was measured"
-    yield subject, "", _only(rule, offered), missing
+    yield subject, "", _only(rule, offered), missing, ""

@@ -11,6 +11,7 @@ import numpy as np
 
 from analyzer.columns import Floats, numbers
 from analyzer.contract import ObserverTiming, Quantiles
+from analyzer.coverage import steps
 from analyzer.frames import NodeData
 from analyzer.timing import quantiles
 from collector.contract import State
@@ -34,7 +35,7 @@ def observed(plan: Plan, nodes: Mapping[str, NodeData]) -> tuple[ObserverTiming,
 def _observed(observer: Observer, node: NodeData) -> ObserverTiming:
     frame = node.tables.get(PROBE)
     rows = frame[frame[PROBE] == observer.name] if frame is not None and PROBE in frame else None
-    sent, answered, outage_s, reason = 0, 0, 0.0, ""
+    sent, answered, outage_s, watched_s, reason = 0, 0, 0.0, 0.0, ""
     rtt = Quantiles(0)
     if rows is not None and len(rows):
         t_us, rtt_us = numbers(rows, "t_us"), numbers(rows, "rtt_us")
@@ -45,6 +46,7 @@ def _observed(observer: Observer, node: NodeData) -> ObserverTiming:
         rtt = quantiles(rtt_us[good] / 1e6)
         timed = np.isfinite(t_us)
         outage_s = _longest_outage_s(t_us[timed] / 1e6, good[timed])
+        watched_s = steps(PROBE, t_us / 1e6)
     else:
         reason = _reason(node, observer.name)
     return ObserverTiming(
@@ -57,6 +59,8 @@ def _observed(observer: Observer, node: NodeData) -> ObserverTiming:
         rtt=rtt,
         longest_outage_s=outage_s,
         reason=reason,
+        watched_s=watched_s,
+        run_s=node.duration_s,
     )
 
 

@@ -144,7 +144,8 @@ class Link:
 class Machine:
     """One node: when it ran (true seconds), how its clocks are off, what its host tables say.
 
-    `notes` are (true s, text); `keepers` (true s, fact `time` from then on). `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
+    `notes` are (true s, text); `keepers` (true s, fact `time` from then on). `until` ends a table early: nothing of it is recorded
+    from that time on. `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
     observer by its time, NaN for no answer. `inventory` replaces facts of a sound machine that is as planned; None: it told none.
     """
 
@@ -170,6 +171,7 @@ class Machine:
     host: bool = False
     observers: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     inventory: Mapping[str, Any] | None = field(default_factory=dict)
+    until: Mapping[str, float] = field(default_factory=dict)
 
     def local_s(self, true_s: Any) -> Any:
         """Own monotonic clock since own start."""
@@ -390,6 +392,11 @@ def _host(site: Site, name: str, rows: list[Any]) -> None:
         for disk, share in (("sda", 0.1), ("sdb", 0.4)):
             busy_ms = np.round(np.arange(count) * share * 1000)
             rows.append(("disk", (disk,), true_s, np.column_stack([t_us, *[nothing] * 7, busy_ms])))
+    rows[:] = [
+        (table, labels, when_s[when_s < end_s], values[when_s < end_s])
+        for table, labels, when_s, values in rows
+        for end_s in [machine.until.get(table, math.inf)]
+    ]
 
 
 def _healthy(machine: Machine, networks: int, true_s: np.ndarray, rows: list[Any]) -> None:

@@ -173,6 +173,37 @@ def test_one_unprobed_network_of_two_keeps_settings_from_being_suitable(tmp_path
     }
 
 
+def outcome(probe, *states):
+    intervals = [
+        {"state": state, "reason": reason, "from_us": from_us, "to_us": to_us}
+        for state, reason, from_us, to_us in states
+    ]
+    return {"probe": probe, "intervals": intervals, "ticks": 9, "missed": 1, "seconds": 0.5, "traceback": ""}
+
+
+def test_tables_that_end_early_pass_nothing(tmp_path):
+    tables = ("ticker", "cpu", "memory", "disk", "load", "paging", "filesystem", "commit", "nic", "link", "observer")
+    observer = [{"name": "gw", "kind": "gateway", "addr": "10.0.0.254"}]
+    ended = machine(
+        until=dict.fromkeys(tables, 1000.0),
+        outcomes=[outcome("memory", ("ok", "", 0, 10**9), ("skipped", "no such file", 10**9, 4 * 10**9))],
+        observers={"gw": lambda t: np.full(len(t), 0.001)},
+    )
+    whole = machine(observers={"gw": lambda t: np.full(len(t), 0.001)})
+    plan = plan_data(networks=("ch1", "ch2"), observer=observer)
+    found = verdict(healthy(length_s=4000.0, plan=plan, machines={"a": ended, "b": whole}), tmp_path)
+    assert found.verdict is Verdict.CONDITIONAL
+    thin = {item.rule: item for item in found.findings if item.status is Status.SKIPPED}
+    assert set(thin) == {
+        "stalls", "cpu-busy", "steal", "run-queue", "memory", "swap", "disk-latency", "commit-latency", "free-space",
+        "nic-errors", "link-state", "observers",
+    }  # fmt: skip
+    assert all(item.subject.name.startswith("a") for item in thin.values())
+    assert "16 min of 66 min only (25 %); memory was skipped (no such file)" in thin["memory"].message
+    (gave_up,) = (item for item in found.findings if item.rule == "node-coverage" and item.status is Status.WARN)
+    assert "worked and then could not any more: memory (no such file)" in gave_up.message
+
+
 def test_damage_is_at_best_conditional_and_the_rest_is_used(tmp_path):
     paths = write(healthy(length_s=3000.0), tmp_path)
     data = bytearray(paths["b"].read_bytes())
@@ -280,13 +311,6 @@ def test_no_archives_and_no_archive_are_refused(tmp_path):
 
 
 def test_a_probe_shows_its_worst_state_and_a_path_its_usual_one(tmp_path):
-    def outcome(probe, *states):
-        intervals = [
-            {"state": state, "reason": reason, "from_us": from_us, "to_us": to_us}
-            for state, reason, from_us, to_us in states
-        ]
-        return {"probe": probe, "intervals": intervals, "ticks": 9, "missed": 1, "seconds": 0.5, "traceback": ""}
-
     told = [
         outcome("disk", ("ok", "", 0, 900), ("error", "boom", 900, 901), ("ok", "", 901, 1000)),
         outcome(

@@ -432,21 +432,44 @@ def about_observers(*timings, duration_s=900.0, named=True):
     return list(observers.RULE.check(context))
 
 
-@pytest.mark.parametrize("kind", ["gateway", "dns", "scs", "witness", "ping"])
-@pytest.mark.parametrize(
-    ("answered", "status"), [(900, Status.PASS), (891, Status.PASS), (890, Status.WARN), (0, Status.FAIL)]
-)
+KINDS = ["gateway", "dns", "scs", "witness", "ping"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("answered", "status"), [(900, Status.PASS), (891, Status.PASS), (890, Status.WARN)])
 def test_an_observer_has_to_answer(kind, answered, status):
     (word,) = about_observers(observed(kind, answered=answered))
-    expected = Status.WARN if kind == "ping" and status is Status.FAIL else status
-    assert word.status is expected
+    assert word.status is status
     assert "10.0.0.9" in word.message
     assert bool(word.remedy) is (status is not Status.PASS)
 
 
-def test_silence_in_a_short_run_or_of_a_few_requests_only_warns():
-    assert about_observers(observed(answered=0), duration_s=800.0)[0].status is Status.WARN
-    assert about_observers(observed(sent=59, answered=0))[0].status is Status.WARN
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_observer_that_never_answered_may_be_filtered_and_is_unknown(kind):
+    (word,) = about_observers(observed(kind, sent=90_000, answered=0, longest_outage_s=90_000.0), duration_s=90_000.0)
+    assert word.status is Status.SKIPPED
+    assert "answered none of 90000 pings of node a: filtered or dead" in word.message
+    assert "Confirm" in word.remedy
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("silent_s", "status"),
+    [(10.0, Status.PASS), (10.1, Status.WARN), (60.0, Status.WARN), (60.1, Status.FAIL)],
+)
+def test_an_observer_that_answered_and_then_was_silent_for_long_is_judged_by_that(kind, silent_s, status):
+    (word,) = about_observers(observed(kind, sent=90_000, answered=89_900, longest_outage_s=silent_s))
+    assert word.status is (Status.WARN if kind == "ping" and status is Status.FAIL else status)
+
+
+def test_an_observer_that_was_asked_for_too_short_a_time_passes_nothing():
+    (word,) = about_observers(observed(sent=1, answered=1, watched_s=1.0, run_s=1000.0))
+    assert word.status is Status.SKIPPED
+    assert "observer gw of node a was recorded for 1 s of 16 min only (0.1 %)" in word.message
+    assert word.remedy
+    assert about_observers(observed(watched_s=720.0, run_s=900.0))[0].status is Status.PASS
+    bad = about_observers(observed(answered=500, watched_s=600.0, run_s=900.0, longest_outage_s=400.0))
+    assert [word.status for word in bad] == [Status.FAIL, Status.SKIPPED]
 
 
 def test_an_observer_that_was_not_asked_is_unknown_and_none_is_no_concern():
@@ -476,6 +499,7 @@ def about_node(summary):
         ({"outcomes": (ProbeOutcome("disk", "error", "boom", 1, 0, 0.1),)}, [Status.WARN], "disk (boom)"),
         ({"outcomes": (ProbeOutcome("cpu", "timeout", "", 1, 0, 0.1),)}, [Status.WARN], "cpu (timeout)"),
         ({"outcomes": (ProbeOutcome("psi", "skipped", "no PSI", 1, 0, 0.1),)}, [Status.PASS, Status.INFO], "whole"),
+        ({"outcomes": (ProbeOutcome("psi", "skipped", "gone", 9, 0, 0.1, gave_up=True),)}, [Status.WARN], "psi (gone)"),
         ({"outcomes": (ProbeOutcome("path a>b/x", "error", "refused", 1, 0, 0.1),)}, [Status.PASS], "whole"),
         ({"outcomes": (ProbeOutcome("bandwidth a>b/x", "error", "busy", 1, 0, 0.1),)}, [Status.PASS], "whole"),
         ({"outcomes": (ProbeOutcome("echo a>b/x", "skipped", "connection lost", 1, 0, 0.1),)}, [Status.PASS], "whole"),
@@ -496,7 +520,10 @@ def test_archives_that_never_met_are_pointed_out():
 
 def material(**changes):
     node = SimpleNamespace(
-        tables={"cpu": cpu_table(0.1), "disk": pd.DataFrame({"disk": ["x", "y"], "t_s": [0.0, 0.0]})}
+        tables={
+            "cpu": cpu_table(0.1),
+            "disk": pd.DataFrame({"disk": ["x", "y"] * 900, "t_s": np.repeat(np.arange(900.0), 2), "reads": 1}),
+        }
     )
     given = {
         "plan": PLAN,
@@ -553,7 +580,7 @@ def test_a_device_rule_is_asked_once_per_device_with_its_rows_only():
         yield Judgement(Status.PASS, str(len(context.table("disk"))))
 
     found = judge([rule(check, Scope.DEVICE, ("disk",))], material())
-    assert [(item.subject.name, item.message) for item in found[:2]] == [("a/x", "1"), ("a/y", "1")]
+    assert [(item.subject.name, item.message) for item in found[:2]] == [("a/x", "900"), ("a/y", "900")]
     assert found[2].status is Status.SKIPPED
 
 

@@ -11,6 +11,7 @@ from synthetic import plan_data
 
 from analyzer import rules
 from analyzer.contract import NodeSummary, Quantiles, Scope, Status, Subject, Timing
+from analyzer.coverage import recorded_s
 from analyzer.engine import Material, judge
 from analyzer.extension import FACTS, TIMINGS, Context
 from analyzer.host import carried, cpu_shares, events, judged, loopback, worst
@@ -45,10 +46,10 @@ PLAN = plan()
 ON_ETH0 = {"nics": {"eth0": {"addresses": [{"family": "AF_INET", "address": "10.0.0.1"}]}}}
 
 
-def ask(rule, tables=None, device="", facts=None, the_plan=PLAN):
+def ask(rule, tables=None, device="", facts=None, the_plan=PLAN, run_s=QUARTER_S):
     subject = Subject(Scope.DEVICE, f"a/{device}") if device else Subject(Scope.NODE, "a")
     given = {**(tables or {}), FACTS: ON_ETH0 if facts is None else facts}
-    context = Context(subject, the_plan, "a", float(QUARTER_S), {need: given[need] for need in rule.needs}, rule.limits)
+    context = Context(subject, the_plan, "a", float(run_s), {need: given[need] for need in rule.needs}, rule.limits)
     found = list(rule.check(context))
     assert found, "a rule has to say something"
     for word in found:
@@ -309,10 +310,17 @@ def test_the_worst_reading_of_the_last_hour_counts():
     free = np.full(721, 50.0)
     free[100] = 1.0
     frame = gauges(7200, 10.0, size_KiB=100 * GB_KiB, free_KiB=free * GB_KiB)
-    assert statuses(free_space.RULE, {"filesystem": frame}, "/") == [PASS]
+    assert statuses(free_space.RULE, {"filesystem": frame}, "/", run_s=7200) == [PASS]
     free[500] = 6.0
     frame = gauges(7200, 10.0, size_KiB=100 * GB_KiB, free_KiB=free * GB_KiB)
-    assert statuses(free_space.RULE, {"filesystem": frame}, "/") == [WARN]
+    assert statuses(free_space.RULE, {"filesystem": frame}, "/", run_s=7200) == [WARN]
+
+
+def test_the_last_hour_is_that_of_the_run_not_of_a_record_that_broke_off():
+    frame = gauges(3000, 10.0, size_KiB=100 * GB_KiB, free_KiB=50 * GB_KiB)
+    (word,) = ask(free_space.RULE, {"filesystem": frame}, "/", run_s=7200)
+    assert word.status is SKIPPED
+    assert "0 readings in the last hour" in word.message
 
 
 @pytest.mark.parametrize(("free", "status"), [(0.05, PASS), (0.049, WARN), (0.03, WARN), (0.029, FAIL)])
@@ -634,6 +642,79 @@ def material(tables, facts):
         scenarios=(),
         duration_s=900.0,
     )
+
+
+def about_engine(rule, tables, facts=ON_ETH0):
+    return judge([rule], material(tables, {"a": facts}))
+
+
+def test_an_interface_that_carries_a_planned_address_is_judged_although_no_row_is_of_it():
+    for rule, table, frame in ((nic_errors.RULE, "nic", nic()), (link_state.RULE, "link", link())):
+        found = about_engine(rule, {table: at(frame, "lo", table)})
+        assert [(word.subject.name, word.status) for word in found[:2]] == [("a/lo", INFO), ("a/eth0", SKIPPED)]
+        assert (
+            f"table {table} of node a has no interface eth0, which carries the planned address of ch1"
+            in found[1].message
+        )
+        alias = {"nics": {"eth0:1": ON_ETH0["nics"]["eth0"]}}
+        found = about_engine(rule, {table: at(frame, "eth0", table)}, alias)
+        assert {word.subject.name for word in found} == {"a/eth0", "b"}
+
+
+def test_a_short_record_passes_nothing_on_a_planned_interface_and_is_no_matter_on_another():
+    short = until(nic(), 600)
+    found = about_engine(nic_errors.RULE, {"nic": at(short, "eth0", "nic")})
+    assert found[0].status is SKIPPED
+    assert "table nic of node a was recorded for 10 min of 15 min only (66.8 %)" in found[0].message
+    assert found[0].remedy
+    both = pd.concat([at(nic(), "eth0", "nic"), at(short, "veth7", "nic")], ignore_index=True)
+    found = about_engine(nic_errors.RULE, {"nic": both})
+    assert {word.subject.name: word.status for word in found} == {"a/eth0": PASS, "a/veth7": INFO, "b": SKIPPED}
+
+
+def test_what_was_seen_to_be_bad_stays_bad_in_a_short_record():
+    found = about_engine(nic_errors.RULE, {"nic": at(until(nic(errors=5), 600), "eth0", "nic")})
+    assert [word.status for word in found[:2]] == [WARN, SKIPPED]
+
+
+def test_a_device_that_came_during_the_run_is_judged_by_what_there_is_of_it():
+    frame = gauges(QUARTER_S, 10.0, size_KiB=100 * GB_KiB, free_KiB=50 * GB_KiB)
+    snapshot = frame[frame["t_s"].between(300, 400)]
+    gone = until(frame, 300)
+    tables = {
+        "filesystem": pd.concat(
+            [at(frame, "/", "filesystem"), at(snapshot, "/snap", "filesystem"), at(gone, "/data", "filesystem")]
+        )
+    }
+    found = {word.subject.name: word.status for word in about_engine(free_space.RULE, tables)}
+    assert found == {"a//": PASS, "a//snap": PASS, "a//data": SKIPPED, "b": SKIPPED}
+
+
+@pytest.mark.parametrize(
+    ("table", "every_s", "rows", "expected"),
+    [
+        ("memory", 1.0, 900, 900.0),
+        ("filesystem", 10.0, 90, 900.0),
+        ("filesystem", 10.3, 90, 10.3 * 89 + 10),
+        ("filesystem", 30.0, 3, 10.0),
+        ("filesystem", 10.0, 1, 10.0),
+        ("memory", 60.0, 15, 1.0),
+        ("unheard-of", 3600.0, 24, 86400.0),
+        ("unheard-of", 3600.0, 1, 0.0),
+        ("memory", 1.0, 0, 0.0),
+    ],
+)
+def test_the_steps_between_rows_add_up_to_what_was_recorded(table, every_s, rows, expected):
+    assert recorded_s(table, pd.DataFrame({"t_s": np.arange(rows) * every_s, "value": 1.0})) == pytest.approx(expected)
+
+
+def test_nulls_other_classes_and_odd_frames_record_nothing():
+    t_s = np.arange(100.0)
+    assert recorded_s("memory", pd.DataFrame({"t_s": t_s, "value": np.nan})) == 0.0
+    assert recorded_s("memory", pd.DataFrame({"value": t_s})) == 0.0
+    assert recorded_s("memory", pd.DataFrame({"t_s": np.full(5, np.nan), "value": 1.0})) == 0.0
+    labels = np.where(t_s < 5, "default", "fifo")
+    assert recorded_s("ticker", pd.DataFrame({"class": labels, "t_s": t_s, "late_max_us": 1.0})) == 5.0
 
 
 @pytest.mark.parametrize(

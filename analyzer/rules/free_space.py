@@ -32,12 +32,13 @@ def _check(context: Context) -> Iterator[Judgement]:
     frame = context.table("filesystem")
     mount = context.subject.name.removeprefix(f"{context.node}/")
     title = f"File system {mount} of node {context.node}"
-    rows = frame[frame["t_s"] >= frame["t_s"].max() - _HOUR_S] if "t_s" in frame else frame.iloc[:0]
+    # Back from the end of the run, not of the table: what was free before a record broke off says nothing of the end.
+    rows = frame[frame["t_s"] >= context.duration_s - _HOUR_S] if "t_s" in frame else frame.iloc[:0]
     ratio = _ratio(rows, "free_KiB", "size_KiB")
     if ratio.empty:
         yield Judgement(
             Status.SKIPPED,
-            f"{title}: none of {len(rows)} readings tells its free space.",
+            f"{title}: none of {len(rows)} readings in the last hour of the run tells its free space.",
             remedy=f"Look with `df {mount}` on {context.node}.",
         )
         return
@@ -59,7 +60,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     status = worst(statuses)
     yield Judgement(
         status,
-        f"{message}, at worst in its last hour.",
+        f"{message}, at worst in the last hour of the run.",
         (*evidence, Evidence("readings", float(len(ratio)), "1")),
         ""
         if status is Status.PASS

@@ -1,6 +1,6 @@
 """Whether the node's archive holds the whole run.
 
-What: Damage, holes, whether the archive was closed in order, and probes that failed.
+What: Damage, holes, whether the archive was closed in order, and probes that failed or gave up.
 Why HA: What was not recorded cannot be judged; a node that lost its collector may have lost more than that.
 How: Checksums and spans of the archive's segments, and the outcome that the collector kept for each probe.
 Source: design value (a hole of up to 10 s is what a hard stop may cost).
@@ -24,7 +24,8 @@ def _check(context: Context) -> Iterator[Judgement]:
     # Paths and their bandwidth tests have rules of their own, and a path that waited for its peer at the start is no trouble.
     probes = [item for item in archive.outcomes if not item.probe.startswith(("path ", "bandwidth ", "echo "))]
     failed = [item for item in probes if item.state in (State.ERROR, State.TIMEOUT)]
-    absent = [item for item in probes if item.state == State.SKIPPED]
+    stopped = [item for item in probes if item.gave_up and item not in failed]
+    absent = [item for item in probes if item.state == State.SKIPPED and not item.gave_up]
     troubles = []
     if archive.damage:
         more = f" and {len(archive.damage) - 1} more" if len(archive.damage) > 1 else ""
@@ -40,6 +41,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     if failed:
         names = ", ".join(f"{item.probe} ({item.reason or item.state})" for item in failed)
         troubles.append(f"probes failed: {names}")
+    if stopped:
+        names = ", ".join(f"{item.probe} ({item.reason})" if item.reason else item.probe for item in stopped)
+        troubles.append(f"probes worked and then could not any more: {names}")
     evidence = (
         Evidence("missing from the record", archive.gaps_s, "s", limit),
         Evidence("probes that failed", float(len(failed)), "1"),
