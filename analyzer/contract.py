@@ -191,7 +191,8 @@ class Timing:
     (round trips), `loaded_lost`, `loaded_low` (lower end of the 95 % interval of that loss) and `loaded_outage_s` (the longest outage
     that began under load), and in none of the other figures but `duplicates` and these: `slow`, the answers that came 20 ms later than the median one,
     by cause; `reordered` replies that came after those of later probes (None: not counted); `route_changes_there` and
-    `route_changes_back`, how often the TTL on arrival changed (None: not told).
+    `route_changes_back`, how often the TTL on arrival changed (None: not told). `longest_blind_s`: the longest stretch, while
+    both collectors ran, without a slot that says anything (None: not told).
     """
 
     path: str
@@ -228,6 +229,7 @@ class Timing:
     reordered: int | None = None
     route_changes_there: int | None = None
     route_changes_back: int | None = None
+    longest_blind_s: float | None = None
 
     @property
     def lost(self) -> int:

@@ -36,6 +36,15 @@ def steps(table: str, t_s: Floats) -> float:
     return float(joined.sum()) + (step_s if len(at) else 0.0)
 
 
+def longest_gap_s(t_s: Floats, run_s: tuple[float, float]) -> float:
+    """The longest stretch of `run_s` without any of these times (in their order), in s."""
+    start_s, stop_s = run_s
+    if stop_s <= start_s:
+        return 0.0
+    inside = t_s[(t_s > start_s) & (t_s < stop_s)]
+    return float(np.diff(np.concatenate([[start_s], inside, [stop_s]])).max())
+
+
 def recorded_s(table: str, frame: pd.DataFrame) -> float:
     """How long a host table, or one device's part of it, was recorded, in s. A row of nulls recorded nothing."""
     label, value = _WHOLE.get(table, ("", ""))

@@ -20,6 +20,7 @@ from analyzer.align import Clock, wall_offset
 from analyzer.causes import CAUSES, Codes, Pauses, pauses, slow_slots, summary
 from analyzer.columns import Floats
 from analyzer.contract import Cause, Joint, Outage, Quantiles, Timing
+from analyzer.coverage import longest_gap_s
 from analyzer.frames import NodeData
 from analyzer.order import reordered, route_changes
 from analyzer.proportion import clopper_pearson
@@ -189,6 +190,8 @@ def measure(
     again_us = [t_us for (_, before), (t_us, session) in pairwise(met) if session != before]
     state = judge(log, source.spans, peer, again_us)
     loaded = during_tests(path, nodes, clocks, log.t_us / 1e6, peer_usable)
+    telling = log.t_us[np.isin(state, (Slot.ANSWERED, Slot.REFUSED, *LOST))] / 1e6
+    began_s, ended_s = peer.run_s if peer is not None else (0.0, source.duration_s)
     counts = np.bincount(state[~loaded], minlength=len(Slot))
     lost = int(sum(counts[kind] for kind in LOST))
     answered, sent = int(counts[Slot.ANSWERED]), int((log.flag[~loaded] == 0).sum())
@@ -252,6 +255,7 @@ def measure(
         reordered=reordered(log),
         route_changes_there=changes_there,
         route_changes_back=changes_back,
+        longest_blind_s=longest_gap_s(telling, (max(0.0, began_s), min(source.duration_s, ended_s))),
     )
     return Measured(timing, t_s[rows[idle]], rtt_s[idle])
 

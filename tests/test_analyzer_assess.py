@@ -141,6 +141,34 @@ def test_a_manifest_that_tells_of_a_short_run_hides_no_loss(tmp_path, told):
     assert next(node for node in found.nodes if node.name == "b").damage
 
 
+PATHS = [f"{way}/{net}" for way in ("a>b", "b>a") for net in ("ch1", "ch2")]
+
+
+@pytest.mark.parametrize(
+    ("link", "blind_s"),
+    [
+        (Link(stop_s=4100.0), 900),
+        (Link(skipped=range(10000, 11200)), 240),
+        (Link(skipped=range(10000, 10290)), 58),
+        (Link(lost_forward=range(10000, 11200)), 1),
+    ],
+    ids=["ended early", "skipped", "skipped for less than a minute", "lost"],
+)
+def test_a_long_stretch_that_nobody_watched_is_a_warning_however_small_its_share(tmp_path, link, blind_s):
+    found = verdict(healthy(length_s=5000.0, links=dict.fromkeys(PATHS, link)), tmp_path)
+    assert {round(item.longest_blind_s) for item in found.timings} == {blind_s}
+    told = [item for item in found.findings if item.rule == "path-coverage"]
+    assert {item.status for item in told} == {Status.WARN if blind_s > 60 else Status.PASS}
+    assert all("in a row nothing says what it did" in item.message for item in told) is (blind_s > 60)
+    assert found.verdict is not (Verdict.SUITABLE if blind_s > 60 else None)
+
+
+def test_time_before_the_peer_started_and_after_it_ended_is_nobodys_blindness(tmp_path):
+    site = healthy(length_s=2000.0, machines={"a": machine(), "b": machine(start_s=200.0, stop_s=1800.0)})
+    found = verdict(site, tmp_path)
+    assert all(item.longest_blind_s < 5 for item in found.timings), [item.longest_blind_s for item in found.timings]
+
+
 def unprobed(*bound):
     plan = plan_data(networks=("ch1", "ch2"))
     plan["network"]["ch2"] = {"probe": False}

@@ -294,6 +294,8 @@ def test_loss_without_a_judged_slot_is_unknown():
         ({"hours": 0.79}, 3600.0, Status.WARN),
         ({"hours": 1.0, "unjudged": 500}, 3600.0, Status.PASS),
         ({"hours": 1.0, "unjudged": 530}, 3600.0, Status.WARN),
+        ({"hours": 24.0, "longest_blind_s": 60.0}, 86400.0, Status.PASS),
+        ({"hours": 24.0, "longest_blind_s": 60.1}, 86400.0, Status.WARN),
     ],
 )
 def test_a_path_has_to_be_measured_long_enough_and_most_of_the_run(changes, duration_s, status):

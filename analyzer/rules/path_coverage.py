@@ -1,10 +1,10 @@
 """Whether the path was measured for long enough.
 
 What: Exposure of a directed path (slots really sent to a peer that ran, times the period), its share of the run, and the share of the
-    slots that say something about the network.
+    slots that say something about the network; the longest stretch without any such slot while both collectors ran.
 Why HA: A path that was up for five minutes of a day proves little; a clean short run certifies nothing.
 How: Slots of the sender's archive, judged with the reflector's. Time under bandwidth tests counts up to a fifth of the whole.
-Source: NF: at least 15 min on new systems, 24 h on systems in use. Shares: design values.
+Source: NF: at least 15 min on new systems, 24 h on systems in use. Shares and 60 s without a slot: design values.
 Fails when: never; a warning lets the verdict be at best conditional, and below 15 min it is inconclusive.
 """
 
@@ -23,6 +23,9 @@ IN_USE = Limit("exposure of systems in use", "s", 23 * 3600.0, None, Sense.AT_LE
 SHARE = Limit("share of the run", "ratio", 0.8, None, Sense.AT_LEAST, "design value")
 JUDGED = Limit("share of slots judged", "ratio", 0.95, None, Sense.AT_LEAST, "design value")
 
+BLIND = Limit("longest stretch without a judged slot", "s", 60.0, None, Sense.AT_MOST, "design value")
+"""A share alone would let 72 min of a day go unseen."""
+
 
 def _check(context: Context) -> Iterator[Judgement]:
     timing = context.timing
@@ -37,8 +40,11 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
     evidence = tuple(Evidence(what, value, limit.unit, limit) for what, value, limit in figures)
     short, partly, blind = (limit.judge(value) is not Status.PASS for _, value, limit in figures)
+    limit, gap_s = context.limit(BLIND.name), timing.longest_blind_s
+    evidence += (Evidence(BLIND.name, gap_s, "s", limit),)
+    gap = gap_s is not None and limit.judge(gap_s) is not Status.PASS
     minutes = span(exposed_s)
-    if not (short or partly or blind):
+    if not (short or partly or blind or gap):
         yield Judgement(Status.PASS, f"Path {timing.path} was measured for {minutes}.", evidence)
         return
     troubles = []
@@ -57,12 +63,16 @@ def _check(context: Context) -> Iterator[Judgement]:
             f"{1.0 - figures[2][1]:.1%} of its slots say nothing about the network "
             "(not sent by the sender, or the peer was not running)"
         )
+    if gap and gap_s is not None:
+        troubles.append(f"for {span(gap_s)} in a row nothing says what it did, while both collectors ran")
     yield Judgement(
         Status.WARN,
         f"Path {timing.path}: {'; '.join(troubles)}.",
         evidence,
         "Let bandwidth tests run less often ([bandwidth] every_s in plan.toml), then repeat the run."
         if tested
+        else f"See what stopped the probes (haready inspect on the archives of {timing.source} and {timing.target}), and repeat the run."
+        if gap and not (short or partly or blind)
         else f"Run the collectors on {timing.source} and {timing.target} at the same time, for 24 h on systems in use.",
     )
 
@@ -73,6 +83,6 @@ RULE = Rule(
     Area.DATA,
     Scope.PATH,
     (TIMING,),
-    (EXPOSURE, IN_USE, SHARE, JUDGED),
+    (EXPOSURE, IN_USE, SHARE, JUDGED, BLIND),
     _check,
 )
