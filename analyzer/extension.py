@@ -81,6 +81,15 @@ def exposure_s(timing: Timing) -> float:
     return idle_s + min(loaded_s(timing), idle_s * LOADED_SHARE / (1.0 - LOADED_SHARE))
 
 
+STAMPED = 0.8
+"""Least share of the answers that must have all four kernel stamps, for the wire's figures to stand for the path (design value)."""
+
+
+def stamped(timing: Timing) -> bool:
+    """Whether the figures of the wire stand for the path; a few stamped replies among thousands do not."""
+    return 0 < timing.wire.samples >= STAMPED * timing.answered
+
+
 @dataclass(frozen=True, slots=True)
 class Tolerance:
     """The shortest timeout that a planned product starts from, whatever is measured, and which product that is.

@@ -84,6 +84,13 @@ def quantiles(values_s: Floats) -> Quantiles:
     )
 
 
+def deviation(values_s: Floats) -> float | None:
+    """Standard deviation in s without the values beyond the 99.9 % quantile; None without values."""
+    if not len(values_s):
+        return None
+    return float(np.std(values_s[values_s <= np.quantile(values_s, 0.999, method="higher")]))
+
+
 def outages(
     t_s: Floats,
     state: npt.NDArray[np.int8],
@@ -216,9 +223,11 @@ def measure(
     idle = ~loaded[rows]
     changes_there, changes_back = route_changes(log)
 
-    def quiet(figures: tuple[npt.NDArray[np.int64], Floats]) -> Quantiles:
+    def quiet(figures: tuple[npt.NDArray[np.int64], Floats]) -> Floats:
         at, values_s = figures
-        return quantiles(values_s[~loaded[at]])
+        return values_s[~loaded[at]]
+
+    wire_s = quiet(log.wire_s())
 
     timing = Timing(
         path=path.name,
@@ -236,8 +245,8 @@ def measure(
         unjudged=int((~loaded).sum()) - judged,
         duplicates=log.duplicates,
         rtt=quantiles(rtt_s[idle]),
-        wire=quiet(log.wire_s()),
-        residence=quiet(log.residence_s()),
+        wire=quantiles(wire_s),
+        residence=quantiles(quiet(log.residence_s())),
         loss=lost / judged if judged else None,
         loss_low=low,
         loss_high=high,
@@ -256,6 +265,8 @@ def measure(
         route_changes_there=changes_there,
         route_changes_back=changes_back,
         longest_blind_s=longest_gap_s(telling, (max(0.0, began_s), min(source.duration_s, ended_s))),
+        wire_deviation_s=deviation(wire_s),
+        rtt_deviation_s=deviation(rtt_s[idle]),
     )
     return Measured(timing, t_s[rows[idle]], rtt_s[idle])
 

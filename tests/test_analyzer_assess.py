@@ -169,6 +169,44 @@ def test_time_before_the_peer_started_and_after_it_ended_is_nobodys_blindness(tm
     assert all(item.longest_blind_s < 5 for item in found.timings), [item.longest_blind_s for item in found.timings]
 
 
+def test_a_wan_whose_answers_take_seconds_now_and_then_is_unsuitable(tmp_path):
+    def forward(slot):
+        return np.where(slot % 50 == 0, 4.0, 0.01)
+
+    def back(slot):
+        return np.full(len(slot), 0.01)
+
+    plan = plan_data(networks=("ch1", "ch2"), sites={"b": "dr"})
+    found = verdict(healthy(plan=plan, links=dict.fromkeys(PATHS, Link(forward, back))), tmp_path)
+    assert found.verdict is Verdict.UNSUITABLE
+    assert {item.status for item in found.findings if item.rule == "delay"} == {Status.PASS}
+    assert {item.status for item in found.findings if item.rule == "jitter"} == {Status.FAIL}
+
+
+def test_one_slow_answer_of_a_lan_is_no_jitter(tmp_path):
+    link = Link(lambda slot: np.where(slot == 2500, 0.5, 0.0002))
+    found = verdict(healthy(links=dict.fromkeys(PATHS, link)), tmp_path)
+    assert {item.status for item in found.findings if item.rule == "jitter"} == {Status.PASS}
+
+
+def test_five_stamped_replies_do_not_stand_for_five_thousand(tmp_path, monkeypatch):
+    import synthetic
+
+    whole = synthetic._path
+
+    def few_stamps(site, path, link, rows):
+        whole(site, path, link, rows)
+        for table, labels, _, values in rows[path.source]:
+            if table == "reply" and labels == (path.name,):
+                values[5:, 8] = 0
+
+    monkeypatch.setattr(synthetic, "_path", few_stamps)
+    link = Link(lambda slot: np.where(slot < 10, 0.0002, 0.06))
+    found = verdict(healthy(links=dict.fromkeys(PATHS, link)), tmp_path)
+    assert {item.status for item in found.findings if item.rule == "delay"} == {Status.SKIPPED}
+    assert found.verdict is Verdict.CONDITIONAL
+
+
 def unprobed(*bound):
     plan = plan_data(networks=("ch1", "ch2"))
     plan["network"]["ch2"] = {"probe": False}

@@ -47,6 +47,7 @@ from analyzer.rules import (
     bandwidth,
     cpu_busy,
     delay,
+    jitter,
     loss,
     met,
     node_coverage,
@@ -179,8 +180,52 @@ def test_loss_is_judged_by_the_lower_bound(lost, judged, wan, status):
     ],
 )
 def test_delay_is_judged_on_the_wire(wan, wire, status):
-    (word,) = about_path(delay.RULE, timing(wan=wan, wire=Quantiles(5000, **wire), rtt=Quantiles(5000, p999=9.0)))
+    slow = Quantiles(10_000, p50=9.0, p999=9.0)
+    (word,) = about_path(delay.RULE, timing(wan=wan, wire=Quantiles(8000, **wire), rtt=slow))
     assert word.status is status
+    # A few stamped replies do not stand for the rest.
+    (word,) = about_path(delay.RULE, timing(wan=wan, wire=Quantiles(7999, **wire), rtt=slow))
+    assert word.status is Status.SKIPPED
+    assert "7999 of 10000" in word.message
+
+
+@pytest.mark.parametrize(("wan", "rtt_s", "status"), [(False, 0.002, Status.PASS), (False, 0.0021, Status.SKIPPED),
+                                                     (True, 0.04, Status.PASS), (True, 9.0, Status.SKIPPED)])  # fmt: skip
+def test_without_stamps_the_round_trip_is_an_upper_bound(wan, rtt_s, status):
+    rtt = Quantiles(10_000, p50=rtt_s, p999=rtt_s)
+    (word,) = about_path(delay.RULE, timing(wan=wan, rtt=rtt))
+    assert word.status is status
+    (word,) = about_path(delay.RULE, timing(wan=wan))
+    assert word.status is Status.SKIPPED
+
+
+def test_a_short_run_is_judged_by_all_of_its_stamps():
+    few = timing(judged=250, wire=Quantiles(240, p999=0.001), rtt=Quantiles(250, p999=0.5))
+    assert about_path(delay.RULE, few)[0].status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("wan", "spread_s", "status"),
+    [
+        (False, 0.00033, Status.PASS),
+        (False, 0.00034, Status.WARN),
+        (False, 0.0021, Status.FAIL),
+        (True, 0.010, Status.PASS),
+        (True, 0.0101, Status.WARN),
+        (True, 0.030, Status.WARN),
+        (True, 0.0301, Status.FAIL),
+    ],
+)
+def test_jitter_is_judged_on_the_wire(wan, spread_s, status):
+    figures = Quantiles(10_000, p50=0.0, p99=spread_s, p999=9.0)
+    (word,) = about_path(jitter.RULE, timing(wan=wan, wire=figures, wire_deviation_s=spread_s, rtt_deviation_s=9.0))
+    assert word.status is status
+    assert bool(word.remedy) is (status is not Status.PASS)
+    # Without stamps what an application sees passes, or says nothing.
+    (word,) = about_path(jitter.RULE, timing(wan=wan, rtt=figures, rtt_deviation_s=spread_s))
+    assert word.status is (Status.PASS if status is Status.PASS else Status.SKIPPED)
+    (word,) = about_path(jitter.RULE, timing(wan=wan))
+    assert word.status is Status.SKIPPED
 
 
 @pytest.mark.parametrize(
