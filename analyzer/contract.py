@@ -117,7 +117,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule's word on one subject. `traces` are ids of traces or curves that show it."""
+    """One rule's word on one subject. `traces` are ids of traces or curves that show it.
+
+    `points`: of a message that has several points, what kind each is ("" if it has none), so that equal ones can be counted.
+    """
 
     rule: str
     title: str
@@ -128,6 +131,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     remedy: str = ""
     traces: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

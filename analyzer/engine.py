@@ -116,6 +116,7 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
                     judgement.evidence,
                     judgement.remedy,
                     judgement.traces,
+                    judgement.points,
                 )
 
             if missing:

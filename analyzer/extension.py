@@ -115,6 +115,7 @@ class Judgement:
     evidence: tuple[Evidence, ...] = ()
     remedy: str = ""
     traces: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

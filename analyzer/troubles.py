@@ -15,11 +15,15 @@ _ONE_MACHINE = "In this demonstration all nodes are one machine, so this was to 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One point: half a sentence, and what to do. Status info is worth knowing and no trouble."""
+    """One point: half a sentence, and what to do. Status info is worth knowing and no trouble.
+
+    `kind`: the same for many of its kind, without names, as in "planned addresses are on no interface".
+    """
 
     status: Status
     text: str
     remedy: str = ""
+    kind: str = ""
 
 
 def words(
@@ -41,5 +45,5 @@ def words(
         if plan.origin is Origin.DEMONSTRATION and status in (Status.FAIL, Status.WARN):
             yield Judgement(Status.INFO, f"{text} {_ONE_MACHINE}", evidence)
         else:
-            yield Judgement(status, text, evidence, remedy)
+            yield Judgement(status, text, evidence, remedy, points=tuple(point.kind for point in points))
         evidence = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ from collector.plan import Plan
 _REASONS = 3
 _FIXES = 5
 _NAMED = 3
+_LONG = 200
+"""Letters of a reason from which on several points are counted instead of listed; page 1 has no room for the list."""
+_RANKS = {"identity": 0, "observers": 4}
+_AREAS = {Area.DATA: 1, Area.NETWORK: 1, Area.SETTINGS: 2, Area.HOST: 3}
+"""What weighs more: no cluster at all, then the network, what follows from it, the machines, and what stands around them."""
 _MOST = 1e9
 """As bad as it gets: nothing, where something is needed."""
 
@@ -31,31 +37,35 @@ class Answer:
 def answer(material: Material, findings: Sequence[Finding], overrides: Sequence[str]) -> Answer:
     """Judge the whole. Reasons come worst first, at most three; fixes at most five, none twice.
 
-    First what failed, then what keeps the run from proving anything, then faults, warnings, damage and overrides; within
-    each the one that lies furthest beyond its limit. What could not be judged comes last, in one sentence, and the summary
+    First an absent archive and nodes that are one machine, then what failed, then what else keeps the run from proving anything, then
+    faults, warnings, damage and overrides; within each by what it means for the cluster, then by how far it lies beyond its limit. What
+    keeps the run from proving anything has a reason always. What could not be judged comes last, in one sentence, and the summary
     counts it, so that it neither crowds out a failure nor goes unseen. Information is no concern.
     """
     plan, summaries, timings = material.plan, list(material.summaries.values()), material.timings
-    gaps = _gaps(material)
+    absent, gaps = _absent(material), _gaps(material)
     damaged = [node for node in summaries if node.damage or not node.sealed]
     by_status = {status: [finding for finding in findings if finding.status is status] for status in Status}
     doubtful = [*by_status[Status.ERROR], *by_status[Status.WARN], *by_status[Status.SKIPPED]]
     if by_status[Status.FAIL]:
         verdict = Verdict.UNSUITABLE
-    elif gaps:
+    elif absent or gaps:
         verdict = Verdict.INCONCLUSIVE
     elif doubtful or damaged or overrides:
         verdict = Verdict.CONDITIONAL
     else:
         verdict = Verdict.SUITABLE
+    failed = by_status[Status.FAIL]
     concerns = [
-        *_grouped(by_status[Status.FAIL]),
+        *_grouped(finding for finding in failed if _rank(finding) == 0),
+        *absent,
+        *_grouped(finding for finding in failed if _rank(finding) > 0),
         *gaps,
         *_grouped(by_status[Status.ERROR]),
         *_grouped(
             finding
             for finding in by_status[Status.WARN]
-            if not (gaps and finding.area is Area.DATA and finding.subject.scope is Scope.PATH)
+            if not ((absent or gaps) and finding.area is Area.DATA and finding.subject.scope is Scope.PATH)
         ),
         *(
             (
@@ -65,25 +75,51 @@ def answer(material: Material, findings: Sequence[Finding], overrides: Sequence[
             for node in damaged
         ),
         *((text, "Have the person named in the plan confirm the shorter floor.") for text in overrides),
-        *_unjudged(material, by_status[Status.SKIPPED], told=bool(gaps)),
+        *_unjudged(material, by_status[Status.SKIPPED], told=bool(absent or gaps)),
     ]
     reasons = _once(text for text, _ in concerns) or _good(timings)
     fixes = _once(remedy for _, remedy in concerns if remedy)
-    return Answer(verdict, _summary(plan, verdict, by_status), reasons[:_REASONS], fixes[:_FIXES])
+    return Answer(verdict, _summary(plan, verdict, by_status), _told(reasons, gaps), _first(fixes))
+
+
+def _rank(finding: Finding) -> int:
+    return _RANKS.get(finding.rule, _AREAS[finding.area])
+
+
+def _told(reasons: tuple[str, ...], gaps: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """The first reasons, of which the last is a gap if there is one: failures of a run that proves little may be of the run."""
+    shown = reasons[:_REASONS]
+    if not gaps or any(text in shown for text, _ in gaps):
+        return shown
+    return (*shown[: _REASONS - 1], gaps[-1][0])
+
+
+def _first(fixes: tuple[str, ...]) -> tuple[str, ...]:
+    """At most `_FIXES` of them; where there are more, the last says how many."""
+    if len(fixes) <= _FIXES:
+        return fixes
+    left = len(fixes) - _FIXES + 1
+    return (*fixes[: _FIXES - 1], f"And {left} more points: each finding in this report says what to do.")
+
+
+def _absent(material: Material) -> list[tuple[str, str]]:
+    """Nodes without an archive: (what, what to do)."""
+    absent = [node.name for node in material.plan.nodes if node.name not in material.summaries]
+    if not absent:
+        return []
+    names = ", ".join(absent)
+    return [
+        (
+            f"No archive of node {names} was given.",
+            f"Run the collector on {names} as well and assess all archives together.",
+        )
+    ]
 
 
 def _gaps(material: Material) -> list[tuple[str, str]]:
     """What keeps the run from proving anything: (what, what to do)."""
     plan, timings = material.plan, material.timings
-    absent = [node.name for node in plan.nodes if node.name not in material.summaries]
-    found = []
-    if absent:
-        found.append(
-            (
-                f"No archive of node {', '.join(absent)} was given.",
-                f"Run the collector on {', '.join(absent)} as well and assess all archives together.",
-            )
-        )
+    found: list[tuple[str, str]] = []
     for pair, met in material.meetings.items():
         joined = any({path.source, path.target} == set(pair) for path in plan.paths())
         if joined and not met:
@@ -168,12 +204,30 @@ def _grouped(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     for finding in findings:
         groups.setdefault(finding.rule, []).append(finding)
     found = []
-    for members in sorted(groups.values(), key=lambda group: -max(map(_excess, group))):
+    for members in sorted(groups.values(), key=lambda group: (_rank(group[0]), -max(map(_excess, group)))):
         worst = max(members, key=_excess)
         subjects = {finding.subject for finding in members} - {worst.subject}
         more = f" The same on {_names(subjects)}." if subjects else ""
-        found.append((worst.message + more, worst.remedy))
+        text = worst.message + more
+        found.append((text if len(text) <= _LONG else _counted(members, worst) or text, worst.remedy))
     return found
+
+
+def _counted(members: Sequence[Finding], worst: Finding) -> str:
+    """Several points in one short sentence: how many of the commonest kind, and where. Empty: the message has no points."""
+    points = [(kind, finding) for finding in members for kind in finding.points]
+    if len(points) < 2:
+        return ""
+    kind, count = Counter(kind for kind, _ in points).most_common(1)[0]
+    if kind and count > 1:
+        where = {finding.subject for mine, finding in points if mine == kind}
+        left = len(points) - count
+        return f"{count} {kind} of {_names(where)}" + (f", and {_more(left)}." if left else ".")
+    return f"{worst.message.partition('; ')[0]}, and {_more(len(points) - 1)}."
+
+
+def _more(count: int) -> str:
+    return "1 more point" if count == 1 else f"{count} more points"
 
 
 def _names(subjects: Iterable[Subject]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -31,17 +32,17 @@ def finding(rule, status, value=None, limit=MOST, subject=None, **changes):
     )
 
 
-def judged(*findings, absent=()):
+def judged(*findings, absent=(), hours=24.0):
     summaries = {name: SimpleNamespace(name=name, damage=(), sealed=True) for name in "ab" if name not in absent}
-    timings = {path.name: timing(path.name) for path in PLAN.paths() if path.source not in absent}
+    timings = {path.name: timing(path.name, hours) for path in PLAN.paths() if path.source not in absent}
     material = SimpleNamespace(plan=PLAN, summaries=summaries, timings=timings, meetings={}, reasons={})
     return answer(material, list(findings), ())
 
 
-def timing(path):
+def timing(path, hours=24.0):
     return SimpleNamespace(
         path=path,
-        hours=24.0,
+        hours=hours,
         sent=10,
         answered=10,
         lost_forward=0,
@@ -88,13 +89,13 @@ def test_nothing_at_all_and_a_limit_of_none_can_be_ranked(value, limit):
     assert len(found.reasons) == 2
 
 
-def test_missing_data_stands_between_failures_and_warnings():
+def test_a_missing_archive_stands_before_failures_and_warnings():
     found = judged(
         finding("warned", Status.WARN, 5.0),
         finding("failed", Status.FAIL, 20.0, subject=Subject(Scope.NODE, "b")),
         absent=("a",),
     )
-    assert [reason.split()[0] for reason in found.reasons] == ["failed", "No", "warned"]
+    assert [reason.split()[0] for reason in found.reasons] == ["No", "failed", "warned"]
 
 
 def test_what_follows_from_a_missing_archive_is_not_said_again():
@@ -140,3 +141,55 @@ def test_one_rule_on_many_subjects_is_one_reason_that_names_them():
         finding("same", Status.WARN, 4.0, subject=Subject(Scope.NODE, "b")),
     )
     assert found.reasons == ("same says warn of b. The same on a.",)
+
+
+def failing(*names, **changes):
+    return [finding(name, Status.FAIL, 20.0, **changes) for name in names]
+
+
+def test_what_means_more_for_the_cluster_comes_first_whatever_lies_further_beyond():
+    found = judged(
+        finding("observers", Status.FAIL, 900.0, area=Area.NETWORK),
+        finding("memory", Status.FAIL, 90.0, area=Area.HOST),
+        finding("loss", Status.FAIL, 11.0, area=Area.NETWORK),
+        finding("identity", Status.FAIL, subject=Subject(Scope.CLUSTER, "test"), area=Area.HOST),
+    )
+    assert [reason.split()[0] for reason in found.reasons] == ["identity", "loss", "memory"]
+    assert found.fixes == ("mend identity", "mend loss", "mend memory", "mend observers")
+
+
+def test_a_run_that_is_too_short_has_a_reason_however_much_failed():
+    short = judged(*failing("one", "two", "three", "four"), hours=0.1)
+    assert short.verdict is Verdict.UNSUITABLE
+    assert [reason.split()[0] for reason in short.reasons] == ["one", "two", "Path"]
+    assert "less than 15 min prove nothing" in short.reasons[2]
+    both = judged(*failing("one", "two", "three"), hours=0.1, absent=("a",))
+    assert [reason.split()[0] for reason in both.reasons] == ["No", "one", "Path"]
+
+
+def test_more_points_than_have_room_are_counted():
+    found = judged(*failing(*(f"rule{number}" for number in range(16))))
+    assert len(found.fixes) == 5
+    assert found.fixes[4].startswith("And 12 more points")
+    assert len(judged(*failing("a", "b", "c", "d", "e")).fixes) == 5
+
+
+def listed(subject, *points, text="ch-ab 192.168.100.101/24 is on none of its interfaces"):
+    message = f"Node {subject}: {'; '.join([text] * len(points))}."
+    return replace(
+        finding("lan-plan", Status.FAIL, subject=Subject(Scope.NODE, subject)), message=message, points=points
+    )
+
+
+def test_a_long_list_becomes_a_count_with_the_nodes_concerned():
+    kind = "planned addresses are on no interface"
+    found = judged(
+        *(listed(name, *[kind] * count) for name, count in (("primary", 4), ("secondary", 2), ("tertiary", 1)))
+    )
+    assert found.reasons == ("7 planned addresses are on no interface of primary, secondary, tertiary.",)
+    mixed = judged(listed("primary", kind, kind, "interfaces are down", "", ""))
+    assert mixed.reasons == ("2 planned addresses are on no interface of primary, and 3 more points.",)
+    other = judged(listed("primary", "", "", "", "", ""))
+    assert other.reasons == ("Node primary: ch-ab 192.168.100.101/24 is on none of its interfaces, and 4 more points.",)
+    short = judged(listed("primary", kind))
+    assert short.reasons == ("Node primary: ch-ab 192.168.100.101/24 is on none of its interfaces.",)

@@ -31,6 +31,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             f"packets to {row.target} over {row.network} ({row.address}) leave by {row.nic or 'an unknown interface'} "
             f"with source {row.source or 'unknown'}",
             f"Correct addresses, netmasks and routes of {node}: each channel needs its own subnet and interface.",
+            "ways out to a peer are not as planned",
         )
         for row in rows
         if row.as_planned is False

@@ -59,13 +59,15 @@ def _address(row: AddressFound) -> Iterator[Trouble]:
         return
     if not row.found:
         remedy = f"Give {row.node} the address, or correct the plan and measure again."
-        yield Trouble(Status.FAIL, f"{what} is on none of its interfaces", remedy)
+        kind = "planned addresses are on no interface"
+        yield Trouble(Status.FAIL, f"{what} is on none of its interfaces", remedy, kind)
         return
     if row.up is False:
         yield Trouble(
             Status.FAIL,
             f"{row.found_nic} with {what} is down",
             f"Bring {row.found_nic} of {row.node} up; check its cable.",
+            "interfaces with a planned address are down",
         )
     elif row.up is None:
         yield Trouble(
@@ -76,10 +78,12 @@ def _address(row: AddressFound) -> Iterator[Trouble]:
             Status.WARN,
             f"{what} is on {row.found_nic}, planned on {row.nic}",
             "Plug the cables in as planned, or correct the plan.",
+            "planned addresses are on another interface than planned",
         )
     yield from _mask(row, what)
     if row.static is False:
-        yield Trouble(Status.WARN, f"{what} was given by a server", f"Set static addresses on {row.node}.")
+        kind = "planned addresses were given by a server"
+        yield Trouble(Status.WARN, f"{what} was given by a server", f"Set static addresses on {row.node}.", kind)
     elif row.static is None:
         yield Trouble(
             Status.SKIPPED, f"whether {what} is static was not told", f"Confirm that {row.node} has static addresses."
