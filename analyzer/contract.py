@@ -602,7 +602,7 @@ class ScoreLine:
 
 @dataclass(frozen=True, slots=True)
 class AreaScore:
-    """Score of an area: the mean of its worst subject. None: nothing could be judged."""
+    """Score of an area: the mean of its worst subject. None: nothing could be judged, or less than half."""
 
     area: Area
     score: int | None

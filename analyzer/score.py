@@ -1,13 +1,15 @@
 """Points: a mean per subject, the worst subject per area, the worst area over all.
 
-Unknown is never a pass: what could not be judged has no points and stands beside the score. A run that answers nothing
-has no overall score. Information is not listed.
+Unknown is never a pass: what could not be judged has no points and stands beside the score. An area of which more than half could
+not be judged has no score; what was judged of it still counts over all, so that a failure is not hidden with it. A run that answers
+nothing has no overall score. Information is not listed.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from analyzer.contract import Area, AreaScore, Finding, Score, ScoreLine, Status, Verdict
 
@@ -30,7 +32,12 @@ def score(findings: Iterable[Finding], verdict: Verdict) -> Score:
             lines[finding.area].append(line)
     areas = tuple(_area(area, lines[area]) for area in Area)
     judged = [area.score for area in areas if area.score is not None]
-    return Score(None if verdict is Verdict.INCONCLUSIVE else min(judged, default=None), areas)
+    shown = tuple(replace(area, score=None, worst="") if _mostly_unknown(area) else area for area in areas)
+    return Score(None if verdict is Verdict.INCONCLUSIVE else min(judged, default=None), shown)
+
+
+def _mostly_unknown(area: AreaScore) -> bool:
+    return 2 * sum(line.points is None for line in area.lines) > len(area.lines)
 
 
 def _area(area: Area, lines: list[ScoreLine]) -> AreaScore:

@@ -735,6 +735,13 @@ def test_unknown_is_not_scored_information_is_not_counted_and_the_worst_decides(
     assert [line.points for line in host.lines if line.subject == "b"] == [100, None, None]
     assert found.overall == 80
     assert next(area for area in found.areas if area.area is Area.SETTINGS).score is None
+    mostly = score(findings(*[Status.PASS] * 21, *[Status.SKIPPED] * 22), Verdict.CONDITIONAL)
+    (only, *_) = (area for area in mostly.areas if area.lines)
+    assert (only.score, only.worst, mostly.overall) == (None, "", 100), "more than half was not judged"
+    half = score(findings(*[Status.PASS] * 21, *[Status.ERROR] * 21), Verdict.CONDITIONAL)
+    assert next(area for area in half.areas if area.lines).score == 100
+    hidden = [*findings(Status.FAIL, Status.SKIPPED, Status.SKIPPED), *findings(Status.PASS, area=Area.NETWORK)]
+    assert score(hidden, Verdict.UNSUITABLE).overall == 0, "a failure is not hidden with its area"
     (only, *_) = (area for area in score(findings(Status.SKIPPED), Verdict.CONDITIONAL).areas if area.lines)
     assert only.score is None, "what could not be judged is no score, and no pass"
     assert score(findings(Status.FAIL), Verdict.UNSUITABLE).overall == 0
