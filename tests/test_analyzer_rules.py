@@ -167,6 +167,28 @@ def test_loss_is_judged_by_the_lower_bound(lost, judged, wan, status):
 
 
 @pytest.mark.parametrize(
+    ("lost", "outages", "text"),
+    [
+        (6, [(0.98, 6)], ", all 6 in one outage of 980 ms;"),
+        (8, [(0.98, 6)], ", 6 of them in one outage of 980 ms;"),
+        (8, [(0.6, 3), (0.98, 4)], ", 7 of them in 2 outages of up to 980 ms;"),
+        (6, [(1.2, 7)], ", all 6 in one outage of 1.2 s;"),
+        (12, [(0.98, 6)], ""),
+        (6, [], ""),
+    ],
+)
+def test_losses_that_are_outages_are_told_as_such(lost, outages, text):
+    out = tuple(Outage(10.0 * number, length_s, slots) for number, (length_s, slots) in enumerate(outages))
+    longest_s = max((length_s for length_s, _ in outages), default=0.0)
+    found = timing(lost, 178, outages=out, longest_outage_s=longest_s, loss_low=0.02)
+    (word,) = about_path(loss.RULE, found)
+    assert word.status is Status.FAIL
+    assert (text in word.message) if text else ("outage" not in word.message)
+    assert ("See the outages" in word.remedy) is bool(text)
+    assert ("cabling, duplex" in word.remedy) is not bool(text)
+
+
+@pytest.mark.parametrize(
     ("wan", "wire", "status"),
     [
         (False, {"p999": 0.002}, Status.PASS),

@@ -3,7 +3,8 @@
 What: Share of the probes that were sent, could be judged and were never answered.
 Why HA: A lost heartbeat is a missed beat over UDP and a stall over TCP; a lossy path fails over for nothing.
 How: The lower bound of the 95 % interval is held against the limit: one lost packet in 15 minutes proves nothing. Packets that
-    are lost one after another count as one event; how long they last is judged apart (see outages).
+    are lost one after another count as one event; how long they last is judged apart (see outages), and where most losses are outages
+    the message says so.
 Source: Above 1 % Test-NetStack fails a network; 0.01 % on one site and 0.1 % between sites are design values.
 Fails when: the loss is above 1 % beyond doubt.
 """
@@ -12,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status, Timing
 from analyzer.extension import TIMING, Context, Judgement, Rule
-from analyzer.words import share
+from analyzer.words import seconds, share
 
 _FAIL = "fail: Test-NetStack (less than 99 % answered)"
 LAN = Limit("loss on one site", "ratio", 1e-4, 1e-2, Sense.AT_MOST, f"warn: design value; {_FAIL}")
@@ -39,9 +40,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         (timing.lost_unknown, "direction unknown"),
     )
     where = f" ({', '.join(f'{count} {way}' for count, way in ways if count)})" if lost else ""
+    burst = _burst(timing)
     yield Judgement(
         status,
-        f"Path {timing.path} lost {lost} of {timing.answered + lost} probes{where}, {share(timing.loss)}; "
+        f"Path {timing.path} lost {lost} of {timing.answered + lost} probes{where}, {share(timing.loss)}{burst}; "
         f"at 95 % confidence between {share(timing.loss_low)} and {share(timing.loss_high)}.",
         (
             Evidence("loss, lower bound", timing.loss_low, "ratio", limit),
@@ -51,10 +53,24 @@ def _check(context: Context) -> Iterator[Judgement]:
         ),
         ""
         if status is Status.PASS
+        else f"See the outages: find what silences network {timing.network} between {timing.source} and {timing.target} at those "
+        "moments, such as a link that flaps, spanning tree, or a line that fails over."
+        if burst
         else f"Find where network {timing.network} drops packets between {timing.source} and {timing.target}: "
         "cabling, duplex, switch port counters, queues of the carrier.",
         (f"rtt:{timing.path}",),
     )
+
+
+def _burst(timing: Timing) -> str:
+    """Said where more than half of the losses lie in outages: what silences a path is another fault than what drops packets."""
+    inside = min(sum(outage.slots for outage in timing.outages), timing.lost)
+    if 2 * inside <= timing.lost:
+        return ""
+    many = f"all {inside}" if inside == timing.lost else f"{inside} of them"
+    if len(timing.outages) == 1:
+        return f", {many} in one outage of {seconds(timing.longest_outage_s)}"
+    return f", {many} in {len(timing.outages)} outages of up to {seconds(timing.longest_outage_s)}"
 
 
 RULE = Rule("loss", "Packet loss", Area.NETWORK, Scope.PATH, (TIMING,), (LAN, WAN), _check)
