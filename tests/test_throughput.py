@@ -330,10 +330,28 @@ def test_an_observer_that_was_not_asked_has_the_probes_reason(tmp_path):
     assert found["gw", "b"].reason == "node b recorded no request to gw"
 
 
-def test_an_observer_that_is_silent_shows_in_the_verdict(tmp_path):
+@pytest.mark.parametrize(
+    ("answers", "verdict", "text"),
+    [
+        # Never an answer may be a packet filter; an answer and then none is a machine that went away.
+        (
+            lambda t: np.full(len(t), np.nan),
+            Verdict.CONDITIONAL,
+            "answered none of 1000 pings of node a: filtered or dead",
+        ),
+        (lambda t: np.where(t < 900, 0.001, np.nan), Verdict.UNSUITABLE, "its longest silence lasted 100 s"),
+    ],
+)
+def test_an_observer_that_is_silent_shows_in_the_verdict(tmp_path, answers, verdict, text):
     rows = [{"name": "gw", "kind": "gateway", "addr": "10.0.0.9"}]
-    silent = {"gw": lambda t: np.full(len(t), np.nan)}
-    machines = {name: Machine(observers=silent) for name in "ab"}
-    found = assessed(Site(length_s=1000.0, plan=plan_data(observer=rows), machines=machines), tmp_path)
-    assert found.verdict is Verdict.UNSUITABLE
-    assert any("gateway gw (10.0.0.9) answered none of 1000 pings of node a" in reason for reason in found.reasons)
+    machines = {name: machine(observers={"gw": answers}) for name in "ab"}
+    plan = plan_data(networks=("ch1", "ch2"), observer=rows)
+    found = assessed(Site(length_s=1000.0, plan=plan, machines=machines), tmp_path)
+    assert found.verdict is verdict
+    assert "gateway gw (10.0.0.9)" in found.reasons[0]
+    assert text in found.reasons[0]
+
+
+def machine(**changes):
+    """A machine in good health."""
+    return Machine(busy=lambda t: np.full(len(t), 0.1), memory=True, disk=True, host=True, **changes)
