@@ -26,7 +26,7 @@ from analyzer.contract import (
     Trace,
 )
 from analyzer.echo import echoes
-from analyzer.engine import Material, bound, judge, recommend, tolerances
+from analyzer.engine import Material, bound, customs, judge, recommend, tolerances
 from analyzer.extension import Stack
 from analyzer.frames import NodeData, read
 from analyzer.inventory import described
@@ -98,7 +98,6 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         observers=asked,
         facts=facts,
         reasons=_reasons(plan, nodes),
-        joints=joints,
         meetings=meetings,
         scenarios=scenarios,
         tolerances=tolerances(products, plan),
@@ -107,6 +106,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         clocks=clocks,
         mtus=mtus,
         ports=ports,
+        customs=customs(products, plan),
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)

@@ -19,7 +19,6 @@ from analyzer.contract import (
     Area,
     EchoTiming,
     Finding,
-    Joint,
     NodeClock,
     NodeSummary,
     Note,
@@ -40,7 +39,6 @@ from analyzer.extension import (
     CLOCK,
     ECHO,
     FACTS,
-    JOINT,
     MEETING,
     MTUS,
     NOTES,
@@ -51,6 +49,7 @@ from analyzer.extension import (
     TIMINGS,
     Combine,
     Context,
+    Custom,
     Judgement,
     Rule,
     Stack,
@@ -62,7 +61,7 @@ from analyzer.host import carried
 from analyzer.rates import HOLE_S
 from analyzer.timing import joint
 from collector.contract import State
-from collector.plan import Plan, StackBinding
+from collector.plan import Plan, StackBinding, spelling
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -88,7 +87,6 @@ class Material:
     observers: Sequence[ObserverTiming]
     facts: Mapping[str, Mapping[str, Any]]
     reasons: Mapping[str, str]
-    joints: Mapping[tuple[str, str], Joint]
     meetings: Mapping[tuple[str, str], bool]
     scenarios: tuple[Scenario, ...]
     duration_s: float
@@ -97,6 +95,7 @@ class Material:
     clocks: Mapping[str, NodeClock] = field(default_factory=dict)
     mtus: Mapping[str, PathMtu] = field(default_factory=dict)
     ports: Sequence[PortTest] = ()
+    customs: Mapping[Custom, str] = field(default_factory=dict)
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -123,7 +122,9 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
                 findings.append(stamp(Judgement(Status.SKIPPED, f"Not judged: {missing}.")))
                 continue
             tolerance = material.tolerances.get(subject.name)
-            context = Context(subject, material.plan, node, material.duration_s, given, rule.limits, tolerance)
+            context = Context(
+                subject, material.plan, node, material.duration_s, given, rule.limits, tolerance, material.customs
+            )
             words, failure = _attempt(rule.check, context)
             if thin:
                 # What was seen to be bad is bad; what was seen to be good was not seen for long enough.
@@ -140,11 +141,11 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
 
 def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recommendation], list[Finding]]:
     """Every bound stack on every pair that its networks join; what went wrong comes as findings."""
-    known = {_spelling(stack.name): stack for stack in stacks}
+    known = {spelling(stack.name): stack for stack in stacks}
     advice: list[Recommendation] = []
     findings: list[Finding] = []
     for binding in material.plan.stacks:
-        stack = known.get(_spelling(binding.name))
+        stack = known.get(spelling(binding.name))
         title = stack.title if stack else "Settings"
         if stack is None:
             names = ", ".join(sorted(known))
@@ -195,8 +196,18 @@ def _checked(stack: Stack, context: StackContext) -> Iterator[Recommendation]:
 
 def bound(stacks: Sequence[Stack], plan: Plan) -> list[Stack]:
     """The products that the plan names."""
-    named = {_spelling(binding.name) for binding in plan.stacks}
-    return [stack for stack in stacks if _spelling(stack.name) in named]
+    named = {spelling(binding.name) for binding in plan.stacks}
+    return [stack for stack in stacks if spelling(stack.name) in named]
+
+
+def customs(stacks: Sequence[Stack], plan: Plan) -> dict[Custom, str]:
+    """What the products that the plan names ask of the site, each with the names of those that ask."""
+    asking = bound(stacks, plan)
+    return {
+        custom: " and ".join(stack.name for stack in asking if custom in stack.customs)
+        for custom in Custom
+        if any(custom in stack.customs for stack in asking)
+    }
 
 
 def _within(stack: Stack, advice: Recommendation) -> None:
@@ -228,10 +239,6 @@ def _attempt(plug_in: Callable[[C], Iterator[T]], context: C) -> tuple[list[T], 
 
 def _finding(name: str, title: str, subject: Subject, status: Status, text: str, remedy: str) -> Finding:
     return Finding(name, title, Area.SETTINGS, subject, status, text, remedy=remedy)
-
-
-def _spelling(name: str) -> str:
-    return name.lower().replace("_", "-")
 
 
 def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
@@ -275,14 +282,14 @@ def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:
     A path counts for a product that cannot do without it: one that survives while any of its networks lives depends on a single
     network only. Where no known product is planned at all, `UNPLANNED` holds everywhere.
     """
-    known = {_spelling(stack.name): stack for stack in stacks}
+    known = {spelling(stack.name): stack for stack in stacks}
     found: dict[str, Tolerance] = {}
 
     def note(name: str, tolerance: Tolerance) -> None:
         if name not in found or tolerance.timeout_s < found[name].timeout_s:
             found[name] = tolerance
 
-    bindings = [(known[_spelling(one.name)], one) for one in plan.stacks if _spelling(one.name) in known]
+    bindings = [(known[spelling(one.name)], one) for one in plan.stacks if spelling(one.name) in known]
     for pair in combinations([node.name for node in plan.nodes], 2):
         for stack, binding in bindings:
             automatic = {frozenset(switched) for switched in binding.auto_failover}
@@ -453,7 +460,6 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_As
         return
     subject = Subject(Scope.PAIR, "+".join(pair))
     offered = {
-        JOINT: material.joints.get(pair),
         MEETING: material.meetings.get(pair),
         TIMINGS: tuple(timing for timing in material.timings.values() if {timing.source, timing.target} == set(pair)),
         FACTS: {name: material.facts[name] for name in pair if name in material.facts},

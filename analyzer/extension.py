@@ -38,23 +38,29 @@ from collector.plan import Plan, PlannedPath, StackBinding
 if TYPE_CHECKING:
     import pandas as pd
 
-TIMING, JOINT, ARCHIVE, MEETING = "timing", "joint", "archive", "meeting"
-"""Needs that are no tables: the path's `Timing`, the pair's `Joint`, the node's `NodeSummary`, whether a pair met."""
-
+TIMING, ARCHIVE, MEETING = "timing", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
-"""More of them: the path's `Throughput`; its `EchoTiming`; how the plan's observers answered the node (`ObserverTiming`); every `Timing` between a pair, or of the cluster; what the machines are (the fact
-``inventory``: of the node itself; for pair and cluster by node name, and only of the nodes that told)."""
+CLOCK, NOTES, MTUS, PORTS = "clock", "notes", "mtus", "ports"
+"""Needs that are no tables, and the scopes that have them:
 
-CLOCK = "clock"
-"""One more: what the node's clocks did (`NodeClock`)."""
+need | scopes | what the context then gives
+--- | --- | ---
+`TIMING` | path | its `Timing`
+`TIMINGS` | pair, cluster | every `Timing` between the two, or of all paths; it may be empty
+`THROUGHPUT` | path | its `Throughput`; paths without planned tests are then no subjects
+`ECHO` | path | its `EchoTiming`; paths without an echo are then no subjects
+`MTUS` | path | the `PathMtu` of every probed path by its name, so that both directions can be compared
+`PORTS` | pair | every `PortTest` between the two
+`NOTES` | all | what people noted during the run, on any node (`Note`); nothing noted is an empty tuple
+`CLOCK` | node, device | what the node's clocks did (`NodeClock`)
+`MEETING` | pair | whether the two archives name each other
+`ARCHIVE` | node, device | the node's `NodeSummary`
+`OBSERVERS` | node, device | how the plan's observers answered the node (`ObserverTiming`)
+`FACTS` | node, device | the node's inventory
+`FACTS` | pair, cluster | the inventories by node name, only of the nodes that told one
 
-NOTES = "notes"
-"""What people noted during the run, on any node (`Note`); nothing noted is an empty tuple, never a missing need."""
-MTUS = "mtus"
-"""And the `PathMtu` of every probed path, by its name, so that both directions can be compared."""
-
-PORTS = "ports"
-"""And every `PortTest` between a pair."""
+Any other need is a table of the node's archive, so it exists for the scopes node and device only.
+"""
 
 SUFFICIENT_S = 855.0
 """Exposure below which a run is a connectivity check only. Source: NF, at least 15 min on newly installed systems; less 5 %
@@ -106,6 +112,16 @@ class Tolerance:
         return self.timeout_s / 2.0
 
 
+class Custom(StrEnum):
+    """What one product asks of its site, or brings along, and another does not. Rules judge by it, never by a product's name."""
+
+    COMMITS = "its nodes answer only when what they were told is on the disk"
+    CHANNEL = "it cannot run without a channel between its nodes"
+    INTERFACES = "two interfaces per node in a pair, three in a trio"
+    MANAGEMENT = "management and public address on one interface, the management address being the lower one"
+    CLONES = "its nodes are clones: while it runs they may share the host name and do share the public address"
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A rule's word on the subject it was asked about; the engine makes a `Finding` of it."""
@@ -124,6 +140,7 @@ class Context:
 
     `node` is the subject's node (for a path its sender, for a pair ""), `duration_s` the length of the whole run. `tolerance`: of the
     products that depend on this node, pair or path alone; None: no planned product does.
+    `customs`: what the planned products ask for, with the name of who asks.
     """
 
     subject: Subject
@@ -133,6 +150,7 @@ class Context:
     given: Mapping[str, Any] = field(repr=False)
     limits: tuple[Limit, ...] = ()
     tolerance: Tolerance | None = None
+    customs: Mapping[Custom, str] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the node's archive: label columns, ``t_us``, ``t_s`` and the raw stored integers.
@@ -195,12 +213,6 @@ class Context:
         """
         facts: Mapping[str, Any] = self.given[FACTS]
         return facts
-
-    @property
-    def joint(self) -> Joint:
-        """The pair's channels together. Raises KeyError if the rule does not need "joint"."""
-        joint: Joint = self.given[JOINT]
-        return joint
 
     @property
     def archive(self) -> NodeSummary:
@@ -310,11 +322,11 @@ class Stack:
 
     `name` is what the plan writes under ``[[stack]] name``. `floor_s` gives the shortest timeout that the vendor advises, in s, for a pair
     at two sites (True) or at one. `manual`: its timeout decides something also where a person switches over.
+    `customs` say how it changes what is right on a site.
     """
 
     name: str
     title: str
-    scope: Scope
     combine: Combine
     floor_s: Callable[[bool], float]
     manual: bool
@@ -324,3 +336,4 @@ class Stack:
     """What decides about this product and is not measured: listed in the report with who can confirm it."""
     ports: tuple[str, ...] = ()
     """What the vendor documents between the nodes, as a plan writes it; listed as not tested where it was not."""
+    customs: frozenset[Custom] = frozenset()

@@ -357,6 +357,11 @@ class Plan:
         return self.node(one).site != self.node(other).site
 
 
+def spelling(product: str) -> str:
+    """A product's name as names are compared: capitals do not matter, and ``_`` is ``-``."""
+    return product.lower().replace("_", "-")
+
+
 def load(path: Path) -> Plan:
     """Read and check a plan file.
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from collector.display import duration
 from collector.peers.rounds import Ledger
-from collector.plan import Network, NetworkKind, Node, Plan, Role, Topology
+from collector.plan import Network, NetworkKind, Node, Plan, Role, Topology, spelling
 from collector.plan_forecast import quiet_share, round_s
 from collector.plan_schedule import test_order
 
@@ -186,9 +186,9 @@ def _observers(plan: Plan) -> Iterator[str]:
 
 
 def _stacks(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
-    known = {name.replace("_", "-") for name in stacks}
+    known = {spelling(name) for name in stacks}
     for stack in plan.stacks:
-        if known and stack.name.lower().replace("_", "-") not in known:
+        if known and spelling(stack.name) not in known:
             yield f"stack {stack.name!r} is not known to this version, so it gets no settings; choose one of {', '.join(stacks)}"
         elif stack.ports is None:
             yield (

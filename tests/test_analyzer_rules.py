@@ -26,16 +26,16 @@ from analyzer.contract import (
     Timing,
     Verdict,
 )
-from analyzer.engine import Material, judge, recommend
+from analyzer.engine import Material, customs, judge, recommend
 from analyzer.extension import (
     ARCHIVE,
     FACTS,
-    JOINT,
     MEETING,
     OBSERVERS,
     THROUGHPUT,
     TIMING,
     Context,
+    Custom,
     Judgement,
     Rule,
     Tolerance,
@@ -604,7 +604,6 @@ def material(**changes):
         "observers": (),
         "facts": {},
         "reasons": {"b>a/ch1": "path b>a/ch1 was never measured (no answer)"},
-        "joints": {},
         "meetings": {},
         "scenarios": (),
         "duration_s": 900.0,
@@ -654,7 +653,7 @@ def test_a_device_rule_is_asked_once_per_device_with_its_rows_only():
 
 
 def test_a_pair_and_a_cluster_are_subjects():
-    pair = judge([rule(say(Status.PASS), Scope.PAIR, (JOINT,))], material())
+    pair = judge([rule(say(Status.PASS), Scope.PAIR, (MEETING,))], material())
     assert [(item.subject.name, item.status) for item in pair] == [("a+b", Status.SKIPPED)]
     cluster = judge([rule(say(Status.PASS), Scope.CLUSTER, ())], material())
     assert [(item.subject.name, item.status) for item in cluster] == [("test", Status.PASS)]
@@ -685,6 +684,25 @@ def test_observers_throughput_and_facts_are_what_the_subject_has():
     # A path that no tests were planned for is no subject at all.
     assert about(THROUGHPUT, lambda context: context.throughput, Scope.PATH) == ({"a>b/ch1": path}, [Status.PASS])
     assert about(FACTS, lambda context: context.facts) == ({"a": {"cpus": 4}}, [Status.PASS, Status.SKIPPED])
+
+
+def test_what_a_planned_product_asks_of_its_site_reaches_the_rules_with_its_name():
+    stack = next(item for item in discover(stacks, "STACK") if item.name == "genesys-addp")
+    named = parse(plan_data(), "plan.toml")
+    unnamed = parse(plan_data(stack=[]), "plan.toml")
+    products = [
+        replace(stack, customs=frozenset({Custom.COMMITS})),
+        replace(stack, name="other", customs=frozenset(Custom)),
+    ]
+    seen = []
+
+    def check(context):
+        seen.append(context.customs)
+        yield Judgement(Status.PASS, "fine")
+
+    for plan in (named, unnamed):
+        judge([rule(check, Scope.CLUSTER, ())], material(plan=plan, customs=customs(products, plan)))
+    assert seen == [{Custom.COMMITS: "genesys-addp"}, {}]
 
 
 def test_only_what_was_declared_may_be_asked_for():
@@ -727,6 +745,8 @@ def test_a_stack_that_raises_becomes_an_error_and_an_unknown_one_is_named():
     assert [(item.status, item.subject.name, item.area) for item in findings] == [(Status.ERROR, "a+b", Area.SETTINGS)]
     assert "values break the rule" in findings[0].message
     data = plan_data()
+    data["stack"][0]["name"] = "Genesys_ADDP"
+    assert [item.stack for item in recommend([stack], material(plan=parse(data, "plan.toml")))[0]] == ["genesys-addp"]
     data["stack"][0]["name"] = "no-such-product"
     _, findings = recommend([stack], material(plan=parse(data, "plan.toml")))
     assert [item.status for item in findings] == [Status.SKIPPED]

@@ -637,7 +637,6 @@ def material(tables, facts):
         observers=(),
         facts=facts,
         reasons={},
-        joints={},
         meetings={},
         scenarios=(),
         duration_s=900.0,

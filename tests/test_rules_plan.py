@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lan import all_told, told, trio, trio_data
 
+from analyzer import stacks
 from analyzer.contract import Outage, Quantiles, Scope, Status, Subject, Timing
+from analyzer.engine import customs
 from analyzer.extension import FACTS, TIMINGS, Context
 from analyzer.rules import egress, identity, lan_plan, parity, redundancy
 from collector.plan import parse
+from collector.plugins import discover
 
 PLAN = trio()
 PAIRS = ("primary+secondary", "primary+tertiary", "secondary+tertiary")
@@ -23,7 +26,8 @@ GENESYS = [{"name": "genesys-addp", "networks": ["ch-ab"], "auto_failover": []}]
 
 def ask(rule, subject, given, plan):
     node = subject if rule.scope is Scope.NODE else ""
-    context = Context(Subject(rule.scope, subject), plan, node, 86400.0, given, rule.limits)
+    asked = customs(discover(stacks, "STACK"), plan)
+    context = Context(Subject(rule.scope, subject), plan, node, 86400.0, given, rule.limits, asked)
     words = list(rule.check(context))
     assert words, "a rule that says nothing is an error"
     assert all(word.remedy for word in words if word.status in (Status.WARN, Status.FAIL, Status.SKIPPED))

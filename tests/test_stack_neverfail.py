@@ -11,7 +11,7 @@ from lan import trio_data
 
 from analyzer.contract import Basis, Outage, Quantiles, Scope, Subject, Throughput, Timing
 from analyzer.engine import Material, recommend
-from analyzer.extension import Combine, StackContext
+from analyzer.extension import StackContext
 from analyzer.scenarios import resolve
 from analyzer.stacks.neverfail import OPTIONS, STACK
 from analyzer.timing import joint
@@ -115,7 +115,6 @@ def test_a_pause_is_survived_with_a_quarter_to_spare_and_old_releases_count_up_t
 
 def test_a_heartbeat_is_lost_only_while_every_channel_is_out():
     plan = make_plan()
-    assert STACK.combine is Combine.SURVIVES
     apart = advise(plan, measured(plan, {"ch-ab": [(100.0, 500.0)], "ch-2": [(700.0, 500.0)]}))
     assert timeout(apart) == 60
     # 100 s without any channel, and TCP on the first comes back later: with a timer of 0.201 s (RTT 1 ms) it retransmits after
@@ -271,7 +270,6 @@ def test_the_engine_hands_a_stack_its_bound_networks_together():
         observers=(),
         facts={},
         reasons={},
-        joints={},
         meetings={},
         scenarios=resolve(plan, {node.name: {"virtual": False} for node in plan.nodes}),
         duration_s=86400.0,

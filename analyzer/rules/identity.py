@@ -4,7 +4,7 @@ What: Signatures, boot times, host names, hardware (MAC) addresses and IP addres
 Why HA: Two nodes that are one machine are no cluster. A cloned machine brings host name, MAC overrides and addresses along, and
     two machines with one address disturb each other at random.
 How: The inventories. The signature is made of machine-id, firmware and MACs, so a cloned machine-id alone does not make it equal.
-    On a running Neverfail pair both nodes carry the public address by design.
+    Where a product that clones its nodes runs (Neverfail) they carry the public address by design.
 Source: NF: cloning copies MAC overrides: look for equal or locally administered ones; static addresses, one per node. Boot times within
     1 s and what each finding weighs: design values.
 Fails when: two nodes have the same signature and boot time, or a planned address is on a second node too.
@@ -18,11 +18,10 @@ from itertools import combinations
 from typing import Any
 
 from analyzer.contract import Area, Scope, Status
-from analyzer.extension import FACTS, Context, Judgement, Rule
+from analyzer.extension import FACTS, Context, Custom, Judgement, Rule
 from analyzer.netfacts import Nic, nics, text
-from analyzer.products import neverfail_runs, shares_public
 from analyzer.troubles import Trouble, words
-from collector.plan import Address, Plan
+from collector.plan import Address, NetworkKind, Phase, Plan
 
 BOOT_S = 1.0
 """The kernel's boot time wobbles by a second with the clock."""
@@ -42,11 +41,12 @@ def _check(context: Context) -> Iterator[Judgement]:
         return
     interfaces = {name: nics(inventory) or () for name, inventory in told.items()}
     silent = [name for name in facts if not interfaces.get(name)]
+    clones = context.customs.get(Custom.CLONES, "") if plan.phase is Phase.LIVE else ""
     troubles = [
         *_machines(told),
-        *_names(plan, told),
+        *_names(told, clones),
         *_macs(interfaces),
-        *_addresses(plan, interfaces),
+        *_addresses(plan, interfaces, clones),
     ]
     if silent:
         remedy = "Compare MAC and IP addresses of all nodes by hand."
@@ -93,16 +93,17 @@ def _boot_s(inventory: Mapping[str, Any]) -> float | None:
     return float(value) if sound and value is not None else None
 
 
-def _names(plan: Plan, told: _Facts) -> Iterator[Trouble]:
+def _names(told: _Facts, clones: str) -> Iterator[Trouble]:
+    """`clones`: the running product that makes its nodes by cloning, if there is one."""
     users: dict[str, list[str]] = defaultdict(list)
     for name, inventory in told.items():
         users[text(inventory.get("hostname")).lower()].append(name)
     for hostname, names in users.items():
         if hostname and len(names) > 1:
-            if neverfail_runs(plan):
+            if clones:
                 yield Trouble(
                     Status.INFO,
-                    f"{', '.join(names)} all have the host name {hostname}: Neverfail's nodes are made by cloning, so this may "
+                    f"{', '.join(names)} all have the host name {hostname}: nodes of {clones} are made by cloning, so this may "
                     "be meant",
                 )
             else:
@@ -143,7 +144,7 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def _addresses(plan: Plan, interfaces: Mapping[str, tuple[Nic, ...]]) -> Iterator[Trouble]:
+def _addresses(plan: Plan, interfaces: Mapping[str, tuple[Nic, ...]], clones: str) -> Iterator[Trouble]:
     """IP addresses on several nodes. One that is neither planned nor in a planned subnet is a container bridge's or the like."""
     holders: dict[Address, list[str]] = defaultdict(list)
     for node, found in interfaces.items():
@@ -162,8 +163,9 @@ def _addresses(plan: Plan, interfaces: Mapping[str, tuple[Nic, ...]]) -> Iterato
         if len(nodes) < 2 or inside is None:
             continue
         what = f"{ip} ({inside}) is on {' and '.join(nodes)}"
-        if shares_public(plan, inside):
-            yield Trouble(Status.INFO, f"{what}, as it should on a running Neverfail pair")
+        if clones and plan.network(inside).kind is NetworkKind.PUBLIC:
+            # The passive node's is masked by a packet filter.
+            yield Trouble(Status.INFO, f"{what}, as it should where {clones} runs")
         else:
             yield Trouble(
                 Status.FAIL if ip in planned else Status.WARN,

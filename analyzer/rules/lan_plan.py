@@ -17,10 +17,9 @@ from itertools import combinations
 from typing import Any
 
 from analyzer.contract import AddressFound, Area, Evidence, Limit, Scope, Sense, Status
-from analyzer.extension import FACTS, Context, Judgement, Rule
+from analyzer.extension import FACTS, Context, Custom, Judgement, Rule
 from analyzer.lanplan import addresses
 from analyzer.netfacts import default_routes, nics
-from analyzer.products import neverfail
 from analyzer.troubles import Trouble, words
 from collector.plan import NetworkKind, Node, Plan, Topology
 
@@ -40,7 +39,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     for row in rows:
         troubles += _address(row)
     troubles += _shared(plan, rows)
-    troubles += _management(plan, node, rows, context.facts)
+    troubles += _management(context, node, rows)
     troubles += _gateway(plan, node, rows, context.facts)
     counted, evidence = _count(context)
     troubles += counted
@@ -115,10 +114,11 @@ def _shared(plan: Plan, rows: Sequence[AddressFound]) -> Iterator[Trouble]:
             )
 
 
-def _management(plan: Plan, node: Node, rows: Sequence[AddressFound], facts: Mapping[str, Any]) -> Iterator[Trouble]:
-    """Only Neverfail asks for this; elsewhere a management interface of its own is fine."""
-    grave = Status.WARN if neverfail(plan) else Status.INFO
-    kinds = {row.network: plan.network(row.network).kind for row in rows}
+def _management(context: Context, node: Node, rows: Sequence[AddressFound]) -> Iterator[Trouble]:
+    """Only where a product asks for it; elsewhere a management interface of its own is fine."""
+    product = context.customs.get(Custom.MANAGEMENT)
+    grave = Status.WARN if product else Status.INFO
+    kinds = {row.network: context.plan.network(row.network).kind for row in rows}
     publics = [row for row in rows if kinds[row.network] is NetworkKind.PUBLIC]
     for row in rows:
         if kinds[row.network] is not NetworkKind.MANAGEMENT:
@@ -128,10 +128,10 @@ def _management(plan: Plan, node: Node, rows: Sequence[AddressFound], facts: Map
                 yield Trouble(
                     grave,
                     f"management is on {row.found_nic}, public on {public.found_nic}",
-                    "For Neverfail put the management and the public address on one interface.",
+                    f"For {product or 'Neverfail'} put the management and the public address on one interface.",
                 )
             low, high = node.addresses[row.network].ip, node.addresses[public.network].ip
-            if facts.get("system") == "Windows" and low.version == high.version and int(low) >= int(high):
+            if context.facts.get("system") == "Windows" and low.version == high.version and int(low) >= int(high):
                 yield Trouble(
                     grave,
                     f"the management address {low} is not below the public address {high}",

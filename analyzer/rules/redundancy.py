@@ -9,7 +9,7 @@ How: Networks that share a part count as one. Two of them must have been measure
 Source: Test-Cluster and NF (two interfaces per node): two independent paths; NF: channels on other subnets and VLANs than the public
     network, at least one channel between any two nodes, an interface, subnet and switch of its own for each; GSIP: two physical hosts.
     Power and outages at once: design values.
-Fails when: Neverfail is planned and no channel joins the two nodes; all networks were out at once for more than half of the
+Fails when: no channel joins the two nodes, and a planned product (Neverfail) cannot run without one; all networks were out at once for more than half of the
     shortest timeout that a planned product starts from.
 """
 
@@ -21,9 +21,8 @@ from itertools import combinations
 from typing import Any
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
-from analyzer.extension import FACTS, TIMINGS, Context, Judgement, Rule
+from analyzer.extension import FACTS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
-from analyzer.products import neverfail
 from analyzer.timing import joint
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds
@@ -61,7 +60,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     troubles = [
         *_paths(context, groups, ends),
         *_proven(context, groups, measured, ends),
-        *_channels(plan, nets, ends),
+        *_channels(context, nets, ends),
         *_outside(plan, nets, one, other),
         *_common(one, other),
     ]
@@ -211,11 +210,11 @@ def _paths(context: Context, groups: Sequence[Sequence[Network]], ends: _Ends) -
     )
 
 
-def _channels(plan: Plan, nets: Sequence[Network], ends: _Ends) -> Iterator[Trouble]:
+def _channels(context: Context, nets: Sequence[Network], ends: _Ends) -> Iterator[Trouble]:
     channels = [net for net in nets if net.kind in CHANNELS]
     if not channels:
         yield Trouble(
-            Status.FAIL if neverfail(plan) else Status.WARN,
+            Status.FAIL if Custom.CHANNEL in context.customs else Status.WARN,
             "no channel joins them, only networks that serve others",
             f"Plan a channel between {ends.one.name} and {ends.other.name}, apart from the public network.",
         )

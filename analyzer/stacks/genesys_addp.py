@@ -19,7 +19,7 @@ import textwrap
 from collections.abc import Iterator
 
 from analyzer import sizing
-from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Timing, Untested
+from analyzer.contract import Basis, Constraint, Recommendation, Setting, Snippet, Timing, Untested
 from analyzer.extension import Combine, Option, Stack, StackContext
 from analyzer.words import seconds
 
@@ -178,7 +178,6 @@ def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
 STACK = Stack(
     "genesys-addp",
     TITLE,
-    Scope.PAIR,
     Combine.WORST,
     lambda wan: float(FLOOR_WAN_S if wan else FLOOR_LAN_S),
     True,

@@ -20,13 +20,13 @@ import textwrap
 from collections.abc import Iterator
 
 from analyzer import sizing
-from analyzer.contract import Basis, Constraint, Recommendation, Scope, Setting, Snippet, Throughput, Untested
+from analyzer.contract import Basis, Constraint, Recommendation, Setting, Snippet, Throughput, Untested
 from analyzer.echo import common_silence
-from analyzer.extension import Combine, Option, Stack, StackContext
-from analyzer.products import NEVERFAIL
+from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
 from collector.plan import NetworkKind, Plan
 
+NEVERFAIL = "neverfail"
 DEFAULT_S = 60
 BEAT_S, BEATS = 20, 3
 ECHO_S, PING_S = 5, 10
@@ -287,7 +287,6 @@ def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
 STACK = Stack(
     NEVERFAIL,
     TITLE,
-    Scope.PAIR,
     Combine.SURVIVES,
     lambda _wan: float(DEFAULT_S),
     False,
@@ -305,4 +304,5 @@ STACK = Stack(
         ),
     ),
     (f"tcp/{PORT}",),
+    frozenset({Custom.CHANNEL, Custom.INTERFACES, Custom.MANAGEMENT, Custom.CLONES}),
 )
