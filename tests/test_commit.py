@@ -12,7 +12,7 @@ from fakes import FakeHost, make_env
 from synthetic import plan_data
 
 from analyzer.contract import Scope, Status, Subject
-from analyzer.extension import Context
+from analyzer.extension import Context, Custom
 from analyzer.rules import commit_latency
 from collector.contract import Batch
 from collector.errors import PlanError, Unavailable
@@ -103,12 +103,15 @@ def test_windows_paths_are_paths():
     assert parse(given, "plan.toml").node("a").data == ("D:\\data",)
 
 
-def judge(took_s, failed=0):
+def judge(took_s, failed=0, data=("/var/lib",), asked=(Custom.COMMITS,)):
+    given = plan_data()
+    given["node"][0]["data"] = list(data)
     took_us = np.append(np.asarray(took_s, dtype=float) * 1e6, np.full(failed, np.nan))
     frame = pd.DataFrame({"took_us": took_us, "error": [0.0] * len(took_s) + [28.0] * failed})
     subject = Subject(Scope.DEVICE, "a//var/lib")
     rule = commit_latency.RULE
-    context = Context(subject, parse(plan_data(), "plan.toml"), "a", 900.0, {"commit": frame}, rule.limits)
+    customs = dict.fromkeys(asked, "store")
+    context = Context(subject, parse(given, "plan.toml"), "a", 900.0, {"commit": frame}, rule.limits, customs)
     return list(rule.check(context))
 
 
@@ -132,6 +135,27 @@ def test_the_99_per_cent_quantile_and_the_slowest_commit_are_judged(took_s, stat
     assert word.status is status
     assert "/var/lib of node a" in word.message
     assert bool(word.remedy) == (status is not Status.PASS)
+
+
+@pytest.mark.parametrize(
+    ("data", "asked", "status"),
+    [
+        (("/var/lib",), (Custom.COMMITS,), Status.FAIL),
+        (("/var/lib",), (), Status.WARN),
+        ((), (Custom.COMMITS,), Status.INFO),
+        (("/elsewhere",), (Custom.COMMITS,), Status.INFO),
+    ],
+)
+def test_a_slow_commit_condemns_only_where_the_plan_says_that_a_product_waits_for_it(data, asked, status):
+    for took_s in ([0.025] * 1000, mostly(0.001, 3.0, 100)):
+        (word,) = judge(took_s, data=data, asked=asked)
+        assert word.status is status
+        assert word.evidence[0].value == max(took_s), "what was measured is told whatever it is worth"
+
+
+def test_too_few_commits_in_a_folder_that_the_plan_does_not_name_are_no_loss():
+    assert [word.status for word in judge([0.001], data=())] == [Status.INFO]
+    assert [word.status for word in judge([0.001] * 900, failed=3, data=())] == [Status.WARN, Status.INFO]
 
 
 def test_too_few_commits_are_unknown():
