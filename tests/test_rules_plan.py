@@ -156,7 +156,6 @@ def test_one_point_does_not_hide_another():
         ("ha-dr-trio", 2, Status.WARN),
         ("ha-pair", 2, Status.PASS),
         ("ha-pair", 1, Status.WARN),
-        ("custom", 2, Status.WARN),
     ],
 )
 def test_a_pair_needs_two_interfaces_and_a_trio_three(topology, interfaces, status):
@@ -182,6 +181,21 @@ def test_virtual_interfaces_of_one_card_count_and_bridges_do_not():
     assert "network interfaces" not in said(words, Status.WARN)
     facts["nics"]["br0"] = facts["nics"].pop("eth0.8") | {"driver": "bridge"}
     assert "it has 2 network interfaces, 3 are needed" in said(about(lan_plan.RULE, facts), Status.WARN)
+
+
+def test_interfaces_are_counted_in_neverfails_topologies_and_where_it_is_planned():
+    custom = {"name": "voice", "topology": "custom", "origin": "synthetic"}
+    for plan, counted in (
+        (PLAN, True),
+        (trio(stack=GENESYS), True),
+        (trio(cluster=custom), True),
+        (trio(cluster=custom, stack=GENESYS), False),
+        (trio(cluster=custom, stack=[]), False),
+    ):
+        facts = told(plan, "primary")
+        del facts["nics"]["eth2"]
+        text = said(about(lan_plan.RULE, facts, plan=plan), Status.WARN)
+        assert ("it has 2 network interfaces, 3 are needed" in text) is counted
 
 
 def test_a_channel_does_not_share_an_interface_and_management_does():

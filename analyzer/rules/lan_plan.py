@@ -5,8 +5,9 @@ What: Each planned address: present, with the right prefix, static, on the plann
 Why HA: A channel that shares an interface or leaves through the gateway fails together with what it should watch. An
     address from a server can change under a running cluster.
 How: The inventory that the node wrote once an hour beside the plan. What either of them does not say is unknown, not good.
-Source: NF: two interfaces per node in a pair, three in a trio (several virtual ones of one card are permitted); default gateway on
-    the public interface only; management and public are two addresses of one interface. NF, GSIP: static addresses.
+Source: NF: two interfaces per node in a pair, three in a trio (several virtual ones of one card are permitted), counted in
+    these topologies and where a product asks for it; default gateway on the public interface only; management and public are
+    two addresses of one interface. NF, GSIP: static addresses.
 Fails when: a planned address is on no interface, or its interface is down.
 """
 
@@ -164,9 +165,10 @@ def _gateway(plan: Plan, node: Node, rows: Sequence[AddressFound], facts: Mappin
 
 
 def _count(context: Context) -> tuple[list[Trouble], tuple[Evidence, ...]]:
-    wanted = {Topology.HA_PAIR: 2, Topology.DR_PAIR: 2, Topology.HA_DR_TRIO: 3}.get(
-        context.plan.topology, len(context.plan.nodes)
-    )
+    """NF's rule is about its own topologies; a cluster of another shape needs so many only for a product that counts them."""
+    wanted = {Topology.HA_PAIR: 2, Topology.DR_PAIR: 2, Topology.HA_DR_TRIO: 3}.get(context.plan.topology)
+    if wanted is None and Custom.INTERFACES in context.customs:
+        wanted = len(context.plan.nodes)
     told = nics(context.facts)
     if wanted not in (2, 3) or told is None:
         return [], ()
