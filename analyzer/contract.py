@@ -14,8 +14,11 @@ from enum import StrEnum
 from analyzer.plain import plain, revive
 from collector.errors import ArchiveError
 
-SCHEMA = 1
-"""Version of the assessment. History: 1 = first."""
+SCHEMA = 2
+"""Version of the assessment; every change of a key is a new one.
+
+History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, slow answers, basis "provisional".
+"""
 
 
 class Status(StrEnum):
@@ -760,7 +763,8 @@ class Assessment:
         """Read an assessment back.
 
         Raises:
-            ArchiveError: not an assessment, damaged, or of a newer schema.
+            ArchiveError: not an assessment, damaged, or of another schema. An older one is made again from its archives,
+                which every version reads, rather than filled up with what it does not say.
         """
         try:
             data = json.loads(text)
@@ -775,8 +779,13 @@ class Assessment:
             )
         if schema > SCHEMA:
             raise ArchiveError(
-                f"assessment has schema {schema}, this version reads up to {SCHEMA}",
+                f"the assessment was written by a newer haready (schema {schema}; this version reads {SCHEMA})",
                 f"install the version that wrote it ({data.get('tool_version', 'unknown')}) or newer",
+            )
+        if schema < SCHEMA:
+            raise ArchiveError(
+                f"the assessment was written by an older haready (schema {schema}; this version reads {SCHEMA})",
+                "run `haready analyze` on the archives again",
             )
         try:
             assessment = revive(cls, data)

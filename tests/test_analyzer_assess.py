@@ -13,7 +13,7 @@ from synthetic import Link, Machine, Site, plan_data, write
 
 from analyzer.assess import assess
 from analyzer.commands import COMMANDS, assess_archives
-from analyzer.contract import Area, Assessment, Status, Verdict
+from analyzer.contract import SCHEMA, Area, Assessment, Status, Verdict
 from analyzer.frames import read
 from collector.errors import ArchiveError, Exit, OperatorError
 
@@ -64,6 +64,17 @@ def test_a_sound_site_is_suitable(tmp_path):
 def test_the_assessment_survives_its_json(tmp_path):
     found = verdict(healthy(links={"a>b/ch1": Link(lost_forward=range(500, 520))}), tmp_path)
     assert Assessment.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(("schema", "by", "hint"), [(SCHEMA - 1, "older", "analyze"), (SCHEMA + 1, "newer", "install")])
+def test_an_assessment_of_another_schema_is_refused_by_name_and_not_as_damaged(schema, by, hint, tmp_path):
+    data = json.loads(verdict(healthy(), tmp_path).to_json())
+    del data["untested"]
+    with pytest.raises(ArchiveError, match=f"written by an? {by} haready .schema {schema};") as caught:
+        Assessment.from_json(json.dumps(data | {"schema": schema}))
+    assert hint in caught.value.hint
+    with pytest.raises(ArchiveError, match="damaged"):
+        Assessment.from_json(json.dumps(data))
 
 
 def test_the_same_archives_give_the_same_assessment(tmp_path):
