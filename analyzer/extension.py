@@ -66,6 +66,9 @@ SUFFICIENT_S = 855.0
 """Exposure below which a run is a connectivity check only. Source: NF, at least 15 min on newly installed systems; less 5 %
 for what starting, meeting and stopping take of a run of 15 minutes."""
 
+SUFFICIENT_IN_USE_S = 0.95 * 24 * 3600.0
+"""The same for systems in use: a day, less 5 %. Source: NF."""
+
 
 LOADED_SHARE = 0.2
 """Most of an exposure that may be time under bandwidth tests (design value): they are part of a run, and must not be the run."""

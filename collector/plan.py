@@ -107,7 +107,8 @@ class Socket:
 class Node:
     """A machine to be assessed. `addresses` and `sockets` by network name; every address has a socket.
 
-    `data`: folders that the product will commit to; small writes are timed there.
+    `data`: folders that the product will commit to; small writes are timed there. `in_use`: it serves somebody already
+    (None: not stated; see `Plan.in_use`).
     """
 
     name: str
@@ -118,6 +119,7 @@ class Node:
     addresses: Mapping[str, Interface]
     sockets: Mapping[str, Socket]
     data: tuple[str, ...]
+    in_use: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +353,11 @@ class Plan:
                     # The peer is asked to listen over a path that is probed.
                     if (source, target) in joined:
                         yield PlannedPort(source, target, name, port, product)
+
+    def in_use(self, name: str) -> bool:
+        """Whether the node works already, so that only a day shows its life. Not stated: yes, unless all is for show."""
+        stated = self.node(name).in_use
+        return self.origin is not Origin.DEMONSTRATION if stated is None else stated
 
     def is_wan(self, one: str, other: str) -> bool:
         """True if the two nodes stand at different sites."""

@@ -219,7 +219,7 @@ class Reader(Values):
         taken: dict[Address, str] = {}
         for index, row in enumerate(self.rows(data, "node")):
             key = f"node[{index}]"
-            self.unknown(row, key, "name role site host power addr data")
+            self.unknown(row, key, "name role site host power addr data in_use")
             name = self.name(row, key)
             addresses: dict[str, Interface] = {}
             written = row.get("addr", {})
@@ -258,6 +258,7 @@ class Reader(Values):
                     addresses,
                     sockets,
                     self._folders(row, key),
+                    self.value(row, key, "in_use", bool, None),
                 )
             )
         return found

@@ -38,6 +38,7 @@ _NODES = """\
 # ---- Nodes: the machines to be assessed ----------------------------------------------------------------------------
 # host   the physical machine (for a virtual one: the machine it runs on)
 # power  the power feed of that machine
+# in_use true: it serves somebody already, so measure for 24 h; false: a new machine, 15 min are enough
 # nic    the interface as the operating system calls it: "eth1", or "Ethernet 2" on Windows
 # switch, port   where the cable goes; leave both out for a cross-over cable
 
@@ -158,6 +159,7 @@ role = "primary"
 site = "main"
 host = "esx-1"                      # two nodes on one physical machine are no HA
 power = "feed-A"
+in_use = true
 #data = ["/var/lib/app"]             # folders the product will commit to: small writes are timed there
 [node.addr]
 public     = { ip = "10.16.7.101/24",   nic = "eth0", switch = "sw-1", port = "5" }
@@ -173,6 +175,7 @@ role = "secondary"
 site = "main"
 host = "esx-2"
 power = "feed-B"
+in_use = true
 [node.addr]
 public     = { ip = "10.16.7.102/24",   nic = "eth0", switch = "sw-1", port = "6" }
 management = { ip = "10.16.7.98/24",    nic = "eth0", switch = "sw-1", port = "6" }
@@ -267,6 +270,7 @@ role = "primary"
 site = "main"                       # nodes with different sites are across a WAN
 host = "esx-1"
 power = "feed-A"
+in_use = true
 #data = ["/var/lib/app"]             # folders the product will commit to: small writes are timed there
 [node.addr]
 public     = { ip = "10.16.7.101/24",   nic = "eth0", switch = "sw-1", port = "5" }
@@ -282,6 +286,7 @@ role = "secondary"
 site = "dr"
 host = "esx-9"
 power = "dr-feed-A"
+in_use = true
 [node.addr]
 public     = { ip = "10.12.17.102/24",  nic = "eth0", switch = "dr-sw-1", port = "5" }
 management = { ip = "10.12.17.98/24",   nic = "eth0", switch = "dr-sw-1", port = "5" }
@@ -359,6 +364,7 @@ role = "primary"
 site = "main"                       # nodes with different sites are across a WAN
 host = "esx-1"                      # two nodes on one physical machine are no HA
 power = "feed-A"
+in_use = true
 #data = ["/var/lib/app"]             # folders the product will commit to: small writes are timed there
 [node.addr]
 public     = { ip = "10.16.7.101/24",   nic = "eth0", switch = "sw-1", port = "5" }
@@ -375,6 +381,7 @@ role = "secondary"
 site = "main"
 host = "esx-2"
 power = "feed-B"
+in_use = true
 [node.addr]
 public     = { ip = "10.16.7.102/24",   nic = "eth0", switch = "sw-1", port = "6" }
 management = { ip = "10.16.7.98/24",    nic = "eth0", switch = "sw-1", port = "6" }
@@ -390,6 +397,7 @@ role = "tertiary"
 site = "dr"
 host = "esx-9"
 power = "dr-feed-A"
+in_use = true
 [node.addr]
 public     = { ip = "10.12.17.103/24",  nic = "eth0", switch = "dr-sw-1", port = "5" }
 management = { ip = "10.12.17.99/24",   nic = "eth0", switch = "dr-sw-1", port = "5" }
@@ -423,6 +431,7 @@ role = "member"
 site = "main"
 host = "rack-{n}"
 power = "feed-{feed}"
+in_use = true
 [node.addr]
 public     = {{ ip = "10.16.7.10{n}/24",   nic = "eth0", switch = "sw-1", port = "{n}" }}
 cluster    = {{ ip = "192.168.1.10{n}/24", nic = "eth1", switch = "sw-2", port = "{n}" }}

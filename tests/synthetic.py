@@ -61,7 +61,10 @@ KERNEL = 2 | 4 | 8 | 16
 
 
 def plan_data(nodes: Iterable[str] = ("a", "b"), networks: Iterable[str] = ("ch1",), **extra: Any) -> dict[str, Any]:
-    """A plan as parsed TOML, without bandwidth tests. `sites` maps a node to its site; other keywords replace top-level keys."""
+    """A plan as parsed TOML, of new machines and without bandwidth tests.
+
+    `sites` maps a node to its site; other keywords replace top-level keys.
+    """
     sites = extra.pop("sites", {})
     names, nets = list(nodes), list(networks)
     return {
@@ -71,6 +74,7 @@ def plan_data(nodes: Iterable[str] = ("a", "b"), networks: Iterable[str] = ("ch1
             {
                 "name": name,
                 "site": sites.get(name, "main"),
+                "in_use": False,
                 "addr": {
                     net: {"ip": f"10.0.{place}.{number + 1}/24", "switch": f"sw-{place}"}
                     for place, net in enumerate(nets)

@@ -370,12 +370,43 @@ def test_a_path_has_to_be_measured_long_enough_and_most_of_the_run(changes, dura
     assert word.status is status
 
 
-def test_systems_in_use_need_a_day():
+def used(*states, origin="synthetic"):
+    """A plan whose nodes are in use or not; None: it does not say."""
     data = plan_data()
-    data["cluster"] |= {"phase": "live"}
-    live = parse(data, "plan.toml")
-    assert about_path(path_coverage.RULE, timing(hours=22.9), live)[0].status is Status.WARN
-    assert about_path(path_coverage.RULE, timing(hours=23.0), live)[0].status is Status.PASS
+    data["cluster"] |= {"origin": origin}
+    for node, state in zip(data["node"], states, strict=True):
+        del node["in_use"]
+        node |= {} if state is None else {"in_use": state}
+    return parse(data, "plan.toml")
+
+
+@pytest.mark.parametrize(
+    ("plan", "hours"),
+    [
+        (used(False, False), 0.2375),
+        (used(True, False), 22.8),
+        (used(False, True), 22.8),
+        (used(None, False), 22.8),
+        (used(None, None, origin="measured"), 22.8),
+        (used(None, None, origin="demonstration"), 0.2375),
+        (used(True, None, origin="demonstration"), 22.8),
+    ],
+)
+def test_a_path_between_systems_in_use_needs_a_day_and_what_is_not_known_to_be_new_is_in_use(plan, hours):
+    (enough,) = about_path(path_coverage.RULE, timing(hours=hours), plan, hours * 3600)
+    (short,) = about_path(path_coverage.RULE, timing(hours=hours - 0.001), plan, hours * 3600)
+    assert (enough.status, short.status) == (Status.PASS, Status.WARN)
+    assert ("24 h are needed" in short.message) is (hours > 1)
+
+
+@pytest.mark.parametrize(("state", "least_s"), [(False, 855.0), (True, 82_080.0), (None, 82_080.0)])
+def test_the_record_of_a_system_in_use_is_a_day_long(state, least_s):
+    plan = used(state, False)
+    enough = replace(SUMMARY, duration_s=least_s + 8.0, gaps_s=8.0)
+    assert [word.status for word in about_node(enough, plan)] == [Status.PASS]
+    whole, short = about_node(replace(enough, gaps_s=9.0), plan)
+    assert (whole.status, short.status) == (Status.PASS, Status.WARN)
+    assert ("in_use = false" in short.remedy) is (least_s > 1000)
 
 
 def test_time_under_bandwidth_tests_counts_up_to_a_fifth_of_the_whole():
@@ -552,8 +583,8 @@ def test_an_observer_that_was_not_asked_is_unknown_and_none_is_no_concern():
 SUMMARY = NodeSummary("a", "", "", "a.zip", "", "", "", "", 900.0, 900.0, 0.0, True, (), 0, 0, None, (), ())
 
 
-def about_node(summary):
-    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {ARCHIVE: summary}, node_coverage.RULE.limits)
+def about_node(summary, plan=PLAN):
+    context = Context(Subject(Scope.NODE, "a"), plan, "a", 900.0, {ARCHIVE: summary}, node_coverage.RULE.limits)
     return list(node_coverage.RULE.check(context))
 
 

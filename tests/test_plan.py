@@ -781,3 +781,14 @@ def test_a_node_with_any_address_is_a_plan_or_a_plan_error(addr):
 @given(pairs=known, override=known)
 def test_a_stack_with_any_failover_and_override_is_a_plan_or_a_plan_error(pairs, override):
     assert mistakes(with_stack(auto_failover=[pairs], override=override)) != []
+
+
+def test_whether_a_node_is_in_use_is_true_false_or_not_stated():
+    data = plan_data()
+    data["node"][0]["in_use"] = True
+    data["node"][1].pop("in_use", None)
+    plan = parse(data, "plan.toml")
+    assert [node.in_use for node in plan.nodes] == [True, None]
+    data["node"][1]["in_use"] = "yes"
+    with pytest.raises(PlanError, match=r"node\[1\]\.in_use: must be true or false"):
+        parse(data, "plan.toml")

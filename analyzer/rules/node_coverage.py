@@ -1,9 +1,12 @@
 """Whether the node's archive holds the whole run.
 
-What: Damage, holes, whether the archive was closed in order, and probes that failed or gave up.
-Why HA: What was not recorded cannot be judged; a node that lost its collector may have lost more than that.
-How: Checksums and spans of the archive's segments, and the outcome that the collector kept for each probe.
-Source: design value (a hole of up to 10 s is what a hard stop may cost).
+What: Damage, holes, whether the archive was closed in order, probes that failed or gave up, and whether the record is long enough.
+Why HA: What was not recorded cannot be judged; a node that lost its collector may have lost more than that. Of a system in use
+    only a day shows its busy hour and its nightly backup.
+How: Checksums and spans of the archive's segments, and the outcome that the collector kept for each probe. A system counts as in
+    use where the plan's `in_use` of the node says so or says nothing, and as new in a demonstration.
+Source: NF: at least 15 min on new systems, 24 h on systems in use, less 5 %. Holes: design value (up to 10 s is what a hard stop
+    may cost).
 Fails when: never; a warning lets the verdict be at best conditional.
 """
 
@@ -12,10 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
-from analyzer.extension import ARCHIVE, Context, Judgement, Rule
+from analyzer.extension import ARCHIVE, SUFFICIENT_IN_USE_S, SUFFICIENT_S, Context, Judgement, Rule
+from analyzer.words import span
 from collector.contract import State
 
 GAPS = Limit("gaps", "s", 10.0, None, Sense.AT_MOST, "design value")
+_NF = "NF: at least 15 min on new systems, 24 h on systems in use, less 5 % to start and stop"
+LENGTH = Limit("length of the record", "s", SUFFICIENT_S, None, Sense.AT_LEAST, _NF)
+IN_USE = Limit("length of the record of a system in use", "s", SUFFICIENT_IN_USE_S, None, Sense.AT_LEAST, _NF)
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -58,9 +65,33 @@ def _check(context: Context) -> Iterator[Judgement]:
         )
     else:
         yield Judgement(Status.PASS, f"The record of node {archive.name} is whole.", evidence)
+    yield from _length(context)
     if absent:
         names = ", ".join(f"{item.probe} ({item.reason})" for item in absent)
         yield Judgement(Status.INFO, f"Not available on node {archive.name}: {names}.")
 
 
-RULE = Rule("node-coverage", "Record of the node", Area.DATA, Scope.NODE, (ARCHIVE,), (GAPS,), _check)
+def _length(context: Context) -> Iterator[Judgement]:
+    """A word only if the record is too short: how long it is stands with the node."""
+    archive, used = context.archive, context.plan.in_use(context.node)
+    limit = context.limit((IN_USE if used else LENGTH).name)
+    recorded_s = max(0.0, archive.duration_s - archive.gaps_s)
+    if limit.judge(recorded_s) is Status.PASS:
+        return
+    wanted = (
+        "a system in use needs 24 h, or its busy hour and its nightly jobs are not in it"
+        if used
+        else "15 min are needed"
+    )
+    yield Judgement(
+        Status.WARN,
+        f"Node {archive.name} was recorded for {span(recorded_s)} only; {wanted}.",
+        (Evidence(limit.name, recorded_s, "s", limit),),
+        f"Run the collector on {archive.name} for 24 h. If it serves nobody yet, write `in_use = false` for it in plan.toml and "
+        "repeat the run."
+        if used
+        else f"Run the collector on {archive.name} for at least 15 min.",
+    )
+
+
+RULE = Rule("node-coverage", "Record of the node", Area.DATA, Scope.NODE, (ARCHIVE,), (GAPS, LENGTH, IN_USE), _check)
