@@ -32,6 +32,36 @@ _ALWAYS = (
         "Duplicate addresses of machines outside the plan, and whether the subnet takes gratuitous ARP",
         "network administrator",
     ),
+    Untested(
+        "Whether one core, the kernel or interrupts alone use up the CPU (the busy share is judged over all cores), and open file handles",
+        "system administrator",
+    ),
+    Untested(
+        "Queue and busy time of the disks against a limit (their latency is judged), small synchronous writes a second beyond one, and "
+        "when a file system will be full",
+        "storage or system administrator",
+    ),
+    Untested(
+        "Utilisation and output queue of the network adapters against a limit (the report shows their traffic)",
+        "network administrator",
+    ),
+    Untested(
+        "Whether the two directions of a path, or the paths of different nodes, carry like rates (each is judged by itself)",
+        "network administrator",
+    ),
+    Untested(
+        "Whether all nodes take the time from the same reference, and the error that their time services state",
+        "system administrator",
+    ),
+    Untested(
+        "Gateways, carriers and lines that several channels share, where the plan does not state them",
+        "network administrator",
+    ),
+    Untested(
+        "What products ask for that this version has no settings for, such as 99 % of the round trips within 50 ms between the members "
+        "of a consensus store",
+        "installer of that product",
+    ),
     Untested("Disk capacity of the standby against the primary, and room for a clone backup", "system administrator"),
     Untested(
         "Same application, anti-virus and updates, as far as no package manager lists them", "system administrator"

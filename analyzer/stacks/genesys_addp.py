@@ -188,5 +188,14 @@ STACK = Stack(
             "The path from the Solution Control Server to the hosts (Host [addp]), which decides switchovers",
             "Genesys administrator",
         ),
+        Untested(
+            "Where the virtual address moves: that it lies in the SIP adapter's subnet, both servers in one subnet of their own (IP address "
+            "takeover, NLB), and HA synchronisation on the adapter of the Host object's address",
+            "Genesys administrator",
+        ),
+        Untested(
+            "SIP traffic monitoring (oos-check + oos-force), Timeout Startup of the VIP scripts (8 s) and Cancel Timeout of the alarms (1 s)",
+            "Genesys administrator",
+        ),
     ),
 )

@@ -1,0 +1,39 @@
+"""What no rule judges is named, with who can say it."""
+
+from __future__ import annotations
+
+import pytest
+from synthetic import plan_data
+
+from analyzer import stacks
+from analyzer.engine import bound
+from analyzer.untested import untested
+from collector.plan import parse
+from collector.plugins import discover
+
+
+def named(**changes):
+    plan = parse(plan_data(**changes), "plan.toml")
+    found = untested(plan, bound(discover(stacks, "STACK"), plan), ())
+    assert all(item.what and item.who for item in found)
+    return " ".join(item.what for item in found)
+
+
+# Words for what the sources ask for and this version does not judge.
+REQUIRED = (
+    "one core", "interrupts", "file handles", "Queue and busy time of the disks", "synchronous writes", "will be full",
+    "output queue of the network adapters", "two directions", "same reference", "several channels share", "consensus store",
+    "password age", "Activation", "Backup feature", "Administrator rights", "Packet filter", "NLB", "gratuitous ARP",
+    "anti-virus", "address takeover", "Acceptance",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", REQUIRED)
+def test_what_the_sources_ask_for_and_nothing_judges_is_named(words):
+    assert words in named()
+
+
+def test_what_only_a_product_asks_for_is_named_where_it_is_planned():
+    assert "SIP traffic monitoring" in named()
+    assert "virtual address" in named()
+    assert "SIP traffic monitoring" not in named(stack=[])
