@@ -4,7 +4,7 @@ Base is the monotonic clock of the first assessed node in plan order. Every othe
 piecewise linearly, one knot per ten minutes, from the replies with the lowest round trip: half of (fwd - back) is the
 difference of the two wall clocks, wrong by at most half the round trip whatever the asymmetry; each node's own anchors
 turn wall clock into monotonic clock. Wall clocks alone are used only where no path leads to a node, and then the error
-is unknown. Source: RFC 5905 section 8 (offset and its bound); detectors.md section 7.
+is unknown. Source: RFC 5905 section 8 (offset and its bound). The constants are design values.
 """
 
 from __future__ import annotations

@@ -446,7 +446,7 @@ kind = "public"                     # the default gateway belongs here, and nowh
 vlan = 7
 
 [network.cluster]
-kind = "channel"                    # the members talk to each other here (corosync ring 0, etcd peers): a subnet of its own
+kind = "channel"                    # the members talk to each other here: a subnet of its own
 vlan = 11
 rate_bps = 1_000_000_000
 dscp = 0

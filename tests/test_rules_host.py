@@ -203,7 +203,7 @@ def paging(out=0.0, kills=(), **changes):
     return frame.assign(oom_kills=np.searchsorted(np.sort(np.asarray(kills, dtype=float)), frame["t_s"], side="right"))
 
 
-@pytest.mark.parametrize(("rate", "status"), [(0.0, PASS), (5.0, PASS), (6.0, FAIL)])
+@pytest.mark.parametrize(("rate", "status"), [(0.0, PASS), (4.9, PASS), (5.0, FAIL), (6.0, FAIL)])
 def test_swapping_is_judged_by_its_rate_and_lasting(rate, status):
     assert statuses(swap.RULE, {"paging": paging(rate)}) == [status, PASS]
 

@@ -7,7 +7,7 @@ How: Receiver's bytes in steps of 0.1 s without the start of each test. Held aga
     Ethernet itself (94 %), so 85 % asks for nine tenths of what is possible. Without a planned rate a path within one
     site has to show a link of 1 Gbit/s; between sites nothing can be said without one.
 Source: Test-NetStack (TCP: 85 % of the link speed); 50 % is a design value. 1 Gbit/s: PAL and Juniper HA warn below; 1 Mbit/s:
-    vCenter Server Heartbeat. Spread: IBM Spectrum Scale network readiness tool (20 %).
+    vCenter Server Heartbeat. Spread of one path's tests: design value (IBM's network readiness tool holds 20 % between nodes).
 Fails when: below half of the rate, or below 1 Mbit/s where none is planned.
 """
 
@@ -31,7 +31,7 @@ FLOOR = Limit(
     Sense.AT_LEAST,
     "warn: PAL and Juniper HA, 1 Gbit/s, of which 85 % arrive (Test-NetStack); fail: vCenter Server Heartbeat, 1 Mbit/s",
 )
-SPREAD = Limit("spread of the tests", "ratio", 0.2, None, Sense.AT_MOST, "IBM Spectrum Scale readiness tool, 20 %")
+SPREAD = Limit("spread of the tests", "ratio", 0.2, None, Sense.AT_MOST, "design value")
 BUSY = 0.9
 """Share of one core from which on iperf3 itself may be what limits a test (design value)."""
 

@@ -4,7 +4,8 @@ What: Errors of the interface in both directions: their number, their share of a
 Why HA: A damaged frame is a lost heartbeat; errors that grow name a cable, a port or a duplex mismatch before it fails.
 How: Counters of /proc/net/dev. The share is held against its limit by the lower end of its 95 % interval: one error in ten
     packets proves nothing. An interface that holds no planned address only warns. The loopback is no subject.
-Source: PAL (any error); Prometheus node mixin (1 % of packets); PCP (15 errors a second).
+Source: PAL (any error in sending; that receiving counts alike is a design value); Prometheus node mixin (1 % of packets); PCP (15
+    errors a second).
 Fails when: more than 1 % of all packets, or more than 15 errors/s in three minutes at least, on a planned address's interface.
 """
 
@@ -19,7 +20,9 @@ from analyzer.proportion import clopper_pearson
 from analyzer.rates import increments
 from analyzer.words import share
 
-ERRORS = Limit("interface errors", "1", 0.0, None, Sense.AT_MOST, "PAL: any error")
+ERRORS = Limit(
+    "interface errors", "1", 0.0, None, Sense.AT_MOST, "PAL: any error in sending; in receiving: design value"
+)
 SHARE = Limit("interface errors of all packets", "ratio", None, 0.01, Sense.AT_MOST, "Prometheus node mixin: 1 %")
 RATE = Limit("interface errors a second", "1/s", None, 15.0, Sense.AT_MOST, "PCP: 15 a second")
 _ERRORS = ["rx_errors", "tx_errors"]

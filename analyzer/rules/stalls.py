@@ -5,6 +5,7 @@ Why HA: A node that does not run its ticker does not send its heartbeat either, 
 How: Table ticker (latest wake-up of every second); the table stall names each pause. Notes of people within 60 s stand in
     the evidence and change nothing.
 Source: Design values: a pause of 1 s is felt by every cluster; half of the shortest timeout that a product on this node starts from.
+    Pauses over 0.25 s are counted beside it and judge nothing (a sound machine has none).
 Fails when: above half of that timeout (ADDP: 5 s on one site, 10 s between sites; Neverfail: 30 s).
 """
 

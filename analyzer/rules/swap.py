@@ -3,12 +3,13 @@
 What: Pages swapped out a second in 3 of 10 consecutive samples, how long that lasted, and out-of-memory kills.
 Why HA: A page that has to come back from disk stalls whoever needs it; a killed cluster process is a failover.
 How: Counters of /proc/vmstat. A sample is the mean of 10 s (design value).
-Source: PCP (5 pages/s swapped out in 30 % of 10 samples; any out-of-memory kill). What counts as lasting is a design value.
+Source: PCP (5 pages/s or more swapped out in 30 % of 10 samples; any out-of-memory kill). What counts as lasting is a design value.
 Fails when: that goes on for more than 5 min, or a process was killed for want of memory.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +21,15 @@ from analyzer.host import MINUTES, events, minute_sums, told, too_short, worst
 from analyzer.rates import increments
 from analyzer.words import span
 
-OUT = Limit("swapped out", "pages/s", 5.0, None, Sense.AT_MOST, "PCP: 5 pages/s in 30 % of 10 samples")
+OUT = Limit(
+    "swapped out",
+    "pages/s",
+    math.nextafter(5.0, 0.0),
+    None,
+    Sense.AT_MOST,
+    "PCP: 5 pages/s or more in 30 % of 10 samples",
+)
+"""A limit passes up to and including itself, and PCP's 5 is too much already."""
 LASTING = Limit("swapping without a break", "s", None, 300.0, Sense.AT_MOST, "design value")
 KILLS = Limit("out-of-memory kills", "1", None, 0.0, Sense.AT_MOST, "PCP: any")
 _SAMPLE_S = 10.0

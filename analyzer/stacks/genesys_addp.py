@@ -1,8 +1,8 @@
 """Genesys SIP Server in hot standby: ADDP on the HA-sync link (section [backup-sync]).
 
 What: ADDP timeouts and the reconnect timeout of the link over which the two servers keep their state in step.
-Why HA: Too short, and a pause of the network or of a node costs the synchronisation; too long, and calls are handled
-    by a backup that is blind without anybody knowing.
+Why HA: Too short, and a pause of the network or of a node costs the synchronisation; too long, and the backup, which handles no
+    calls, is out of step without anybody knowing: at the next switchover the state of the calls is lost.
 How: ``T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S))``, S being the longest stall that must not disconnect: pauses
     measured on either node, TCP's silence after the longest outage measured, idle or under a bandwidth test, the longest
     silence of a real TCP connection, and the scenarios that are on.
@@ -132,7 +132,10 @@ def _recheck(timeout_s: int, reconnect_s: int, latency_s: float) -> None:
 
 def _settings(reason: str, timeout_s: int, reconnect_s: int, latency_s: float) -> tuple[Setting, ...]:
     because: dict[str, tuple[int | str, str]] = {
-        "protocol": ("addp", "without it the other options of the section are ignored"),
+        "protocol": (
+            "addp",
+            "without it the other options of the section are ignored; it takes effect when the two servers connect next",
+        ),
         "addp-timeout": (timeout_s, reason),
         "addp-remote-timeout": (timeout_s, "equal to addp-timeout: roles swap, so both ends wait alike"),
         "addp-trace": ("full", "so that the log shows which end lost the other"),

@@ -179,7 +179,7 @@ def _meaning(item: Joint) -> str:
     if len(item.networks) < 2:
         return "Only one channel: each of its outages cuts the pair. Add a second, independent one."
     if item.common_outages:
-        return "The channels share something (switch, cable, provider). Separate them: this can split the cluster."
+        return "The channels may share something (switch, cable, provider). Find out, and separate them: this can split the cluster."
     return "The channels never failed together in this run."
 
 
