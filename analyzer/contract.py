@@ -269,11 +269,21 @@ class BandwidthTest:
     target_cpu: float | None
 
 
+class Obstacle(StrEnum):
+    """Why a path has no bandwidth test, as far as that decides what to do. None: it has one."""
+
+    NONE = ""
+    ARCHIVE = "no archive of the sender"
+    RATE = "no rate in the plan"
+    TOOL = "no iperf3"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Throughput:
     """What one directed path carried. `planned_bps`: the plan's rate of the network; `limit_bps`: what the tests were held to.
 
-    The quantiles are None without tests; `reason` says why tests are missing, empty if none is.
+    The quantiles are None without tests; `reason` says in words why tests are missing (empty if none is), `obstacle` for programs.
     """
 
     path: str
@@ -288,6 +298,7 @@ class Throughput:
     median_bps: float | None
     maximum_bps: float | None
     reason: str
+    obstacle: Obstacle = Obstacle.NONE
 
 
 @dataclass(frozen=True, slots=True)

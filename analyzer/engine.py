@@ -61,7 +61,7 @@ from analyzer.host import carried
 from analyzer.rates import HOLE_S
 from analyzer.timing import joint
 from collector.contract import State
-from collector.plan import Plan, StackBinding, spelling
+from collector.plan import Plan, PlannedPath, StackBinding, spelling
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -72,8 +72,9 @@ INTERFACES = ("nic", "link")
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Everything that can be asked about, by path, node or pair. `reasons`: why a planned path was not measured, by its name.
+    """Everything that can be asked about, by path, node or pair.
 
+    `reasons`: what the sender's record says of why a planned path was not measured, by the path's name; "": nothing.
     `throughputs` has every path that bandwidth tests were planned for, `echoes` every path of the TCP echo; `facts` the inventory of every node that told it; `tolerances`
     what planned products bear, by name of node, pair (``a+b``) and path.
     """
@@ -353,7 +354,7 @@ def _paths(rule: Rule, material: Material) -> Iterator[_Asked]:
         if MTUS in rule.needs and path.name not in material.mtus:
             missing = "its MTU was never looked for"
         if TIMING in rule.needs and timing is None:
-            missing = material.reasons.get(path.name, "the path was never measured")
+            missing = _never(path, material)
         offered = {
             TIMING: timing,
             THROUGHPUT: material.throughputs.get(path.name),
@@ -362,6 +363,13 @@ def _paths(rule: Rule, material: Material) -> Iterator[_Asked]:
             NOTES: material.notes,
         }
         yield Subject(Scope.PATH, path.name), path.source, _only(rule, offered), missing, ""
+
+
+def _never(path: PlannedPath, material: Material) -> str:
+    if path.source not in material.nodes:
+        return f"no archive of node {path.source} was given"
+    reason = material.reasons.get(path.name, "")
+    return f"path {path.name} was never measured" + (f" ({reason})" if reason else "")
 
 
 def _only(rule: Rule, offered: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.columns import Floats, numbers
-from analyzer.contract import BandwidthTest, Throughput
+from analyzer.contract import BandwidthTest, Obstacle, Throughput
 from analyzer.frames import NodeData
 from collector.contract import Interval, State
 from collector.plan import Plan, PlannedPath
@@ -39,7 +39,7 @@ _MOST_PPM = 1e9
 
 def throughputs(plan: Plan, nodes: Mapping[str, NodeData]) -> dict[str, Throughput]:
     """Every path that tests were planned for, by name, whether or not there were any. Times are on the common base."""
-    return {path.name: _throughput(path, plan, nodes.get(path.source)) for path in plan.bandwidth_paths()}
+    return {path.name: _throughput(path, plan, nodes) for path in plan.bandwidth_paths()}
 
 
 def loaded_us(node: NodeData) -> tuple[tuple[int, int], ...]:
@@ -62,7 +62,8 @@ def loaded_us(node: NodeData) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-def _throughput(path: PlannedPath, plan: Plan, node: NodeData | None) -> Throughput:
+def _throughput(path: PlannedPath, plan: Plan, nodes: Mapping[str, NodeData]) -> Throughput:
+    node = nodes.get(path.source)
     tests: tuple[BandwidthTest, ...] = ()
     unusable, limit_bps = 0, None
     if node is not None:
@@ -81,7 +82,25 @@ def _throughput(path: PlannedPath, plan: Plan, node: NodeData | None) -> Through
         median_bps=float(np.median(rates)) if tests else None,
         maximum_bps=float(rates.max()) if tests else None,
         reason=_reason(path, node, len(tests), unusable),
+        obstacle=Obstacle.NONE if tests else _obstacle(path, plan, nodes),
     )
+
+
+def _obstacle(path: PlannedPath, plan: Plan, nodes: Mapping[str, NodeData]) -> Obstacle:
+    """What kept tests away, by what is on record and not by how it is worded."""
+    if path.source not in nodes:
+        return Obstacle.ARCHIVE
+    if plan.is_wan(path.source, path.target) and plan.network(path.network).rate_bps is None:
+        return Obstacle.RATE
+    if any(_without_tool(nodes[name]) for name in (path.source, path.target) if name in nodes):
+        return Obstacle.TOOL
+    return Obstacle.OTHER
+
+
+def _without_tool(node: NodeData) -> bool:
+    """Whether the node said that it has no iperf3 that runs; a node that said nothing may have it."""
+    told = node.story.facts.get("bandwidth")
+    return isinstance(told, dict) and told.get("iperf3") == ""
 
 
 def _reason(path: PlannedPath, node: NodeData | None, tests: int, unusable: int) -> str:

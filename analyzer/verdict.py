@@ -133,13 +133,14 @@ def _gaps(material: Material) -> list[tuple[str, str]]:
     never = [path for path in plan.paths() if path.name not in timings and path.source in material.summaries]
     if never:
         names = ", ".join(path.name for path in never[:3]) + (f" and {len(never) - 3} more" if len(never) > 3 else "")
-        reason = material.reasons.get(never[0].name, "").partition("(")[2].rstrip(")")
+        reason = material.reasons.get(never[0].name, "")
+        check = "check cabling, addresses, routes and firewalls of these paths, then repeat the run."
         found.append(
             (
                 f"Never measured: {names}" + (f" ({reason})." if reason else "."),
-                reason[0].upper() + reason[1:] + "."
-                if ":" in reason
-                else "Check cabling, addresses, routes and firewalls of these paths, then repeat the run.",
+                f"Mend what the collector says of them; if that does not help, {check}"
+                if reason
+                else check.capitalize(),
             )
         )
     found += _unmeasured(material)

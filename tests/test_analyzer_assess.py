@@ -135,6 +135,8 @@ def test_a_planned_path_that_was_never_measured_is_inconclusive_and_says_why(tmp
     skipped = [item for item in found.findings if item.subject.name == "a>b/ch2"]
     assert {item.status for item in skipped} == {Status.SKIPPED}
     assert "connection refused" in skipped[0].message
+    assert "(connection refused)" in found.reasons[0]
+    assert found.fixes[0].startswith("Mend what the collector says")
 
 
 @pytest.mark.parametrize("told", [1.0, True, 1e-300, 0])

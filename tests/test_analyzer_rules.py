@@ -16,6 +16,7 @@ from analyzer.contract import (
     BandwidthTest,
     NodeSummary,
     ObserverTiming,
+    Obstacle,
     Outage,
     ProbeOutcome,
     Quantiles,
@@ -505,16 +506,17 @@ def test_a_busy_core_is_named_beside_a_slow_test_only(cpu, said):
 
 
 @pytest.mark.parametrize(
-    ("reason", "remedy"),
+    ("obstacle", "remedy"),
     [
-        ("iperf3 is not installed", "Install iperf3 on a and b"),
-        ("network 'ch1' has no rate_bps", "Add rate_bps to [network.ch1]"),
-        ("no archive of node a was given", "Assess the archive of a"),
-        ("the budget is used up", "the budget lasts"),
+        (Obstacle.TOOL, "Install iperf3 on a and b"),
+        (Obstacle.RATE, "Add rate_bps to [network.ch1]"),
+        (Obstacle.ARCHIVE, "Assess the archive of a"),
+        (Obstacle.OTHER, "the budget lasts"),
     ],
 )
-def test_without_a_test_the_rate_is_unknown_and_the_reason_is_told(reason, remedy):
-    (word,) = about_throughput(carried(reason=reason))
+def test_without_a_test_the_rate_is_unknown_the_reason_is_told_and_its_kind_says_what_to_do(obstacle, remedy):
+    reason = "the iperf3 of the peer said rate_bps"
+    (word,) = about_throughput(carried(reason=reason, obstacle=obstacle))
     assert word.status is Status.SKIPPED
     assert reason in word.message
     assert remedy in word.remedy
@@ -634,7 +636,7 @@ def material(**changes):
         "echoes": {},
         "observers": (),
         "facts": {},
-        "reasons": {"b>a/ch1": "path b>a/ch1 was never measured (no answer)"},
+        "reasons": {"b>a/ch1": "no answer"},
         "meetings": {},
         "scenarios": (),
         "duration_s": 900.0,
@@ -669,9 +671,13 @@ def test_a_missing_table_is_skipped_with_the_probes_reason():
 
 
 def test_a_path_that_was_never_measured_is_skipped_with_its_reason():
-    found = judge([rule(say(Status.PASS), Scope.PATH, (TIMING,))], material())
+    asked = [rule(say(Status.PASS), Scope.PATH, (TIMING,))]
+    found = judge(asked, material())
     assert [item.status for item in found] == [Status.PASS, Status.SKIPPED]
-    assert "no answer" in found[1].message
+    assert "no archive of node b was given" in found[1].message
+    both = dict.fromkeys("ab", SimpleNamespace(tables={}))
+    assert judge(asked, material(nodes=both))[1].message == "Not judged: path b>a/ch1 was never measured (no answer)."
+    assert "b>a/ch1 was never measured." in judge(asked, material(nodes=both, reasons={}))[1].message
 
 
 def test_a_device_rule_is_asked_once_per_device_with_its_rows_only():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,11 +12,12 @@ from hypothesis import strategies as st
 from synthetic import Link, Machine, Site, Test, plan_data, write
 
 from analyzer.assess import assess
-from analyzer.contract import Status, Verdict
+from analyzer.contract import Obstacle, Status, Verdict
 from analyzer.frames import read
 from analyzer.observers import observed
 from analyzer.slots import within
 from analyzer.throughput import loaded_us, throughputs
+from collector.plan import parse
 
 AB, BA = "a>b/ch1", "b>a/ch1"
 ON = {"budget_B": 10**10}
@@ -140,6 +143,30 @@ def test_without_tests_the_story_says_why(tmp_path, states, reason):
     machines = {"a": Machine(outcomes=[outcome(f"bandwidth {AB}", *states)])}
     found = carried([], tmp_path, machines=machines)
     assert (found.tests, found.median_bps, found.reason) == ((), None, reason)
+
+
+def silent(name, **facts):
+    """A node whose archive holds no test."""
+    return SimpleNamespace(name=name, tables={}, story=SimpleNamespace(facts=facts, outcomes=()))
+
+
+@pytest.mark.parametrize(
+    ("sites", "rate_bps", "facts", "obstacle"),
+    [
+        ({}, None, {"a": {"bandwidth": {"iperf3": "iperf 3.12"}}, "b": {}}, Obstacle.OTHER),
+        ({}, None, {"a": {"bandwidth": {"iperf3": "iperf 3.12"}}, "b": {"bandwidth": {"iperf3": ""}}}, Obstacle.TOOL),
+        ({}, None, {"a": {"bandwidth": {"iperf3": ""}}}, Obstacle.TOOL),
+        ({}, None, {"a": {"bandwidth": ["iperf3"]}}, Obstacle.OTHER),
+        ({"b": "dr"}, None, {"a": {"bandwidth": {"iperf3": ""}}}, Obstacle.RATE),
+        ({"b": "dr"}, 10**6, {"a": {}}, Obstacle.OTHER),
+        ({}, None, {"b": {}}, Obstacle.ARCHIVE),
+    ],
+)
+def test_what_kept_tests_away_follows_from_the_record_and_not_from_its_wording(sites, rate_bps, facts, obstacle):
+    data = plan_data(sites=sites, bandwidth={})
+    data["network"]["ch1"] = {} if rate_bps is None else {"rate_bps": rate_bps}
+    nodes = {name: silent(name, **told) for name, told in facts.items()}
+    assert throughputs(parse(data, "plan.toml"), nodes)[AB].obstacle is obstacle
 
 
 def test_a_test_that_failed_is_no_figure_but_its_load_is_known(tmp_path):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, BandwidthTest, Evidence, Limit, Scope, Sense, Status, Throughput
+from analyzer.contract import Area, BandwidthTest, Evidence, Limit, Obstacle, Scope, Sense, Status, Throughput
 from analyzer.extension import THROUGHPUT, Context, Judgement, Rule
 from analyzer.words import share
 from collector.plan import Origin
@@ -69,16 +69,18 @@ def _check(context: Context) -> Iterator[Judgement]:
 
 
 def _no_test(carried: Throughput) -> str:
-    if "iperf3" in carried.reason:
-        return f"Install iperf3 on {carried.source} and {carried.target}, or switch the tests off in the plan, and repeat the run."
-    if "rate_bps" in carried.reason:
-        return f"Add rate_bps to [network.{carried.network}] in plan.toml and repeat the run."
-    if carried.reason.startswith("no archive"):
-        return f"Assess the archive of {carried.source} as well."
-    return (
-        f"See that the plan's bandwidth port is open between {carried.source} and {carried.target}, that the run is long enough "
-        "and outside the quiet hours, and that the budget lasts; or switch the tests off in the plan."
-    )
+    match carried.obstacle:
+        case Obstacle.TOOL:
+            return f"Install iperf3 on {carried.source} and {carried.target}, or switch the tests off in the plan, and repeat the run."
+        case Obstacle.RATE:
+            return f"Add rate_bps to [network.{carried.network}] in plan.toml and repeat the run."
+        case Obstacle.ARCHIVE:
+            return f"Assess the archive of {carried.source} as well."
+        case _:
+            return (
+                f"See that {carried.source} and {carried.target} have iperf3 and the plan's bandwidth port open between them, that the "
+                "run is long enough and outside the quiet hours, and that the budget lasts; or switch the tests off in the plan."
+            )
 
 
 def _level(context: Context, carried: Throughput, median_bps: float) -> Judgement:
