@@ -107,6 +107,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         mtus=mtus,
         ports=ports,
         customs=customs(products, plan),
+        probes={name: node.probes for name, node in nodes.items()},
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)

@@ -74,7 +74,7 @@ INTERFACES = ("nic", "link")
 class Material:
     """Everything that can be asked about, by path, node or pair.
 
-    `reasons`: what the sender's record says of why a planned path was not measured, by the path's name; "": nothing.
+    `probes`: by node, which probe writes a table; `reasons`: what the sender's record says of why a planned path was not measured, by the path's name; "": nothing.
     `throughputs` has every path that bandwidth tests were planned for, `echoes` every path of the TCP echo; `facts` the inventory of every node that told it; `tolerances`
     what planned products bear, by name of node, pair (``a+b``) and path.
     """
@@ -97,6 +97,7 @@ class Material:
     mtus: Mapping[str, PathMtu] = field(default_factory=dict)
     ports: Sequence[PortTest] = ()
     customs: Mapping[Custom, str] = field(default_factory=dict)
+    probes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -403,8 +404,8 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked
 
 def _why(tables: Iterable[str], name: str, material: Material) -> list[str]:
     """What the probes of these tables said of themselves, as far as they did not go well."""
-    # A probe bears the name of its table, but for this one.
-    probes = {"cpu" if table == "load" else table for table in tables}
+    # An archive that does not say which probe writes a table is taken to be of one that bears the table's name.
+    probes = {material.probes.get(name, {}).get(table, table) for table in tables}
     return [
         f"{item.probe} was {item.state}{f' ({item.reason})' if item.reason else ''}"
         for item in material.summaries[name].outcomes

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +66,8 @@ class NodeData:
 
     `anchors` are readings (monotonic ns, wall clock ns); `spans` the stretches in us that are covered by undamaged
     segments; `keepers` (t_us, service, synchronised) what the inventory told of the time service, and when that was another
-    answer than before; `tables` the host tables by name, with ``t_us`` and, once aligned, ``t_s`` on the run's common base.
+    answer than before; `tables` the host tables by name, with ``t_us`` and, once aligned, ``t_s`` on the run's common base;
+    `probes` which probe writes a table, by the table's name, as far as the archive says.
     """
 
     path: Path
@@ -90,6 +91,7 @@ class NodeData:
     reply: dict[str, Columns]
     seen: dict[str, Columns]
     tables: dict[str, pd.DataFrame] = field(repr=False)
+    probes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def started_s(self) -> float:
@@ -148,7 +150,17 @@ def read(path: Path) -> NodeData:
         reply=gathered.wire_table("reply"),
         seen=gathered.wire_table("seen"),
         tables=gathered.host_tables(),
+        probes=_probes(head.get("tables")),
     )
+
+
+def _probes(told: Json) -> dict[str, str]:
+    """Which probe writes each table. Older archives do not tell, and what is malformed is left out."""
+    return {
+        str(entry["name"]): entry["probe"]
+        for entry in (told if isinstance(told, list) else ())
+        if isinstance(entry, dict) and "name" in entry and isinstance(entry.get("probe"), str)
+    }
 
 
 class _Gathered:

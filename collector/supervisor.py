@@ -316,6 +316,7 @@ class Supervisor:
     def _start(self, tables: list[Table]) -> dict[str, Json]:
         """What is known before the first row; see docs/archive-format.md."""
         job = self._job
+        by = {table.name: probe.name for probe in self._probes for table in probe.tables}
         return {
             "tool": job.version,
             "node": job.node,
@@ -328,7 +329,7 @@ class Supervisor:
             "t0_ns": self._t0_ns,
             "planned_s": job.duration_s,
             "command": job.command,
-            "tables": [asdict(table) for table in tables],
+            "tables": [asdict(table) | ({"probe": by[table.name]} if table.name in by else {}) for table in tables],
         }
 
     # --- processes -------------------------------------------------------------------------------------------------

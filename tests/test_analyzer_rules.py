@@ -670,6 +670,15 @@ def test_a_missing_table_is_skipped_with_the_probes_reason():
     assert "memory was skipped (no /proc)" in found.message
 
 
+def test_a_missing_table_is_explained_by_the_probe_that_the_archive_names_for_it():
+    told = replace(SUMMARY, outcomes=(ProbeOutcome("twins", "skipped", "no /proc", 0, 0, 0.0),))
+    asked = [rule(say(Status.PASS), needs=("second",))]
+    (known, _) = judge(asked, material(summaries={"a": told}, probes={"a": {"first": "twins", "second": "twins"}}))
+    assert "twins was skipped (no /proc)" in known.message
+    (silent, _) = judge(asked, material(summaries={"a": told}))
+    assert "twins" not in silent.message
+
+
 def test_a_path_that_was_never_measured_is_skipped_with_its_reason():
     asked = [rule(say(Status.PASS), Scope.PATH, (TIMING,))]
     found = judge(asked, material())

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from nodes import alive, children_of, haready, loopback_plan, start_collect
 
+from analyzer.frames import read
 from collector.archive.reader import Archive, open_archive
 
 SKIPPED = -1
@@ -443,6 +444,9 @@ def test_inspect_and_export_show_what_was_collected(tmp_path):
     assert re.search(r"met +b \(session [0-9a-f]{8}\)", shown.stdout)
     told = json.loads(haready("inspect", "--json", str(path)).stdout)
     assert told["facts"]["inventory"]["cpus"] == os.cpu_count()
+    probes = {table["name"]: table.get("probe") for table in open_archive(path).head["tables"]}
+    assert (probes["cpu"], probes["load"], probes["sent"]) == ("cpu", "cpu", None)
+    assert read(path).probes["load"] == "cpu"
 
     done = haready("export", str(path), "--csv", str(tmp_path / "csv"))
     assert done.returncode == 0
