@@ -58,6 +58,7 @@ from analyzer.extension import (
 )
 from analyzer.frames import NodeData
 from analyzer.host import carried
+from analyzer.netfacts import nics
 from analyzer.rates import HOLE_S
 from analyzer.timing import joint
 from collector.contract import State
@@ -440,7 +441,10 @@ def _devices(rule: Rule, name: str, material: Material) -> Iterator[_Asked]:
     placed = carried(material.plan, name, material.facts.get(name, {})) if label in INTERFACES else {}
     # An address may stand under an alias of its interface.
     holders = {part for nic in placed for part in (nic, nic.partition(":")[0])}
+    ends = _ends_of_containers(devices, material.facts.get(name, {})) if placed else set()
     for device in devices:
+        if device in ends and device not in holders:
+            continue
         asked, node, given, missing, _ = _node(rule, Subject(Scope.DEVICE, f"{name}/{device}"), name, material)
         # What is no table stays whole: facts are hostile and may have a key of that name.
         cut = {
@@ -461,6 +465,12 @@ def _devices(rule: Rule, name: str, material: Material) -> Iterator[_Asked]:
 def _came_late(frame: pd.DataFrame, label: str, device: str) -> bool:
     at_s = frame["t_s"]
     return bool(at_s[frame[label] == device].min() > at_s.min() + HOLE_S)
+
+
+def _ends_of_containers(devices: Sequence[str], facts: Mapping[str, Any]) -> set[str]:
+    """The host's ends of its containers: they come by the hundred and carry nothing planned."""
+    drivers = {nic.name: nic.driver for nic in nics(facts) or ()}
+    return {device for device in devices if drivers.get(device, "veth" if device.startswith("veth") else "") == "veth"}
 
 
 def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_Asked]:

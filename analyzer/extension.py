@@ -164,7 +164,9 @@ class Context:
             KeyError: not among the rule's needs.
         """
         frame: pd.DataFrame = self.given[name]
-        return frame
+        # They are kept at 32 bits where that holds them; a rule that multiplies them must not find out.
+        narrow = frame.select_dtypes("int32").columns
+        return frame.astype(dict.fromkeys(narrow, "int64")) if len(narrow) else frame
 
     @property
     def timing(self) -> Timing:

@@ -6,7 +6,6 @@ nothing, and a run of 15 minutes has 14 whole ones at least.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +19,7 @@ from analyzer.columns import LABEL_NAMES
 from analyzer.contract import Evidence, Limit, Sense, Status
 from analyzer.extension import Judgement
 from analyzer.lanplan import addresses
-from analyzer.rates import increments
+from analyzer.rates import counted, increments
 from collector.plan import Network, Plan
 
 MINUTES = 14
@@ -96,16 +95,8 @@ def minute_means(t_s: pd.Series[float], values: pd.Series[float]) -> pd.Series[f
 
 
 def events(frame: pd.DataFrame, column: str) -> int | None:
-    """What a counter counted over the run, None if it is not told twice.
-
-    Holes are no matter here: a count is right however long nobody looked. A reset costs what was counted around it.
-    """
-    if not told(frame, column, "t_s"):
-        return None
-    known = frame.dropna(subset=[column])
-    if len(known) < 2:
-        return None
-    return int(increments(known, [column], hole_s=math.inf)[column].astype(np.float64).sum())
+    """What a counter counted over the run (see `counted`), None if it is not told twice."""
+    return counted(frame, column) if told(frame, column, "t_s") else None
 
 
 def cpu_shares(frame: pd.DataFrame, *, minutes: bool) -> pd.DataFrame:

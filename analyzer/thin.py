@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analyzer.columns import Floats
@@ -29,16 +30,25 @@ def trace(
     count = max(1, min(BINS, int(np.ceil(length_s / step_s))))
     good = np.isfinite(values) & np.isfinite(t_s)
     place = np.clip(t_s[good] / step_s, 0, count - 1).astype(np.int64)
-    kept = values[good]
-    order = np.lexsort((kept, place))
-    place, kept = place[order], kept[order].astype(np.float64)
-    bins, starts = np.unique(place, return_index=True)
-    stops = np.append(starts[1:], len(place))
+    kept = values[good].astype(np.float64, copy=False)
+    if len(place) and (np.diff(place) < 0).any():
+        order = np.argsort(place, kind="stable")
+        place, kept = place[order], kept[order]
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    bins, sizes = place[starts], np.diff(starts, append=len(place))
     low, mid, high = (np.full(count, np.nan) for _ in range(3))
     if len(bins):
-        low[bins], high[bins] = kept[starts], kept[stops - 1]
-        mid[bins] = kept[(starts + stops) // 2] if median else np.add.reduceat(kept, starts) / (stops - starts)
+        low[bins], high[bins] = np.minimum.reduceat(kept, starts), np.maximum.reduceat(kept, starts)
+        mid[bins] = _medians(kept, starts, sizes) if median else np.add.reduceat(kept, starts) / sizes
     return Trace(id_, title, unit, subject, 0.0, step_s, _optional(low), _optional(mid), _optional(high))
+
+
+def _medians(values: Floats, starts: npt.NDArray[np.intp], sizes: npt.NDArray[np.intp]) -> list[float]:
+    """The median value of each stretch, the upper one of two."""
+    return [
+        float(np.partition(values[start : start + size], size // 2)[size // 2])
+        for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)
+    ]
 
 
 def _optional(values: Floats) -> tuple[float | None, ...]:

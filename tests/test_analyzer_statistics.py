@@ -6,14 +6,17 @@ import doctest
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer import proportion
 from analyzer.contract import Scope, Subject
 from analyzer.detectors import tcp
+from analyzer.extension import Context
 from analyzer.proportion import beta_cdf, clopper_pearson
+from analyzer.rates import counted, increments
 from analyzer.thin import curve, trace
 from analyzer.timing import quantiles
 
@@ -173,3 +176,45 @@ def test_a_curve_is_short_rising_and_true(values):
 def test_a_curve_resolves_the_tail():
     found = curve("x", "x", "s", SUBJECT, np.arange(100_000.0))
     assert sum(fraction > 0.999 for fraction in found.fraction) >= 20
+
+
+def test_counters_that_are_kept_small_neither_wrap_nor_reach_a_rule_so():
+    t_s = np.arange(4.0)
+    frame = pd.DataFrame({"t_s": t_s, "count": np.array([-(1 << 30), 1 << 30, (1 << 30) + 5, 7], dtype=np.int32)})
+    assert increments(frame, ["count"])["count"].tolist() == [5.0]
+    assert counted(frame, "count") == 5
+    context = Context(Subject(Scope.NODE, "a"), None, "a", 4.0, {"table": frame})
+    assert (context.table("table")["count"] * 1024).iloc[1] == 1 << 40
+    assert frame["count"].dtype == np.int32
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("xy"), st.integers(0, 9)), max_size=30), st.booleans())
+def test_increments_are_those_of_each_label_by_itself(rows, backwards):
+    frame = pd.DataFrame(
+        {
+            "t_s": np.cumsum([step for step, _, _ in rows], dtype=float),
+            "count": np.array([count for _, _, count in rows], dtype=np.int32),
+            "label": pd.Categorical([label for _, label, _ in rows], categories=["x", "y"]),
+        }
+    )
+    frame = frame.iloc[::-1] if backwards else frame
+    together = increments(frame, ["count"], ["label"])
+    for label in "xy":
+        alone = increments(frame[frame["label"] == label], ["count"])
+        both = together[together["label"] == label]
+        assert both[["t_s", "dt_s", "count"]].to_numpy().tolist() == alone[["t_s", "dt_s", "count"]].to_numpy().tolist()
+    assert len(together) == sum((together["label"] == label).sum() for label in "xy")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.0, 9.99), st.floats(-5.0, 5.0).map(lambda value: round(value, 2))), max_size=40))
+def test_a_bin_has_the_least_the_median_and_the_greatest_of_its_values_in_whatever_order(pairs):
+    t_s, values = (np.array(column, dtype=float) for column in (zip(*pairs, strict=True) if pairs else ((), ())))
+    found = trace("x", "x", "s", SUBJECT, t_s, values, 10.0, median=True)
+    mean = trace("x", "x", "s", SUBJECT, t_s, values, 10.0, median=False)
+    for place in range(10):
+        inside = sorted(value for at_s, value in pairs if int(at_s) == place)
+        shown = (found.low[place], found.mid[place], found.high[place])
+        assert shown == ((inside[0], inside[len(inside) // 2], inside[-1]) if inside else (None, None, None))
+        assert mean.mid[place] == (pytest.approx(sum(inside) / len(inside), abs=1e-4) if inside else None)

@@ -780,3 +780,40 @@ def test_charts_are_drawn_where_there_is_something_to_see():
 def test_every_rule_about_a_machine_is_found_by_the_engine():
     found = {rule.id for rule in discover(rules, "RULE")}
     assert found >= {rule.id for rule in SOUND} | {"clock-offset", "time-service"}
+
+
+def _ends(count, nic="veth{}", driver="veth"):
+    """The host's ends of containers beside one interface that carries the plan: their tables, and the inventory."""
+    names = [nic.format(number) for number in range(count)]
+    facts = {"nics": {"eth0": ON_ETH0["nics"]["eth0"]} | {name: {"driver": driver} for name in names}}
+    tables = {"nic": pd.concat([at(nic_table, name, "nic") for name in ["eth0", *names] for nic_table in [ordinary()]])}
+    return tables, facts
+
+
+def ordinary():
+    return counters(rx_errors=0, tx_errors=0, rx_packets=10, tx_packets=10, rx_drops=0, tx_drops=0)
+
+
+def asked(tables, facts):
+    return {
+        word.subject.name
+        for word in judge([nic_errors.RULE], material(tables, {"a": facts}))
+        if "/" in word.subject.name
+    }
+
+
+def test_the_ends_of_containers_are_not_judged_and_every_other_interface_is():
+    assert asked(*_ends(5)) == {"a/eth0"}
+    assert asked(*_ends(2, "lan{}", "e1000e")) == {"a/eth0", "a/lan0", "a/lan1"}
+    tables, facts = _ends(2)
+    # One that came during the run is in no inventory, and goes by its name.
+    del facts["nics"]["veth0"]
+    assert asked(tables, facts) == {"a/eth0"}
+
+
+def test_a_veth_that_carries_a_planned_address_or_may_do_so_is_judged():
+    tables, facts = _ends(2)
+    facts["nics"]["veth1"]["addresses"] = facts["nics"]["eth0"].pop("addresses")
+    assert asked(tables, facts) == {"a/eth0", "a/veth1"}
+    del facts["nics"]["veth1"]["addresses"]
+    assert asked(tables, facts) == {"a/eth0", "a/veth0", "a/veth1"}
