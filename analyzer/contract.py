@@ -431,7 +431,11 @@ class Joint:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One value to enter, why it is that value, and where the option is documented."""
+    """One value to enter, why it is that value, and where the option is documented.
+
+    `unit` is empty for a plain number. `place`: where in the product the option is, if that is not the recommendation's own `where`.
+    `only_if`: what has to be so for this value to be entered at all ("only if ..."); empty: always.
+    """
 
     option: str
     value: int | float | str
@@ -439,6 +443,8 @@ class Setting:
     because: str
     source: str
     verified: bool = True
+    place: str = ""
+    only_if: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,11 @@ def quantity(value: float | None, unit: str) -> str:
             return DASH if value is None else f"{number(value, 4)} {unit}"
 
 
+def unit(text: str) -> str:
+    """A unit as it is written beside a value: a plain number has none, and "1" would be read as one more digit."""
+    return "" if text in ("1", "count") else text
+
+
 def entry(value: float | str) -> str:
     """A value exactly as it is typed into the product: ``10``, ``1.5``, ``addp``."""
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -388,7 +388,14 @@ def _neverfail(pair: tuple[str, str], wan: bool) -> Recommendation:
         where="Management client: Server > Monitoring > Configure Failover",
         basis=Basis.MEASURED,
         settings=(
-            Setting("Failover timeout", timeout, "s", "The vendor's default is the largest of all candidates.", page),
+            Setting(
+                "Failover timeout",
+                timeout,
+                "s",
+                "The vendor's default is the largest of all candidates.",
+                page,
+                place="Monitoring > Configure Failover",
+            ),
             Setting(
                 "Ping Interval (server monitoring)", 10, "s", "Four in a row fit the timeout.", page, verified=False
             ),
@@ -396,6 +403,14 @@ def _neverfail(pair: tuple[str, str], wan: bool) -> Recommendation:
             Setting("Public network: ping echo timeout", 5, "s", "The default; the slowest answer took 12 ms.", page),
             Setting(
                 "Low Bandwidth Module", "on" if wan else "off", "", "For channels slower than 10 Mbit/s only.", page
+            ),
+            Setting(
+                "Heartbeats missed",
+                3,
+                "1",
+                "3 x 20 s = 60 s.",
+                page,
+                only_if="only if your release is 5.5 or older, instead of Failover timeout",
             ),
         ),
         constraints=(

@@ -182,10 +182,39 @@ def test_unverified_facts_are_marked():
         for row in block.rows
     ]
 
-    assert {row[0] for row in rows if "unverified" in row[4]} == {
+    assert {row[0] for row in rows if "unverified" in row[-1]} == {
         "sync-reconnect-tout",
         "Ping Interval (server monitoring)",
     }
+
+
+def values(assessment: Assessment) -> list[Table]:
+    return [
+        block for block in settings.SECTION.build(assessment) if isinstance(block, Table) and block.head[0] == "Option"
+    ]
+
+
+def test_a_plain_number_has_no_unit_that_reads_as_a_digit():
+    assert [row[1:3] for table in values(trio()) for row in table.rows if row[0] == "Heartbeats missed"] == [
+        ("3", figures.DASH)
+    ] * 3
+    counted = replace(trio().recommendations[3].settings[0], value=7, unit="1")
+    plain = replace(trio().recommendations[3], settings=(counted,))
+    table = next(b for b in verdict.SECTION.build(replace(trio(), recommendations=(plain,))) if isinstance(b, Table))
+    assert table.rows[0][2] == "Failover timeout: 7"
+
+
+def test_what_only_old_releases_enter_stands_apart_and_not_on_page_one():
+    tables = values(trio())
+
+    assert tables[4].caption == "Only if your release is 5.5 or older, instead of Failover timeout"
+    assert [row[0] for row in tables[4].rows] == ["Heartbeats missed"]
+    assert "Heartbeats missed" not in words(list(verdict.SECTION.build(trio())))
+
+
+def test_where_an_option_is_entered_has_a_column_if_it_is_told():
+    assert "Where" not in values(trio())[0].head
+    assert [row[1] for row in values(trio())[3].rows][:2] == ["Monitoring > Configure Failover", figures.DASH]
 
 
 def test_every_candidate_for_the_timeout_is_shown_and_the_binding_one_marked():
@@ -802,7 +831,9 @@ def test_page_one_is_enough_to_act_on(drawn, name):
     known = set(first.split())
     for told in (*assessment.reasons, *assessment.fixes, *assessment.overrides):
         assert set(told.partition(". ")[0].rstrip(".").split()) <= known | {word.rstrip(".") for word in known}
-    for item in (setting for advice in assessment.recommendations for setting in advice.settings):
+    for item in (
+        setting for advice in assessment.recommendations for setting in advice.settings if not setting.only_if
+    ):
         assert {word.rstrip(":") for word in (*item.option.split(), figures.entry(item.value))} <= {
             word.rstrip(":") for word in known
         }

@@ -92,8 +92,6 @@ def test_a_clean_day_keeps_the_vendors_default():
     advice = quiet(make_plan())
     assert values(advice) == {
         "Failover timeout": 60,
-        "Heartbeat timeout (5.5 and older)": 20,
-        "Heartbeats missed (5.5 and older)": 3,
         "Failover from primary to secondary if the channel is lost": "on",
         "Failover from secondary to primary if the channel is lost": "on",
         "No failover while unsynchronized": "on",
@@ -103,6 +101,8 @@ def test_a_clean_day_keeps_the_vendors_default():
         "Channel port": 57348,
         "Public network ping interval": 10,
         "Ping echo timeout": 5,
+        "Heartbeat timeout": 20,
+        "Heartbeats missed": 3,
     }
     assert (advice.basis, advice.override, advice.detection_s) == (Basis.MEASURED, "", (60.0, 85.0))
 
@@ -110,7 +110,7 @@ def test_a_clean_day_keeps_the_vendors_default():
 @pytest.mark.parametrize(("stall_s", "seconds", "beats"), [(48.0, 60, 3), (48.01, 61, 4), (64.0, 80, 4), (64.1, 81, 5)])
 def test_a_pause_is_survived_with_a_quarter_to_spare_and_old_releases_count_up_to_it(stall_s, seconds, beats):
     found = values(quiet(make_plan(), stall_s=stall_s))
-    assert (found["Failover timeout"], found["Heartbeats missed (5.5 and older)"]) == (seconds, beats)
+    assert (found["Failover timeout"], found["Heartbeats missed"]) == (seconds, beats)
 
 
 def test_a_heartbeat_is_lost_only_while_every_channel_is_out():
@@ -252,6 +252,28 @@ def test_the_checklist_of_both_nodes_says_what_to_enter_where():
     entries = [line for line in one.text.splitlines() if line.startswith("[ ]")]
     assert entries[0] == "[ ] Monitoring > Configure Failover: Failover timeout = 60 s"
     assert len(entries) == 12
+    old = one.text.splitlines().index("Only if your release is 5.5 or older, instead of Failover timeout:")
+    assert [line.partition(": ")[2] for line in one.text.splitlines()[old:] if line.startswith("[ ]")] == [
+        "Heartbeat timeout = 20 s",
+        "Heartbeats missed = 3",
+    ]
+
+
+def test_a_number_of_something_has_no_unit_that_could_be_read_as_a_digit():
+    """3 missed heartbeats beside a unit "1" copy as 31: 620 s instead of 60."""
+    assert not [option.name for option in OPTIONS if option.unit in ("1", "count")]
+
+
+def test_what_only_old_releases_have_is_told_apart_from_what_all_enter():
+    found = {setting.option: setting.only_if for setting in quiet(make_plan()).settings}
+    assert {name for name, only_if in found.items() if only_if} == {"Heartbeat timeout", "Heartbeats missed"}
+    assert found["Heartbeats missed"] == "only if your release is 5.5 or older, instead of Failover timeout"
+
+
+def test_every_setting_says_where_it_is_entered():
+    assert {setting.option: setting.place for setting in quiet(make_plan()).settings} == {
+        option.name: option.section for option in OPTIONS if option.verified
+    }
 
 
 def test_the_engine_hands_a_stack_its_bound_networks_together():

@@ -37,8 +37,9 @@ TITLE = "Neverfail Heartbeat, failover and channels"
 WHERE = "Neverfail management client > Server > Monitoring > Configure Failover, and where each option says"
 
 TIMEOUT = "Failover timeout"
-OLD_TIMEOUT = "Heartbeat timeout (5.5 and older)"
-OLD_COUNT = "Heartbeats missed (5.5 and older)"
+OLD_TIMEOUT = "Heartbeat timeout"
+OLD_COUNT = "Heartbeats missed"
+OLD_ONLY = f"only if your release is 5.5 or older, instead of {TIMEOUT}"
 FORWARD = "Failover from primary to secondary if the channel is lost"
 BACKWARD = "Failover from secondary to primary if the channel is lost"
 ISOLATED = "Make the server passive if channel and public network are lost"
@@ -58,7 +59,7 @@ _UNKNOWN = "range and default not found"
 OPTIONS = (
     Option(TIMEOUT, "Monitoring > Configure Failover", "s", DEFAULT_S, None, None, True, _FAILOVER, True),
     Option(OLD_TIMEOUT, "Heartbeat Missed event", "s", BEAT_S, None, None, True, _OLD, True),
-    Option(OLD_COUNT, "Heartbeat Missed event", "1", BEATS, None, None, True, _OLD, True),
+    Option(OLD_COUNT, "Heartbeat Missed event", "", BEATS, None, None, True, _OLD, True),
     Option(FORWARD, "Monitoring > Configure Failover", "", None, None, None, False, _ORDER, True),
     Option(BACKWARD, "Monitoring > Configure Failover", "", None, None, None, False, _ORDER, True),
     Option(SYNCHRONISED, "Monitoring > Configure Failover", "", None, None, None, False, _RULES, True),
@@ -73,7 +74,7 @@ OPTIONS = (
     Option(
         "Auto-switchover after missed pings",
         "Network",
-        "1",
+        "",
         None,
         None,
         None,
@@ -202,8 +203,6 @@ def _settings(context: StackContext, timeout_s: int, reason: str) -> tuple[Setti
     count = math.ceil(timeout_s / BEAT_S)
     because: dict[str, tuple[int | str, str]] = {
         TIMEOUT: (timeout_s, reason),
-        OLD_TIMEOUT: (BEAT_S, "default; releases up to 5.5 count missed heartbeats instead of seconds"),
-        OLD_COUNT: (count, f"{count} x {BEAT_S} s = {count * BEAT_S} s, at least the failover timeout above"),
         FORWARD: ("on", "first rule: unselected, nothing fails over from the primary"),
         BACKWARD: ("on", "second rule: unselected, nothing fails over back from the secondary"),
         SYNCHRONISED: ("on", "third rule: a server whose data are stale must not take over"),
@@ -216,12 +215,16 @@ def _settings(context: StackContext, timeout_s: int, reason: str) -> tuple[Setti
         CHANNEL_PORT: (PORT, "default, to be open between the nodes; change only on conflict"),
         PING: (PING_S, "default; the active server pings gateway, DNS and global catalog"),
         ECHO: (ECHO_S, "default; increase on slow networks with high latency or collisions"),
+        OLD_TIMEOUT: (BEAT_S, "default; releases up to 5.5 count missed heartbeats instead of seconds"),
+        OLD_COUNT: (count, f"{count} x {BEAT_S} s = {count * BEAT_S} s, at least the failover timeout above"),
     }
-    options = {option.name: option for option in OPTIONS}
-    return tuple(
-        Setting(name, value, options[name].unit, why, options[name].source, options[name].verified)
-        for name, (value, why) in because.items()
-    )
+    return tuple(_setting(name, value, why) for name, (value, why) in because.items())
+
+
+def _setting(name: str, value: int | str, why: str) -> Setting:
+    option = next(option for option in OPTIONS if option.name == name)
+    only_if = OLD_ONLY if name in (OLD_TIMEOUT, OLD_COUNT) else ""
+    return Setting(name, value, option.unit, why, option.source, option.verified, option.section, only_if)
 
 
 def _notes(context: StackContext, binding: Constraint, timeout_s: int) -> Iterator[str]:
@@ -275,11 +278,14 @@ def _manual(context: StackContext) -> Recommendation:
 
 
 def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
-    places = {option.name: option.section for option in OPTIONS}
     lines = []
+    told = ""
     for setting in settings:
-        unit = f" {setting.unit}" if setting.unit not in ("", "1") else ""
-        lines.append(f"[ ] {places[setting.option]}: {setting.option} = {setting.value}{unit}")
+        if setting.only_if != told:
+            told = setting.only_if
+            lines.append(f"{told[0].upper()}{told[1:]}:" if told else "Always:")
+        unit = f" {setting.unit}" if setting.unit else ""
+        lines.append(f"[ ] {setting.place}: {setting.option} = {setting.value}{unit}")
         lines += textwrap.wrap(setting.because, 72, initial_indent="      ", subsequent_indent="      ")
     return Snippet(node, "Enter in the Neverfail management client", "\n".join(lines) + "\n")
 

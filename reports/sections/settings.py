@@ -51,15 +51,8 @@ def _recommendation(advice: Recommendation) -> Iterator[Block]:
     networks = ", ".join(advice.networks) or "none"
     if advice.settings:
         yield Paragraph(f"Enter in: {advice.where}\nNetworks: {networks}. The values rest on: {advice.basis.value}.")
-        yield Table(
-            ("Option", "Value", "Unit", "Why", "Source"),
-            tuple(
-                (item.option, figures.entry(item.value), item.unit or figures.DASH, item.because, _source(item))
-                for item in advice.settings
-            ),
-            (22, 8, 8, 34, 28),
-            numeric=(1,),
-        )
+        for only_if in dict.fromkeys(item.only_if for item in advice.settings):
+            yield _values([item for item in advice.settings if item.only_if == only_if], only_if)
     else:
         yield Callout("No values for this product", "\n".join(advice.notes) or "No reason was recorded.", Tone.UNKNOWN)
     if advice.constraints:
@@ -82,6 +75,28 @@ def _recommendation(advice: Recommendation) -> Iterator[Block]:
         yield Paragraph("\n".join(f"Note: {note}" for note in advice.notes), small=True)
     for snippet in advice.snippets:
         yield Text(f"{snippet.title} {figures.DASH} on {snippet.node}", snippet.text)
+
+
+def _values(items: list[Setting], only_if: str) -> Table:
+    """Options with their values; where they are entered has a column of its own if they say it."""
+    placed = any(item.place for item in items)
+    rows = tuple(
+        (
+            item.option,
+            *((item.place or figures.DASH,) if placed else ()),
+            figures.entry(item.value),
+            figures.unit(item.unit) or figures.DASH,
+            item.because,
+            _source(item),
+        )
+        for item in items
+    )
+    caption = f"{only_if[:1].upper()}{only_if[1:]}"
+    if placed:
+        return Table(
+            ("Option", "Where", "Value", "Unit", "Why", "Source"), rows, (19, 17, 8, 5, 28, 23), caption, numeric=(2,)
+        )
+    return Table(("Option", "Value", "Unit", "Why", "Source"), rows, (22, 8, 8, 34, 28), caption, numeric=(1,))
 
 
 def _source(item: Setting) -> str:

@@ -102,9 +102,11 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
     groups: dict[tuple[str, Basis, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
     for advice in assessment.recommendations:
         if advice.settings:
+            # What only some releases have would take the room of what everybody enters.
             pairs = tuple(
-                (item.option, f"{figures.entry(item.value)}\N{NO-BREAK SPACE}{item.unit}".strip())
+                (item.option, f"{figures.entry(item.value)}\N{NO-BREAK SPACE}{figures.unit(item.unit)}".strip())
                 for item in advice.settings
+                if not item.only_if
             )
             groups[advice.title, advice.basis, pairs].append(figures.subject(advice.subject.name))
     rows = tuple(
