@@ -14,7 +14,7 @@ import pytest
 from report_fixtures import ALL, HOSTILE, LONG, bad, bare, crowd, demonstration, empty, hostile, many, trio, wordy
 
 import reports.sections
-from analyzer.contract import Access, Assessment, Status, Subject, Trace
+from analyzer.contract import Access, Assessment, Status, Subject, Trace, Verdict
 from analyzer.contract import Scope as AssessedScope
 from collector.errors import Exit, OperatorError
 from reports import axes, figures
@@ -231,7 +231,7 @@ def test_every_candidate_for_the_timeout_is_shown_and_the_binding_one_marked():
 def test_a_recommendation_without_settings_says_why():
     callouts = [block for block in settings.SECTION.build(bad()) if isinstance(block, Callout)]
 
-    assert [block.text for block in callouts] == ["No archive of sip-b."]
+    assert [block.text for block in callouts if block.tone is Tone.UNKNOWN] == ["No archive of sip-b."]
 
 
 def test_candidates_are_shown_even_where_no_value_fits():
@@ -247,6 +247,31 @@ def test_snippets_are_literal():
 
     assert len(snippets) == 6
     assert snippets[0].text == trio().recommendations[0].snippets[0].text
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines", "callouts"),
+    [
+        ({}, [], 0),
+        ({"verdict": Verdict.CONDITIONAL}, [], 0),
+        ({"verdict": Verdict.UNSUITABLE}, ["# PROVISIONAL - verdict: not suitable. Do not enter."], 6),
+        (
+            {"verdict": Verdict.INCONCLUSIVE, "origin": "demonstration"},
+            [
+                "# PROVISIONAL - verdict: no answer yet (inconclusive). Do not enter.",
+                "# DEMONSTRATION - not a measurement of a site. Do not enter.",
+            ],
+            6,
+        ),
+    ],
+)
+def test_values_that_must_not_be_entered_say_so_above_every_product_and_in_every_snippet(changes, lines, callouts):
+    told = list(settings.SECTION.build(replace(trio(), **changes)))
+    snippets = [block.text.splitlines() for block in told if isinstance(block, Text)]
+    titles = [block.title for block in told if isinstance(block, Callout)]
+
+    assert all(snippet[: len(lines) + 1] == [*lines, "[backup-sync]"] for snippet in snippets)
+    assert titles == ["Provisional: do not enter these values yet"] * callouts
 
 
 def test_network_has_one_chart_per_pair_and_network_with_both_directions():

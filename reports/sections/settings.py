@@ -5,7 +5,8 @@ What: For each product and subject the options with value, reason and source, th
 Why HA: A timeout that is too short fails over for nothing and can split the cluster; one that is
     too long keeps the service down. Somebody has to be able to check the value years later.
 How: Everything comes from the recommendations of the assessment; no value is computed here. A fact
-    about a product that was not confirmed in its documentation is marked "unverified".
+    about a product that was not confirmed in its documentation is marked "unverified". Where the verdict does not let the
+    values be entered, every product and every snippet says so.
 Source: Each row names the page of the product's documentation.
 """
 
@@ -18,6 +19,7 @@ from reports import figures
 from reports.contract import Block, Callout, Heading, Paragraph, Section, Table, Text, Tone
 from reports.excerpt import excerpt
 from reports.findings import finding_table
+from reports.provisional import commented, provisional_blocks
 
 MOST_ADVICE = 60
 """Of more products and pairs nobody reads the rest on paper."""
@@ -30,7 +32,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
             "Name the products under [[stack]] in plan.toml and analyze again."
         )
     for advice in assessment.recommendations[:MOST_ADVICE]:
-        yield from _recommendation(advice)
+        yield from _recommendation(advice, assessment)
     left = len(assessment.recommendations) - MOST_ADVICE
     if left > 0:
         yield Callout(
@@ -46,10 +48,11 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _scenarios(assessment.scenarios)
 
 
-def _recommendation(advice: Recommendation) -> Iterator[Block]:
+def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[Block]:
     yield Heading(f"{advice.title}: {figures.subject(advice.subject.name)}", 2)
     networks = ", ".join(advice.networks) or "none"
     if advice.settings:
+        yield from provisional_blocks(assessment)
         yield Paragraph(f"Enter in: {advice.where}\nNetworks: {networks}. The values rest on: {advice.basis.value}.")
         for only_if in dict.fromkeys(item.only_if for item in advice.settings):
             yield _values([item for item in advice.settings if item.only_if == only_if], only_if)
@@ -74,7 +77,7 @@ def _recommendation(advice: Recommendation) -> Iterator[Block]:
     if advice.notes:
         yield Paragraph("\n".join(f"Note: {note}" for note in advice.notes), small=True)
     for snippet in advice.snippets:
-        yield Text(f"{snippet.title} {figures.DASH} on {snippet.node}", snippet.text)
+        yield Text(f"{snippet.title} {figures.DASH} on {snippet.node}", commented(snippet.text, assessment))
 
 
 def _values(items: list[Setting], only_if: str) -> Table:

@@ -18,6 +18,7 @@ from analyzer.contract import Area, Assessment, Basis, Verdict
 from reports import figures
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
+from reports.provisional import ready
 
 ROWS_ON_PAGE_ONE, SUBJECTS, NAMES = 6, 4, 12
 FIXES, LONGEST = 5, 240
@@ -74,8 +75,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     if assessment.reasons:
         yield Heading("Why", 2)
         yield Paragraph("\n".join(f"{rank}. {_brief(text)}" for rank, text in enumerate(assessment.reasons[:3], 1)))
-    ready = assessment.verdict in (Verdict.SUITABLE, Verdict.CONDITIONAL)
-    yield Heading("Settings to enter" if ready else "Provisional settings: do not enter them yet", 2)
+    yield Heading("Settings to enter" if ready(assessment) else "Provisional settings: do not enter them yet", 2)
     yield from _settings(assessment)
     yield Heading("Fix first", 2)
     if assessment.fixes:
