@@ -114,6 +114,11 @@ GLOSSARY = (
     ("Suitable with conditions", "Nothing failed, but the listed points have to be put right or accepted in writing."),
     ("Not suitable", "At least one limit was failed. The cluster may fail over for nothing, or lose data."),
     ("No answer yet", "Too little or damaged data. This is no judgement of the site."),
-    ("Vendor floor", "Less than 15 minutes were measured; the smallest value that the vendor advises stands in."),
-    ("Plan override", "The plan lowers the vendor's floor; everything else still counts."),
+    (
+        "Floor",
+        (
+            "The smallest timeout that is recommended, whatever was measured: the vendor's default or advice, or a design value "
+            "where the vendor names none. Only the plan can lower it, and only after 15 minutes of measurement."
+        ),
+    ),
 )

@@ -359,9 +359,9 @@ def _advice(pair: tuple[str, str], wan: bool) -> Recommendation:
             ),
         ),
         constraints=(
-            Constraint("Floor", float(timeout), "Genesys advises 10 s on links at risk; 20 s on a WAN", binding=True),
-            Constraint("Round trips", 2 * _delay(wan)[0] * 1.4, "2 x p99.9 RTT"),
-            Constraint("Stalls", 7.5, "1.25 x 6 s (rapid spanning tree)"),
+            Constraint("floor", float(timeout), "Genesys advises 10 s on links at risk; 20 s on a WAN", binding=True),
+            Constraint("latency", 2 * _delay(wan)[0] * 1.4, "2 x p99.9 RTT"),
+            Constraint("scenario rstp", 7.5, "1.25 x 6 s: rapid spanning tree"),
         ),
         detection_s=(float(timeout), 2.0 * timeout),
         override="",
@@ -414,8 +414,8 @@ def _neverfail(pair: tuple[str, str], wan: bool) -> Recommendation:
             ),
         ),
         constraints=(
-            Constraint("Vendor default", 60.0, "default of the product", binding=not wan),
-            Constraint("Stalls", 7.5, "1.25 x 6 s (rapid spanning tree)"),
+            Constraint("floor", 60.0, "floor 60 s, the vendor's default", binding=not wan),
+            Constraint("pause of a node", 75.0 if wan else 7.5, "1.25 x the longest pause", binding=wan),
         ),
         detection_s=(float(timeout), timeout + 10.0),
         override="",

@@ -14,10 +14,12 @@ import pytest
 from report_fixtures import ALL, HOSTILE, LONG, bad, bare, crowd, demonstration, empty, hostile, many, trio, wordy
 
 import reports.sections
-from analyzer.contract import Access, Assessment, Status, Subject, Trace, Verdict
+from analyzer import sizing
+from analyzer.contract import Access, Assessment, Basis, Status, Subject, Trace, Verdict
 from analyzer.contract import Scope as AssessedScope
 from collector.errors import Exit, OperatorError
-from reports import axes, figures
+from reports import axes, basis, figures
+from reports.basis import based_on
 from reports.build import build, imprint, sections
 from reports.commands import COMMANDS, report, write_report
 from reports.contract import Band, Callout, Chart, Checklist, Heading, Mark, Paragraph, Table, Text, Tone, Topology
@@ -156,6 +158,43 @@ def test_equal_settings_share_a_row_on_page_one():
     assert table.rows[3][2].startswith("Failover timeout: 75")
 
 
+@pytest.mark.parametrize(
+    ("binding", "kind", "told"),
+    [
+        ("floor", Basis.MEASURED, "floor of 20 s; the measurement (24 h) asks for no more"),
+        ("scenario rstp", Basis.MEASURED, "scenario rstp; the measurement (24 h) asks for no more"),
+        ("latency", Basis.MEASURED, "measured (24 h): latency"),
+        ("floor", Basis.OVERRIDE, "floor of 20 s, lowered by the plan"),
+        ("floor", Basis.FLOOR, "floor of 20 s; too little was measured (24 h)"),
+        ("latency", Basis.PROVISIONAL, "latency; too little was measured (24 h)"),
+    ],
+)
+def test_a_value_is_called_measured_only_if_a_measured_candidate_decided(binding, kind, told):
+    full = trio()
+    decided = tuple(replace(item, binding=item.name == binding) for item in full.recommendations[1].constraints)
+    advice = replace(full.recommendations[1], basis=kind, constraints=decided)
+
+    assert based_on(advice, full.timings) == told
+    assert f"The values rest on: {told}." in words(
+        list(settings.SECTION.build(replace(full, recommendations=(advice,))))
+    )
+    table = next(b for b in verdict.SECTION.build(replace(full, recommendations=(advice,))) if isinstance(b, Table))
+    assert table.rows[0][4] == told
+
+
+def test_a_pair_that_lacks_a_path_is_not_told_as_measured():
+    full = trio()
+    advice = replace(full.recommendations[1], basis=Basis.FLOOR)
+
+    assert based_on(advice, full.timings[5:]) == "floor of 20 s; not every path was measured"
+
+
+def test_the_names_of_candidates_that_nothing_measured_asks_for_are_the_analyzers():
+    assert basis.FLOOR == sizing.FLOOR
+    (found,) = sizing.scenarios([trio().scenarios[0]])
+    assert found.name.startswith(basis.SCENARIO)
+
+
 def test_overrides_and_stalls_left_out_stand_on_page_one():
     _, rapid, classic = bad().scenarios
     relaxed = replace(bad(), scenarios=(replace(rapid, on=False), classic))
@@ -224,7 +263,7 @@ def test_every_candidate_for_the_timeout_is_shown_and_the_binding_one_marked():
         if isinstance(block, Table) and block.head[0].startswith("What asks")
     ]
 
-    assert [row[0] for row in candidates[0].rows] == ["Floor", "Round trips", "Stalls"]
+    assert [row[0] for row in candidates[0].rows] == ["floor", "latency", "scenario rstp"]
     assert [row[3] for row in candidates[0].rows] == ["yes, the largest", "no", "no"]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Assessment, Recommendation, Scenario, Setting
 from reports import figures
+from reports.basis import based_on
 from reports.contract import Block, Callout, Heading, Paragraph, Section, Table, Text, Tone
 from reports.excerpt import excerpt
 from reports.findings import finding_table
@@ -53,7 +54,9 @@ def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[
     networks = ", ".join(advice.networks) or "none"
     if advice.settings:
         yield from provisional_blocks(assessment)
-        yield Paragraph(f"Enter in: {advice.where}\nNetworks: {networks}. The values rest on: {advice.basis.value}.")
+        yield Paragraph(
+            f"Enter in: {advice.where}\nNetworks: {networks}. The values rest on: {based_on(advice, assessment.timings)}."
+        )
         for only_if in dict.fromkeys(item.only_if for item in advice.settings):
             yield _values([item for item in advice.settings if item.only_if == only_if], only_if)
     else:

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Assessment, Basis, Verdict
+from analyzer.contract import Area, Assessment, Verdict
 from reports import figures
+from reports.basis import based_on
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
 from reports.provisional import ready
@@ -99,7 +100,7 @@ def _brief(text: str) -> str:
 
 
 def _settings(assessment: Assessment) -> Iterator[Block]:
-    groups: dict[tuple[str, Basis, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
+    groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
     for advice in assessment.recommendations:
         if advice.settings:
             # What only some releases have would take the room of what everybody enters.
@@ -108,15 +109,17 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
                 for item in advice.settings
                 if not item.only_if
             )
-            groups[advice.title, advice.basis, pairs].append(figures.subject(advice.subject.name))
+            groups[advice.title, based_on(advice, assessment.timings), pairs].append(
+                figures.subject(advice.subject.name)
+            )
     rows = tuple(
-        (title, _names(subjects), *_halves([f"{option}: {value}" for option, value in pairs]), basis.value)
+        (title, _names(subjects), *_halves([f"{option}: {value}" for option, value in pairs]), basis)
         for (title, basis, pairs), subjects in groups.items()
     )
     if not rows:
         yield Paragraph("This run gives no settings. The section “Settings” says why.")
         return
-    yield Table(("Product", "For", "Enter", "", "Based on"), rows[:ROWS_ON_PAGE_ONE], (16, 22, 26, 25, 11))
+    yield Table(("Product", "For", "Enter", "", "Based on"), rows[:ROWS_ON_PAGE_ONE], (15, 17, 26, 26, 16))
     if len(rows) > ROWS_ON_PAGE_ONE:
         more = figures.several(len(rows) - ROWS_ON_PAGE_ONE, "more group")
         yield Paragraph(f"{more} of values: see the section “Settings”.", small=True)

@@ -1,0 +1,50 @@
+"""What a recommended timeout rests on, in words: a floor that decides is no measurement, however long the run was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from analyzer.contract import Basis, Constraint, Recommendation, Timing
+from reports import figures
+
+FLOOR, SCENARIO = "floor", "scenario "
+"""The name of one candidate, and the beginning of others', by which the analyzer tells that nothing measured asks for them."""
+
+
+def rest_s(timing: Timing) -> float:
+    """How long the path was watched at rest: slots that say something about the network, without those of bandwidth tests."""
+    return timing.hours * 3600.0 * timing.judged / timing.sent if timing.sent else 0.0
+
+
+def based_on(advice: Recommendation, timings: Iterable[Timing]) -> str:
+    """What decided, and for how long was measured."""
+    binding = next((item for item in advice.constraints if item.binding), None)
+    if binding is None:
+        return "defaults of the product and the plan's rates"
+    measured_s = _measured_s(advice, timings)
+    length = figures.duration(measured_s)
+    what = _what(binding)
+    match advice.basis:
+        case Basis.OVERRIDE:
+            return f"{what}, lowered by the plan"
+        case Basis.FLOOR | Basis.PROVISIONAL:
+            return f"{what}; {f'too little was measured ({length})' if measured_s else 'not every path was measured'}"
+        case Basis.MEASURED if _unmeasured(binding):
+            return f"{what}; the measurement ({length}) asks for no more"
+        case Basis.MEASURED:
+            return f"measured ({length}): {what}"
+
+
+def _unmeasured(binding: Constraint) -> bool:
+    return binding.name == FLOOR or binding.name.startswith(SCENARIO)
+
+
+def _what(binding: Constraint) -> str:
+    return f"floor of {figures.seconds(binding.value_s)}" if binding.name == FLOOR else binding.name
+
+
+def _measured_s(advice: Recommendation, timings: Iterable[Timing]) -> float:
+    """The shortest time of all paths of the recommendation; 0 where one of them has no figures."""
+    pair = set(advice.subject.name.split("+"))
+    ways = [rest_s(item) for item in timings if item.network in advice.networks and {item.source, item.target} == pair]
+    return min(ways) if ways and len(ways) >= 2 * len(advice.networks) else 0.0
