@@ -470,7 +470,8 @@ class Constraint:
 class Recommendation:
     """What one stack should be set to, for one subject. No settings: `notes` say why.
 
-    `override`: what the plan relaxed here and why, printed on page 1; empty if nothing.
+    `override`: what the plan relaxed here and why, printed on page 1; empty if nothing. `cautions`: what else page 1 has to say
+    beside the values, because they are not enough without it: (what, what is missing and who knows).
     """
 
     stack: str
@@ -485,6 +486,7 @@ class Recommendation:
     override: str
     notes: tuple[str, ...]
     snippets: tuple[Snippet, ...]
+    cautions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

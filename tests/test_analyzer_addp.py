@@ -267,6 +267,12 @@ def test_the_snippet_is_that_of_both_nodes_with_its_reasons():
     assert "Configuration Manager" in advice.snippets[0].title
 
 
+def test_what_decides_switchovers_and_is_not_sized_is_told_beside_the_values():
+    (caution,) = advise(both(make_plan())).cautions
+    assert caution[0] == "Host object [addp], SCS to host"
+    assert "NOT SIZED" in caution[1]
+
+
 def test_values_that_break_the_vendors_rule_are_a_bug():
     _recheck(10, 25, 5.0)
     with pytest.raises(AssertionError):

@@ -146,16 +146,34 @@ def test_a_demonstration_does_not_tell_anybody_to_install():
 
 def test_equal_settings_share_a_row_on_page_one():
     table = next(block for block in verdict.SECTION.build(trio()) if isinstance(block, Table))
+    rows = [row for row in table.rows if row[0]]
 
-    assert [row[1] for row in table.rows] == ["sip-a and sip-b", "sip-a and sip-dr\nsip-b and sip-dr"] * 2
-    entered = "\n".join(table.rows[1][2:4]).replace("\N{NO-BREAK SPACE}", " ")
+    assert [row[1] for row in rows] == ["sip-a and sip-b", "sip-a and sip-dr\nsip-b and sip-dr"] * 2
+    entered = "\n".join(rows[1][2:4]).replace("\N{NO-BREAK SPACE}", " ")
     assert entered.split("\n") == [
         "protocol: addp",
         "addp-timeout: 20 s",
         "addp-remote-timeout: 20 s",
         "sync-reconnect-tout: 41 s",
     ]
-    assert table.rows[3][2].startswith("Failover timeout: 75")
+    assert rows[3][2].startswith("Failover timeout: 75")
+
+
+def test_what_decides_and_was_not_sized_stands_below_the_values_on_page_one():
+    table = next(block for block in verdict.SECTION.build(trio()) if isinstance(block, Table))
+
+    assert [row[2:4] for row in table.rows if not row[0]] == [
+        ("Host object [addp], SCS to host", "NOT SIZED: ask the Genesys administrator")
+    ] * 2
+    assert table.rows[1][0] == "", "right below its product"
+
+
+def test_an_unverified_value_says_what_to_do_about_it():
+    told = words(list(settings.SECTION.build(trio())))
+    sure = replace(trio().recommendations[3], settings=trio().recommendations[3].settings[:1])
+
+    assert settings.UNVERIFIED in told
+    assert settings.UNVERIFIED not in words(list(settings.SECTION.build(replace(trio(), recommendations=(sure,)))))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,11 @@ from reports.excerpt import excerpt
 from reports.findings import finding_table
 from reports.provisional import commented, provisional_blocks
 
+UNVERIFIED = (
+    "Unverified: not confirmed in the product's documentation. Before you enter such a value, look the option up in the "
+    "documentation of your release (name, unit, range), or ask the vendor's support; keep the default if neither knows it."
+)
+
 MOST_ADVICE = 60
 """Of more products and pairs nobody reads the rest on paper."""
 
@@ -77,6 +82,8 @@ def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[
     if advice.detection_s is not None:
         low, high = (figures.seconds(limit) for limit in advice.detection_s)
         yield Paragraph(f"With these values a dead peer is noticed after {low} to {high}.")
+    if any(not item.verified for item in advice.settings):
+        yield Paragraph(UNVERIFIED, small=True)
     if advice.notes:
         yield Paragraph("\n".join(f"Note: {note}" for note in advice.notes), small=True)
     for snippet in advice.snippets:

@@ -100,7 +100,9 @@ def _brief(text: str) -> str:
 
 
 def _settings(assessment: Assessment) -> Iterator[Block]:
-    groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
+    groups: dict[tuple[str, str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]], list[str]] = defaultdict(
+        list
+    )
     for advice in assessment.recommendations:
         if advice.settings:
             # What only some releases have would take the room of what everybody enters.
@@ -109,19 +111,20 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
                 for item in advice.settings
                 if not item.only_if
             )
-            groups[advice.title, based_on(advice, assessment.timings), pairs].append(
+            groups[advice.title, based_on(advice, assessment.timings), pairs, advice.cautions].append(
                 figures.subject(advice.subject.name)
             )
-    rows = tuple(
-        (title, _names(subjects), *_halves([f"{option}: {value}" for option, value in pairs]), basis)
-        for (title, basis, pairs), subjects in groups.items()
-    )
+    rows: list[tuple[str, ...]] = []
+    for (title, basis, pairs, cautions), subjects in list(groups.items())[:ROWS_ON_PAGE_ONE]:
+        lines = [f"{option}: {value}" for option, value in pairs]
+        rows.append((title, _names(subjects), *_halves(lines), basis))
+        rows += [("", "", what, told, figures.DASH) for what, told in cautions]
     if not rows:
         yield Paragraph("This run gives no settings. The section “Settings” says why.")
         return
-    yield Table(("Product", "For", "Enter", "", "Based on"), rows[:ROWS_ON_PAGE_ONE], (15, 17, 26, 26, 16))
-    if len(rows) > ROWS_ON_PAGE_ONE:
-        more = figures.several(len(rows) - ROWS_ON_PAGE_ONE, "more group")
+    yield Table(("Product", "For", "Enter", "", "Based on"), tuple(rows), (15, 17, 26, 26, 16))
+    if len(groups) > ROWS_ON_PAGE_ONE:
+        more = figures.several(len(groups) - ROWS_ON_PAGE_ONE, "more group")
         yield Paragraph(f"{more} of values: see the section “Settings”.", small=True)
 
 
