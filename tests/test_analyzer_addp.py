@@ -267,6 +267,24 @@ def test_the_snippet_is_that_of_both_nodes_with_its_reasons():
     assert "Configuration Manager" in advice.snippets[0].title
 
 
+def test_a_round_trip_that_was_not_measured_is_not_called_zero():
+    because = {setting.option: setting.because for setting in advise(context(make_plan())).settings}
+    assert because["sync-reconnect-tout"] == "2 x 10 s + the round trip (RTT not measured), rounded up to whole seconds"
+    silent = replace(timing(), answered=0, rtt=Quantiles(0))
+    advice = advise(context(make_plan(), silent, replace(silent, path="b>a/ch1")))
+    assert next(item.text for item in advice.constraints if item.name == "latency") == "RTT not measured"
+
+
+@pytest.mark.parametrize(
+    ("samples", "told"), [(1000, "the 99.9 % round trip"), (999, "the slowest of 999 round trips")]
+)
+def test_below_a_thousand_answers_the_slowest_is_not_called_a_quantile(samples, told):
+    few = [replace(timing(path), rtt=replace(timing().rtt, samples=samples)) for path in ("a>b/ch1", "b>a/ch1")]
+    advice = advise(context(make_plan(), *few))
+    assert next(item.text for item in advice.constraints if item.name == "latency") == f"2 x 1 ms, {told} of a>b/ch1"
+    assert f"(1 ms, {told})" in advice.settings[-1].because
+
+
 def test_what_decides_switchovers_and_is_not_sized_is_told_beside_the_values():
     (caution,) = advise(both(make_plan())).cautions
     assert caution[0] == "Host object [addp], SCS to host"

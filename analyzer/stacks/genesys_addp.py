@@ -19,13 +19,15 @@ import textwrap
 from collections.abc import Iterator
 
 from analyzer import sizing
-from analyzer.contract import Basis, Constraint, Recommendation, Setting, Snippet, Timing, Untested
+from analyzer.contract import Basis, Constraint, Quantiles, Recommendation, Setting, Snippet, Timing, Untested
 from analyzer.extension import Combine, Option, Stack, StackContext
 from analyzer.words import seconds
 
 FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
 LONG_S = 30
 MAXIMUM_S = 3600
+MANY = 1000
+"""Answers from which on one in a thousand can be told from the slowest of all."""
 
 TITLE = "Genesys SIP Server, ADDP of the HA-sync link"
 WHERE = "SIP Server Application objects of primary and backup > Options > [backup-sync]"
@@ -71,7 +73,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         return
     reconnect_s = sizing.whole(2 * timeout_s + latency_s)
     _recheck(timeout_s, reconnect_s, latency_s)
-    settings = _settings(sizing.reason(context, binding), timeout_s, reconnect_s, latency_s)
+    settings = _settings(sizing.reason(context, binding), timeout_s, reconnect_s, _slowest(context.timings))
     override = sizing.relaxed(STACK.name, context, _vendor_floor_s(context))
     yield Recommendation(
         stack=STACK.name,
@@ -107,14 +109,33 @@ def _latency_s(timings: tuple[Timing, ...]) -> float:
     return max((sizing.latency_s(timing) for timing in timings), default=0.0)
 
 
+def _slowest(timings: tuple[Timing, ...]) -> str:
+    """That round trip in words: of fewer than 1000 answers the slowest stands in, and of none nothing is known."""
+    worst, loaded = max(map(_worse, timings), key=lambda item: item[0].p999 or 0.0, default=(Quantiles(0), ""))
+    return "RTT not measured" if worst.p999 is None else f"{seconds(worst.p999)}, {_rank(worst)}{loaded}"
+
+
+def _worse(timing: Timing) -> tuple[Quantiles, str]:
+    """(the round trips of the idle path or those under a bandwidth test, whichever are slower; which they are, in words)."""
+    under = (timing.loaded.p999 or 0.0) > (timing.rtt.p999 or 0.0)
+    return (timing.loaded, " under load") if under else (timing.rtt, "")
+
+
+def _rank(rtt: Quantiles) -> str:
+    return "the 99.9 % round trip" if rtt.samples >= MANY else f"the slowest of {rtt.samples} round trips"
+
+
 def _candidates(context: StackContext) -> Iterator[Constraint]:
     why = "between sites (design value)" if context.wan else "Genesys advises 10 s and more where delays are a risk"
     yield sizing.floor(context, _vendor_floor_s(context), why)
     if context.timings:
         latency = max(context.timings, key=sizing.latency_s)
+        slow, loaded = _worse(latency)
+        known = slow.p999 is not None
+        text = (
+            f"2 x {seconds(slow.p999 or 0.0)}, {_rank(slow)} of {latency.path}{loaded}" if known else "RTT not measured"
+        )
         latency_s = sizing.latency_s(latency)
-        loaded = " under load" if latency_s > (latency.rtt.p999 or 0.0) else ""
-        text = f"2 x {seconds(latency_s)}, the 99.9 % round trip of {latency.path}{loaded}"
         yield Constraint("latency", 2.0 * latency_s, text)
         yield sizing.pause(context.timings)
         yield from sizing.silences(context)
@@ -132,7 +153,7 @@ def _recheck(timeout_s: int, reconnect_s: int, latency_s: float) -> None:
         )
 
 
-def _settings(reason: str, timeout_s: int, reconnect_s: int, latency_s: float) -> tuple[Setting, ...]:
+def _settings(reason: str, timeout_s: int, reconnect_s: int, latency: str) -> tuple[Setting, ...]:
     because: dict[str, tuple[int | str, str]] = {
         "protocol": (
             "addp",
@@ -143,7 +164,7 @@ def _settings(reason: str, timeout_s: int, reconnect_s: int, latency_s: float) -
         "addp-trace": ("full", "so that the log shows which end lost the other"),
         "sync-reconnect-tout": (
             reconnect_s,
-            f"2 x {timeout_s} s + {seconds(latency_s)} (99.9 % round trip), rounded up to whole seconds",
+            f"2 x {timeout_s} s + the round trip ({latency}), rounded up to whole seconds",
         ),
     }
     return tuple(
