@@ -22,17 +22,17 @@ def based_on(advice: Recommendation, timings: Iterable[Timing]) -> str:
     if binding is None:
         return "defaults of the product and the plan's rates"
     measured_s = _measured_s(advice, timings)
-    length = figures.duration(measured_s)
+    length = f" ({figures.duration(measured_s)})" if measured_s else ""
     what = _what(binding)
     match advice.basis:
         case Basis.OVERRIDE:
             return f"{what}, lowered by the plan"
         case Basis.FLOOR | Basis.PROVISIONAL:
-            return f"{what}; {f'too little was measured ({length})' if measured_s else 'not every path was measured'}"
+            return f"{what}; {f'too little was measured{length}' if length else 'not every path was measured'}"
         case Basis.MEASURED if _unmeasured(binding):
-            return f"{what}; the measurement ({length}) asks for no more"
+            return f"{what}; the measurement{length} asks for no more"
         case Basis.MEASURED:
-            return f"measured ({length}): {what}"
+            return f"measured{length}: {what}"
 
 
 def _unmeasured(binding: Constraint) -> bool:

@@ -374,7 +374,7 @@ def _advice(pair: tuple[str, str], wan: bool) -> Recommendation:
             )
             for node in pair
         ),
-        cautions=(("Host object [addp], SCS to host", "NOT SIZED: ask the Genesys administrator"),),
+        cautions=(("Host object [addp], SCS to host", "NOT SIZED, ask the Genesys administrator"),),
     )
 
 

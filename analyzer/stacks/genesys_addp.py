@@ -45,7 +45,7 @@ OPTIONS = (
 )
 
 _HOT_STANDBY = "For hot standby only: in warm standby nothing is synchronised and [backup-sync] has no effect."
-_UNSIZED = ("Host object [addp], SCS to host", "NOT SIZED: decides switchovers, ask the Genesys administrator")
+_UNSIZED = ("Host object [addp], SCS to host", "NOT SIZED, decides switchovers: ask the Genesys administrator")
 _HOST = (
     "Whether a switchover happens is decided by the Host object's section [addp] (SCS to LCA), not by these options. "
     "This version does not size it: the path from the SCS was not measured."

@@ -25,6 +25,12 @@ ROWS_ON_PAGE_ONE, SUBJECTS, NAMES = 6, 4, 12
 FIXES, LONGEST = 5, 240
 """What page one has room for: fixes, and letters of a reason or a fix."""
 
+NEW_S, IN_USE_S = 15 * 60.0, 24 * 3600.0
+"""How long to measure newly installed systems, and systems in use (NF)."""
+
+TOLERATED = 0.95
+"""A run may end this early: starting, meeting and stopping take their time."""
+
 WORDS = {
     Verdict.SUITABLE: ("Suitable", Tone.GOOD, "Install the cluster with the settings below."),
     Verdict.CONDITIONAL: ("Suitable with conditions", Tone.WARN, "Do what is listed below first, then install."),
@@ -85,7 +91,6 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         suitable = assessment.verdict is Verdict.SUITABLE
         yield Paragraph("Nothing has to be fixed." if suitable else "The assessment names nothing that could be fixed.")
     yield from _relaxed(assessment)
-    yield Heading("Score", 2)
     yield from _score(assessment)
     yield Heading("What this rests on", 2)
     yield _run_facts(assessment)
@@ -115,14 +120,17 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
                 figures.subject(advice.subject.name)
             )
     rows: list[tuple[str, ...]] = []
+    told: set[tuple[str, str]] = set()
     for (title, basis, pairs, cautions), subjects in list(groups.items())[:ROWS_ON_PAGE_ONE]:
         lines = [f"{option}: {value}" for option, value in pairs]
-        rows.append((title, _names(subjects), *_halves(lines), basis))
-        rows += [("", "", what, told, figures.DASH) for what, told in cautions]
+        left, right = _halves(lines)
+        missing = [f"{what}: {text}" for what, text in cautions if (what, text) not in told]
+        rows.append((title, _names(subjects), "\n".join((left, *missing)), right, basis))
+        told.update(cautions)
     if not rows:
         yield Paragraph("This run gives no settings. The section “Settings” says why.")
         return
-    yield Table(("Product", "For", "Enter", "", "Based on"), tuple(rows), (15, 17, 26, 26, 16))
+    yield Table(("Product", "For", "Enter", "", "Based on"), tuple(rows), (14, 20, 28, 22, 16))
     if len(groups) > ROWS_ON_PAGE_ONE:
         more = figures.several(len(groups) - ROWS_ON_PAGE_ONE, "more group")
         yield Paragraph(f"{more} of values: see the section “Settings”.", small=True)
@@ -140,10 +148,15 @@ def _halves(lines: list[str]) -> tuple[str, str]:
 
 
 def _score(assessment: Assessment) -> Iterator[Block]:
-    overall = assessment.score.overall
     if not assessment.score.areas:
+        yield Heading("Score", 2)
         yield Paragraph("Nothing could be scored.")
         return
+    overall = assessment.score.overall
+    yield Heading(
+        "Score: none, too little is known" if overall is None else f"Score: {overall} of 100 (the worst area decides)",
+        2,
+    )
     rows = tuple(
         (
             AREAS[part.area],
@@ -154,12 +167,10 @@ def _score(assessment: Assessment) -> Iterator[Block]:
         for part in assessment.score.areas
         if part.lines
     )
-    total = f"{overall} of 100" if overall is not None else "no score: too little is known"
-    yield Table(
-        ("Area", "Score", "Checks", "Worst"),
-        (*rows, ("Overall (the worst area decides)", total, "", "")),
-        (34, 14, 28, 24),
-    )
+    if rows:
+        yield Table(("Area", "Score", "Checks", "Worst"), rows, (34, 14, 28, 24))
+    else:
+        yield Paragraph("No check was made.")
 
 
 def _relaxed(assessment: Assessment) -> Iterator[Block]:
@@ -187,16 +198,26 @@ def _run_facts(assessment: Assessment) -> Table:
     nodes = figures.listing([node.name for node in assessment.nodes], NAMES) or "no node"
     length = figures.duration(assessment.duration_s)
     if planned:
-        length = f"{length} of {figures.duration(planned)} planned,"
+        length = f"{length} (planned: {figures.duration(planned)})"
+    length = f"{length} from {figures.moment(assessment.started)}: {_enough(assessment.duration_s)}"
     return Table(
         ("", ""),
         (
-            ("Measured", f"{length} from {figures.moment(assessment.started)}" if assessment.nodes else "nothing"),
+            ("Measured", length if assessment.nodes else "nothing"),
             ("Complete", "; ".join(complete) if assessment.nodes else "no archive was read"),
             ("Cluster", f"{assessment.topology or 'topology not given'} ({nodes}); {_phase(assessment.phase)}"),
         ),
         (16, 84),
     )
+
+
+def _enough(measured_s: float) -> str:
+    """What a run of that length is enough for."""
+    if measured_s >= TOLERATED * IN_USE_S:
+        return "enough for systems in use"
+    if measured_s >= TOLERATED * NEW_S:
+        return "enough only for a newly installed system; systems in use need 24 h (busy hour and backup not seen)"
+    return "a check of the connections only; a newly installed system needs 15 min, systems in use need 24 h"
 
 
 def _phase(phase: str) -> str:
