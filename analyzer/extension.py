@@ -315,6 +315,16 @@ class StackContext:
         return self.plan.is_wan(*self.pair)
 
     @property
+    def networks(self) -> tuple[str, ...]:
+        """Those of the bound networks that join these two nodes."""
+        return tuple(name for name in self.binding.networks if any(path.network == name for path in self.paths))
+
+    @property
+    def leg(self) -> str:
+        """What the pair is called where a person switches it."""
+        return "DR leg" if self.wan else "pair without automatic failover"
+
+    @property
     def exposure_s(self) -> float:
         """Shortest exposure of all paths that are used; 0 if one of them was never measured."""
         measured = {timing.path: exposure_s(timing) for timing in self.timings}

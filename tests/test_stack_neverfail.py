@@ -214,23 +214,48 @@ def test_a_record_with_holes_makes_the_values_provisional():
 def test_a_leg_that_a_person_switches_gets_an_alarm_and_no_timeout():
     plan = make_plan()
     advice = advise(plan, measured(plan, {"ch-ab": [(5.0, 7.0)], "ch-2": [(5.0, 7.0)]}), automatic=False)
-    assert (advice.settings, advice.snippets, advice.detection_s) == ((), (), None)
+    assert (advice.constraints, advice.snippets, advice.detection_s) == ((), (), None)
+    assert values(advice) == {"Low Bandwidth Module": "off", "Channel port": 57348}
+    assert (
+        advice.title == "Neverfail Heartbeat, pair without automatic failover: no failover timeout (manual switchover)"
+    )
     text = " ".join(advice.notes)
     assert "manual" in text
     assert "alarm" in text
     assert "The longest interruption measured on all of ch-ab, ch-2 lasted 7 s" in text
-    assert "57348" in text
+    assert "a T1 line, a leased line of 1.5 Mbit/s" in text
     assert "No interruption" in " ".join(advise(plan, measured(plan), automatic=False).notes)
     assert advise(plan, [], automatic=False).basis is Basis.FLOOR
 
 
-def test_the_fourth_rule_needs_management_addresses():
+def test_a_leg_to_the_dr_server_names_only_the_channels_that_join_the_pair():
     data = trio_data()
+    data["stack"] = [{"name": "neverfail", "networks": ["ch-ab", "ch-ac"], "auto_failover": [list(PAIR)]}]
+    plan = parse(data, "plan.toml")
+    paths = tuple(path for path in plan.paths() if path.network == "ch-ac")
+    asked = replace(context(plan, []), pair=("primary", "tertiary"), automatic=False, paths=paths)
+    (advice,) = STACK.recommend(asked)
+    assert advice.networks == ("ch-ac",)
+    assert "DR leg: no failover timeout (manual switchover)" in advice.title
+    assert not any("ch-ab" in note for note in advice.notes)
+
+
+def test_one_channel_only_is_told_with_the_values_and_two_are_not():
+    plan = make_plan(networks=("ch-ab",))
+    assert advise(plan, measured(plan)).cautions[0][0] == "One channel only (ch-ab)"
+    assert quiet(make_plan()).cautions == ()
+
+
+def test_a_rule_that_needs_management_addresses_is_on_only_once_they_exist():
+    data = trio_data()
+    option = "No failover if the active server is still visible"
+    assert values(quiet(make_plan()))[option] == "on"
     assert not any("management address" in note for note in quiet(make_plan()).notes)
     del data["node"][0]["addr"]["management"]
     data["stack"][0]["networks"] = ["ch-ab"]
     plan = parse(data, "plan.toml")
     assert any("gives none for primary" in note for note in quiet(plan).notes)
+    assert values(quiet(plan))[option] == "on, once both have management addresses"
 
 
 def test_every_setting_is_a_declared_option_with_its_source_and_mark():

@@ -59,7 +59,8 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
             "The plan pairs other nodes: a SIP Server in hot standby has one backup, so these two have no HA-sync link to size. How long "
             "an interruption replication between them tolerates, and when to raise an alarm, is not sized by this version."
         )
-        yield _bare(context, Basis.MEASURED if context.timings else Basis.FLOOR, (), (note,))
+        title = f"Genesys SIP Server, {context.leg}: no failover timeout (manual switchover)"
+        yield _bare(context, Basis.MEASURED if context.timings else Basis.FLOOR, (), (note,), title)
         return
     binding, constraints = sizing.decide(_candidates(context))
     timeout_s = sizing.whole(binding.value_s)
@@ -79,7 +80,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         stack=STACK.name,
         title=TITLE,
         subject=context.subject,
-        networks=context.binding.networks,
+        networks=context.networks,
         where=WHERE,
         basis=sizing.basis(context, binding, override),
         settings=settings,
@@ -93,10 +94,14 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
 
 
 def _bare(
-    context: StackContext, basis: Basis, constraints: tuple[Constraint, ...], notes: tuple[str, ...]
+    context: StackContext,
+    basis: Basis,
+    constraints: tuple[Constraint, ...],
+    notes: tuple[str, ...],
+    title: str = TITLE,
 ) -> Recommendation:
     return Recommendation(
-        STACK.name, TITLE, context.subject, context.binding.networks, WHERE, basis, (), constraints, None, "", notes, ()
+        STACK.name, title, context.subject, context.networks, WHERE, basis, (), constraints, None, "", notes, ()
     )
 
 

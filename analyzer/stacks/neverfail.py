@@ -122,7 +122,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         stack=NEVERFAIL,
         title=TITLE,
         subject=context.subject,
-        networks=context.binding.networks,
+        networks=context.networks,
         where=WHERE,
         basis=sizing.basis(context, binding, override),
         settings=settings,
@@ -131,6 +131,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         override=override,
         notes=tuple(_notes(context, binding, timeout_s)),
         snippets=tuple(_snippet(node, settings) for node in context.pair),
+        cautions=tuple(_cautions(context)),
     )
 
 
@@ -203,14 +204,11 @@ def _settings(context: StackContext, timeout_s: int, reason: str) -> tuple[Setti
     count = math.ceil(timeout_s / BEAT_S)
     because: dict[str, tuple[int | str, str]] = {
         TIMEOUT: (timeout_s, reason),
-        FORWARD: ("on", "first rule: unselected, nothing fails over from the primary"),
-        BACKWARD: ("on", "second rule: unselected, nothing fails over back from the secondary"),
-        SYNCHRONISED: ("on", "third rule: a server whose data are stale must not take over"),
-        VISIBLE: ("on", "fourth rule: a lost channel alone is no dead server (split brain)"),
-        ISOLATED: (
-            "on",
-            "fifth rule: a server that sees neither peer nor clients must not stay active (our advice, design value)",
-        ),
+        FORWARD: ("on", "unselected, nothing fails over from the primary"),
+        BACKWARD: ("on", "unselected, nothing fails over back from the secondary"),
+        SYNCHRONISED: ("on", "a server whose data are stale must not take over"),
+        VISIBLE: _visible(context),
+        ISOLATED: ("on", "a server that sees neither peer nor clients must not stay active (our advice, design value)"),
         THIN: _thin(context),
         CHANNEL_PORT: (PORT, "default, to be open between the nodes; change only on conflict"),
         PING: (PING_S, "default; the active server pings gateway, DNS and global catalog"),
@@ -219,6 +217,27 @@ def _settings(context: StackContext, timeout_s: int, reason: str) -> tuple[Setti
         OLD_COUNT: (count, f"{count} x {BEAT_S} s = {count * BEAT_S} s, at least the failover timeout above"),
     }
     return tuple(_setting(name, value, why) for name, (value, why) in because.items())
+
+
+def _visible(context: StackContext) -> tuple[str, str]:
+    """The rule that needs management addresses: where the plan has none it can veto nothing."""
+    why = "a lost channel alone is no dead server (split brain)"
+    without = _unmanaged(context)
+    if not without:
+        return "on", why
+    return "on, once both have management addresses", f"{why}; the plan gives none for {' and '.join(without)}"
+
+
+def _unmanaged(context: StackContext) -> list[str]:
+    return [name for name in context.pair if not _managed(context.plan, name)]
+
+
+def _cautions(context: StackContext) -> Iterator[tuple[str, str]]:
+    if len(context.networks) == 1:
+        yield (
+            f"One channel only ({context.networks[0]})",
+            "its loss alone starts the countdown to a failover; add a second, independent one",
+        )
 
 
 def _setting(name: str, value: int | str, why: str) -> Setting:
@@ -239,10 +258,11 @@ def _notes(context: StackContext, binding: Constraint, timeout_s: int) -> Iterat
     yield _SEQUENCE
     if len({path.network for path in context.paths}) < 2:
         yield "One channel only: its loss alone starts the countdown. The vendor advises redundant channels (split brain)."
-    without = [name for name in context.pair if not _managed(context.plan, name)]
+    without = _unmanaged(context)
     if without:
         yield (
-            f"The fourth rule needs a management address on both servers; the plan gives none for {' and '.join(without)}."
+            f"“{VISIBLE}” needs a management address on both servers; the plan gives none for {' and '.join(without)}, "
+            "and until then the rule vetoes nothing."
         )
     yield "Enter the same values on both servers: the roles swap."
     yield _UNTOLD
@@ -254,7 +274,6 @@ def _managed(plan: Plan, node: str) -> bool:
 
 def _manual(context: StackContext) -> Recommendation:
     """What a leg to the DR server needs instead of a timeout."""
-    state, why = _thin(context)
     notes = [
         "Switching to or from the DR server is manual in every Neverfail topology, so a failover timeout would be wrong advice.",
         "What this leg needs is an alarm when its channel is down.",
@@ -265,15 +284,17 @@ def _manual(context: StackContext) -> Recommendation:
         notes.append(
             f"The longest interruption measured on {where} lasted {seconds(length_s)}: an alarm after less would have sounded."
             if length_s
-            else f"No interruption of {', '.join(context.binding.networks)} was measured."
+            else f"No interruption of {', '.join(context.networks)} was measured."
         )
-    notes += [
-        f"{THIN}: {state} ({why}). {CHANNEL_PORT}: {PORT}, to be open between the nodes.",
-        "The channel needs 1 Mbit/s to spare and the latency of a T1 line or better (vCSHB 5.5 p. 17).",
-    ]
+    notes.append(
+        "The channel needs 1 Mbit/s to spare, and a latency no worse than that of a T1 line, a leased line of 1.5 Mbit/s; the vendor "
+        "names no milliseconds (vCSHB 5.5 p. 17)."
+    )
+    settings = (_setting(THIN, *_thin(context)), _setting(CHANNEL_PORT, PORT, "default, to be open between the nodes"))
+    title = f"Neverfail Heartbeat, {context.leg}: no failover timeout (manual switchover)"
     basis = Basis.MEASURED if sizing.enough(context) else Basis.FLOOR
     return Recommendation(
-        NEVERFAIL, TITLE, context.subject, context.binding.networks, WHERE, basis, (), (), None, "", tuple(notes), ()
+        NEVERFAIL, title, context.subject, context.networks, WHERE, basis, settings, (), None, "", tuple(notes), ()
     )
 
 
