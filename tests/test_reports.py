@@ -386,17 +386,45 @@ def test_traces_and_curves_are_found_by_subject_not_by_id():
     assert list(nodes.SECTION.build(nameless)) == list(nodes.SECTION.build(full))
 
 
-def test_channels_that_failed_together_are_called_a_danger():
-    rows = [
+def joined(assessment: Assessment) -> list[tuple[str, ...]]:
+    return [
         row
-        for block in network.SECTION.build(bad())
+        for block in network.SECTION.build(assessment)
         if isinstance(block, Table) and block.head[0] == "Pair"
         for row in block.rows
     ]
 
-    assert "Only one channel" in rows[0][4]
-    assert rows[1][2:4] == ("2 times", "61.4 s")
-    assert "split the cluster" in rows[1][4]
+
+def test_a_public_network_is_no_channel_and_hides_no_outage_of_the_channels():
+    rows = joined(bad())
+
+    assert rows[0][1:3] == ("ha", "none")
+    assert rows[1][1:5] == ("ha", "public", "2 times", "61.4 s")
+    assert all("Only one channel" in row[5] for row in rows)
+    unplanned = replace(bad(), networks=())
+    assert joined(unplanned)[0][1:5] == ("none", "ha", figures.DASH, figures.DASH)
+
+
+def test_channels_that_failed_together_are_called_a_danger():
+    second = replace(bad().networks[1], kind="channel")
+    rows = joined(replace(bad(), networks=(bad().networks[0], second)))
+
+    assert rows[1][1:5] == ("ha, public", "none", "2 times", "61.4 s")
+    assert "split the cluster" in rows[1][5]
+
+
+def test_channels_that_did_not_fail_together_are_told_with_how_long_they_were_watched():
+    quiet = replace(trio(), networks=(trio().networks[0], replace(trio().networks[1], kind="sync")))
+
+    assert joined(quiet)[0][5] == "In 24 h no common outage was seen."
+    alternating = replace(bad(), networks=quiet.networks)
+    ways = tuple(
+        replace(item, outages=tuple(replace(one, start_s=one.start_s + 1000) for one in item.outages))
+        if item.network == "public"
+        else item
+        for item in alternating.timings
+    )
+    assert joined(replace(alternating, timings=ways))[1][3:5] == ("0 times", "none")
 
 
 def test_a_node_shows_damage_and_what_was_not_measured():

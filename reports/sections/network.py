@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from analyzer.contract import Area, Assessment, Curve, Joint, Scope, Timing, Trace
+from analyzer.contract import Area, Assessment, Curve, Scope, Timing, Trace
 from reports import figures
 from reports.axes import Axis, fitting_axis, time_axis
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
+from reports.channels import Together, together
 from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
 from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
@@ -55,7 +56,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Heading("Why answers were slow", 2)
         yield from slowness_blocks(timings)
     yield Heading("Channels that failed together", 2)
-    yield from _joints(assessment.joints)
+    yield from _joints(assessment)
     yield Heading("Over TCP", 2)
     yield from echo_blocks(assessment.echoes)
     yield Heading("Bandwidth", 2)
@@ -153,34 +154,43 @@ def _directions(item: Timing) -> str:
     return f"{text}, unknown {figures.count(item.lost_unknown)}" if item.lost_unknown else text
 
 
-def _joints(joints: tuple[Joint, ...]) -> Iterator[Block]:
-    if not joints:
+def _joints(assessment: Assessment) -> Iterator[Block]:
+    found = list(together(assessment))
+    if not found:
         yield Paragraph("No pair of nodes was measured on common time, so this cannot be said.")
         return
-    shown = sorted(joints, key=lambda item: -item.longest_common_outage_s) if len(joints) > MOST else joints
-    table = Table(
-        ("Pair", "Channels", "All out at once", "Longest", "What it means"),
-        tuple(
-            (
-                f"{item.pair[0]} and {item.pair[1]}",
-                ", ".join(item.networks),
-                figures.several(item.common_outages, "time"),
-                figures.seconds(item.longest_common_outage_s) if item.common_outages else "none",
-                _meaning(item),
-            )
-            for item in shown
-        ),
-        (20, 18, 14, 12, 36),
+    yield Paragraph(
+        "Channels are the networks that the plan made for heartbeats and replication (kind channel or sync). A public network "
+        "is none: it serves others, and it may be up while every channel is out."
     )
-    yield from excerpt(table)
+    shown = sorted(found, key=lambda item: -item.longest_s) if len(found) > MOST else found
+    yield from excerpt(
+        Table(
+            ("Pair", "Channels", "Other networks", "All channels out", "Longest", "What it means"),
+            tuple(
+                (
+                    f"{item.pair[0]} and {item.pair[1]}",
+                    ", ".join(item.channels) or "none",
+                    ", ".join(item.others) or "none",
+                    figures.several(item.times, "time") if item.channels else figures.DASH,
+                    figures.seconds(item.longest_s) if item.times else "none" if item.channels else figures.DASH,
+                    _meaning(item),
+                )
+                for item in shown
+            ),
+            (18, 12, 14, 12, 9, 35),
+        )
+    )
 
 
-def _meaning(item: Joint) -> str:
-    if len(item.networks) < 2:
+def _meaning(item: Together) -> str:
+    if not item.channels:
+        return "No channel joins them. Plan one, apart from the networks that serve others."
+    if len(item.channels) == 1:
         return "Only one channel: each of its outages cuts the pair. Add a second, independent one."
-    if item.common_outages:
+    if item.times:
         return "The channels may share something (switch, cable, provider). Find out, and separate them: this can split the cluster."
-    return "The channels never failed together in this run."
+    return f"In {figures.duration(item.watched_s)} no common outage was seen."
 
 
 def _charts(assessment: Assessment) -> Iterator[Block]:
