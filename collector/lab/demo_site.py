@@ -128,7 +128,7 @@ auto_failover = [["sip-a", "sip-b"]]
 
 [[stack]]
 name = "neverfail"
-networks = ["ch-ab"]
+networks = ["ch-ab", "ch-ac", "ch-bc"]
 auto_failover = [["sip-a", "sip-b"]]
 
 [bandwidth]

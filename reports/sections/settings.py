@@ -65,7 +65,7 @@ def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[
         for only_if in dict.fromkeys(item.only_if for item in advice.settings):
             yield _values([item for item in advice.settings if item.only_if == only_if], only_if)
     else:
-        yield Callout("No values for this product", "\n".join(advice.notes) or "No reason was recorded.", Tone.UNKNOWN)
+        yield Callout("No values to enter", "\n".join(advice.notes) or "No reason was recorded.", Tone.UNKNOWN)
     if advice.constraints:
         yield Table(
             ("What asks for a timeout", "At least", "How it is computed", "Decides"),
