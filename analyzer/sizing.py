@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from analyzer.contract import Basis, Constraint, EchoTiming, Outage, Timing
 from analyzer.detectors.tcp import rto_s, worst_stall_s
-from analyzer.extension import SUFFICIENT_S, StackContext
+from analyzer.extension import SUFFICIENT_S, StackContext, exposure_s, watched
 from analyzer.timing import intersection, union
-from analyzer.words import seconds, span
+from analyzer.words import seconds
 
 FLOOR = "floor"
 MARGIN = 1.25
@@ -200,5 +200,6 @@ def reason(context: StackContext, binding: Constraint) -> str:
     elif context.hurt:
         text = f"a part of the record is missing; {text}"
     elif not enough(context):
-        text = f"only {span(context.exposure_s)} were measured, 15 min at least are needed; {text}"
+        least = min(context.timings, key=exposure_s)
+        text = f"only {watched(least)} were measured, 15 min at least are needed; {text}"
     return f"vendor floor: {text}" if not enough(context) and binding.name == FLOOR else text

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from analyzer.contract import Area, Evidence, Finding, Scope, Sense, Status, Subject, Timing, Verdict
 from analyzer.engine import Material
-from analyzer.extension import SUFFICIENT_S, exposure_s
+from analyzer.extension import SUFFICIENT_S, exposure_s, watched
+from analyzer.host import LONGER
 from analyzer.words import seconds, span
 from collector.plan import Plan
 
@@ -149,8 +150,8 @@ def _gaps(material: Material) -> list[tuple[str, str]]:
         least = min(short, key=exposure_s)
         found.append(
             (
-                f"Path {least.path} was measured for {span(exposure_s(least))}; less than 15 min prove nothing.",
-                "Repeat the run for at least 15 min on new systems, 24 h on systems in use.",
+                f"Path {least.path} was measured for {watched(least)}; less than 15 min prove nothing.",
+                LONGER,
             )
         )
     return found

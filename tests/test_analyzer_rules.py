@@ -41,7 +41,9 @@ from analyzer.extension import (
     Rule,
     Tolerance,
     exposure_s,
+    watched,
 )
+from analyzer.host import LONGER
 from analyzer.proportion import clopper_pearson
 from analyzer.rates import increments
 from analyzer.rules import (
@@ -428,6 +430,25 @@ def test_a_short_run_with_its_tests_is_long_enough_and_a_run_of_tests_is_not():
     assert word.status is Status.WARN
     assert "bandwidth tests loaded it for 30 min" in word.message
     assert "every_s" in word.remedy
+
+
+def test_how_long_a_path_was_observed_is_told_apart_from_what_counts():
+    """Neither 45 s at rest nor 45 s in all: the sum that counts was printed as a measured time."""
+    short = timing(judged=180, hours=36.0 / 3600, loaded=Quantiles(115))
+    assert watched(short) == "36 s at rest and 23 s under bandwidth tests, of which 9 s count"
+    (word,) = about_path(path_coverage.RULE, short, duration_s=60.0)
+    assert f"it was measured for {watched(short)} only, 15 min are needed" in word.message
+    assert "what counts of that is 75 % of the run only" in word.message
+    assert watched(timing(judged=4000, hours=4000 * 0.2 / 3600)) == "13 min"
+    assert watched(timing(judged=4000, hours=4000 * 0.2 / 3600, loaded=Quantiles(500))) == (
+        "13 min at rest and 100 s under bandwidth tests"
+    )
+
+
+def test_a_run_that_was_too_short_is_only_asked_to_be_longer():
+    short = timing(judged=180, hours=36.0 / 3600, loaded=Quantiles(115))
+    (word,) = about_path(path_coverage.RULE, short, duration_s=60.0)
+    assert word.remedy == LONGER, "in the words of the other checks, so that it is said once"
 
 
 GOOD_TEST = BandwidthTest(60.0, 2.0, 235_000_000, 940e6, 0, 0.2, 0.3)

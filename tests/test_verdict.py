@@ -9,6 +9,7 @@ import pytest
 from synthetic import plan_data
 
 from analyzer.contract import Area, Evidence, Finding, Limit, Scope, Sense, Status, Subject, Verdict
+from analyzer.host import LONGER
 from analyzer.verdict import answer
 from collector.plan import parse
 
@@ -87,6 +88,12 @@ def test_too_little_weighs_like_too_much():
 def test_nothing_at_all_and_a_limit_of_none_can_be_ranked(value, limit):
     found = judged(finding("odd", Status.WARN, value, limit), finding("plain", Status.WARN, 2.0))
     assert len(found.reasons) == 2
+
+
+def test_a_run_that_was_too_short_is_to_be_repeated_once():
+    found = judged(finding("cpu", Status.SKIPPED, remedy=LONGER), hours=0.01)
+    assert found.reasons[0].endswith("was measured for 36 s; less than 15 min prove nothing.")
+    assert found.fixes == (LONGER,)
 
 
 def test_a_missing_archive_stands_before_failures_and_warnings():

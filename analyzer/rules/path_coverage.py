@@ -24,8 +24,10 @@ from analyzer.extension import (
     Rule,
     exposure_s,
     loaded_s,
+    watched,
 )
-from analyzer.words import span
+from analyzer.host import LONGER
+from analyzer.words import share, span
 
 _NF = "NF: at least 15 min on new systems, 24 h on systems in use, less 5 % to start and stop"
 EXPOSURE = Limit("exposure", "s", SUFFICIENT_S, None, Sense.AT_LEAST, _NF)
@@ -54,7 +56,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     limit, gap_s = context.limit(BLIND.name), timing.longest_blind_s
     evidence += (Evidence(BLIND.name, gap_s, "s", limit),)
     gap = gap_s is not None and limit.judge(gap_s) is not Status.PASS
-    minutes = span(exposed_s)
+    minutes = watched(timing)
     if not (short or partly or blind or gap):
         yield Judgement(Status.PASS, f"Path {timing.path} was measured for {minutes}.", evidence)
         return
@@ -63,9 +65,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         wanted = f"24 h are needed while {' and '.join(used)} are in use" if used else "15 min are needed"
         troubles.append(f"it was measured for {minutes} only, {wanted}")
     if partly:
-        troubles.append(f"it was measured for {figures[1][1]:.0%} of the run only")
+        troubles.append(f"what counts of that is {share(figures[1][1])} of the run only")
     tests_s = loaded_s(timing)
-    tested = partly and tests_s > LOADED_SHARE * context.duration_s
+    # Of a run that was too short anyway nothing but a longer one tells whether the tests are too many.
+    tested = partly and tests_s > LOADED_SHARE * context.duration_s and context.duration_s >= SUFFICIENT_S
     if tested:
         troubles.append(f"bandwidth tests loaded it for {span(tests_s)}, so little is known of it at rest")
     if blind:
@@ -81,6 +84,8 @@ def _check(context: Context) -> Iterator[Judgement]:
         evidence,
         "Let bandwidth tests run less often ([bandwidth] every_s in plan.toml), then repeat the run."
         if tested
+        else LONGER
+        if context.duration_s < SUFFICIENT_S
         else f"See what stopped the probes (haready inspect on the archives of {timing.source} and {timing.target}), and repeat the run."
         if gap and not (short or partly or blind)
         else f"Run the collectors on {timing.source} and {timing.target} at the same time, for 24 h on systems in use; a machine "

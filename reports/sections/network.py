@@ -19,6 +19,7 @@ from analyzer.contract import Area, Assessment, Curve, Scope, Timing, Trace
 from reports import figures
 from reports.axes import Axis, fitting_axis, time_axis
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
+from reports.basis import rest_s
 from reports.channels import Together, together
 from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
 from reports.echo import echo_blocks
@@ -44,6 +45,12 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         shown = _worst_first(timings) if len(timings) > MOST else timings
         yield from excerpt(_delays(shown))
         yield from excerpt(_losses(shown))
+        if any(item.loaded.samples or item.loaded_lost for item in timings):
+            yield Paragraph(
+                "At rest: the time that these figures rest on. Probes during a bandwidth test of either node stand apart, under "
+                "“Round trips under load”.",
+                small=True,
+            )
         if any(item.unjudged for item in timings):
             yield Paragraph(
                 "Unjudged: the sender was stalled or the peer was not running, "
@@ -121,7 +128,7 @@ def _losses(timings: tuple[Timing, ...]) -> Table:
         "Lost there / back",
         "Longest outage",
         "Longest pause",
-        "Length",
+        "At rest",
         "Sent",
     )
     rows = tuple(
@@ -133,7 +140,7 @@ def _losses(timings: tuple[Timing, ...]) -> Table:
             _directions(item),
             figures.seconds(item.longest_outage_s) if item.outages else "none",
             figures.seconds(item.longest_stall_s),
-            figures.duration(3600 * item.hours),
+            figures.duration(rest_s(item)),
             figures.count(item.sent),
             *((figures.count(item.unjudged),) if unjudged else ()),
         )
