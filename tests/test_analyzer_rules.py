@@ -471,6 +471,12 @@ def about_throughput(throughput, origin="measured"):
     return list(bandwidth.RULE.check(context))
 
 
+def test_goodput_beyond_what_a_test_was_held_to_is_all_of_it():
+    (word,) = about_throughput(carried(20.4e6, planned_bps=100_000_000, limit_bps=20_000_000))
+    assert "100 % of the 20 Mbit/s that the tests were held to" in word.message
+    assert word.evidence[0].value == 1.0
+
+
 @pytest.mark.parametrize(
     ("rate", "status"),
     [(95.6e6, Status.PASS), (85e6, Status.PASS), (84.9e6, Status.WARN), (50e6, Status.WARN), (49.9e6, Status.FAIL)],
@@ -593,6 +599,13 @@ def test_an_observer_that_was_asked_for_too_short_a_time_passes_nothing():
     assert about_observers(observed(watched_s=720.0, run_s=900.0))[0].status is Status.PASS
     bad = about_observers(observed(answered=500, watched_s=600.0, run_s=900.0, longest_outage_s=400.0))
     assert [word.status for word in bad] == [Status.FAIL, Status.SKIPPED]
+
+
+def test_an_observer_called_by_its_kind_is_named_once():
+    (word,) = about_observers(replace(observed(), observer="gateway"))
+    assert word.message.startswith("The gateway (10.0.0.9) answered")
+    (word,) = about_observers(observed())
+    assert word.message.startswith("The gateway gw (10.0.0.9) answered")
 
 
 def test_an_observer_that_was_not_asked_is_unknown_and_none_is_no_concern():
