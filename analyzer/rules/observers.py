@@ -53,7 +53,10 @@ def _check(context: Context) -> Iterator[Judgement]:
 
 def _one(context: Context, timing: ObserverTiming) -> Judgement:
     kind = ObserverKind(timing.kind)
-    name = f"{_NAMES[kind]} {timing.observer} ({timing.address})"
+    word = _NAMES[kind]
+    # An observer that is called what it is needs no second word.
+    called = "" if timing.observer.lower() == word.lower() else f" {timing.observer}"
+    name = f"{word}{called} ({timing.address})"
     if not timing.sent:
         return Judgement(
             Status.SKIPPED,
