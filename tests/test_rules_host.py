@@ -447,6 +447,12 @@ def test_the_speed_is_held_against_the_plans_rate(speed, status):
     frame = link(speed=speed)
     assert statuses(link_state.RULE, {"link": frame}, "eth0", the_plan=thousand) == [PASS, status]
     assert statuses(link_state.RULE, {"link": frame}, "eth1", the_plan=thousand) == [PASS, PASS], "no planned address"
+    faster = ask(link_state.RULE, {"link": link(speed=50_000)}, "eth0", the_plan=thousand)[1].evidence
+    assert [(item.what, item.value) for item in faster[-3:]] == [
+        ("link speed of the plan's rate", 1.0),
+        ("link speed", 50e9),
+        ("rate in the plan", 1e9),
+    ]
     assert statuses(link_state.RULE, {"link": frame}, "eth0") == [PASS, PASS], "no rate in the plan"
 
 

@@ -99,8 +99,14 @@ def _mode(context: Context, up: pd.DataFrame, rate_bps: int) -> _Found:
     if rate_bps and len(speeds):
         limit, slowest = context.limit(SPEED.name), float(speeds.min())
         words.append(f"ran at {slowest:g} Mbit/s where the plan says {rate_bps / 1e6:g}")
-        statuses.append(limit.judge(slowest * 1e6 / rate_bps))
-        evidence.append(Evidence("link speed of the plan's rate", slowest * 1e6 / rate_bps, "ratio", limit))
+        # A link that is faster than what the plan asks of it has all of that.
+        part = min(slowest * 1e6 / rate_bps, 1.0)
+        statuses.append(limit.judge(part))
+        evidence += [
+            Evidence("link speed of the plan's rate", part, "ratio", limit),
+            Evidence("link speed", slowest * 1e6, "bit/s"),
+            Evidence("rate in the plan", float(rate_bps), "bit/s"),
+        ]
     return " and ".join(words), tuple(statuses), tuple(evidence)
 
 
