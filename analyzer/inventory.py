@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from analyzer.netfacts import NO_LINE
 from collector.archive.format import MAX_INTEGER
 from collector.contract import Json
 
 _LABELS = {
     "os": "Operating system",
+    "system": "Kind of system",
     "cpu": "CPU",
-    "cpus": "Logical CPUs",
-    "cores": "Cores",
+    "cpus": "CPUs, logical",
+    "cores": "CPUs, cores",
     "bios": "BIOS",
     "hostname": "Host name",
     "virtual": "Virtual machine",
@@ -21,6 +24,8 @@ _LABELS = {
     "routes_left_out": "Further routes",
     "signature": "Signature of the machine",
 }
+_LOOPBACK = re.compile(r"lo\d*$|loopback", re.IGNORECASE)
+"""As in `netfacts`: it joins nothing."""
 _MOST = 8
 """So many routes and ways out are written out; the rest is counted."""
 _YEAR_10000_S = 253_402_300_800
@@ -39,7 +44,8 @@ def described(inventory: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
 def _described(name: str, value: Json) -> tuple[str, str]:
     match name, value:
         case "nics", dict():
-            return "Interfaces", "; ".join(_interface(str(nic), facts) for nic, facts in value.items())
+            shown = {nic: facts for nic, facts in value.items() if not _LOOPBACK.match(str(nic))}
+            return "Interfaces", "; ".join(_interface(str(nic), facts) for nic, facts in shown.items()) or "none"
         case "partitions", list():
             return "File systems", ", ".join(_mount(entry) for entry in value)
         case "routes", list():
@@ -51,7 +57,7 @@ def _described(name: str, value: Json) -> tuple[str, str]:
         case "packages", dict():
             return "Packages", _packages(value)
         case "boot_time_s", int() | float() if 0 <= value < _YEAR_10000_S:
-            return "Booted", datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            return "Booted", datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M UTC")
         case "boot_time_s", _:
             return "Booted", "not told"
         case str(), int() | float() if name.endswith("_B") and abs(value) <= MAX_INTEGER:
@@ -65,9 +71,10 @@ def _interface(name: str, facts: Json) -> str:
     if not isinstance(facts, dict):
         return f"{name}: {_words(facts)}"
     words = [name, _state(facts.get("up"), "up", "down", "state not told")]
-    if facts.get("speed_Mbps"):
-        words.append(f"{_words(facts['speed_Mbps'])} Mbit/s")
-    if facts.get("duplex"):
+    line = facts.get("driver") not in NO_LINE if isinstance(facts.get("driver"), str) else True
+    if facts.get("speed_Mbps") and line:
+        words.append(_speed(facts["speed_Mbps"]))
+    if facts.get("duplex") and line:
         words.append(f"{_words(facts['duplex'])} duplex")
     if facts.get("mtu"):
         words.append(f"MTU {_words(facts['mtu'])}")
@@ -80,6 +87,13 @@ def _interface(name: str, facts: Json) -> str:
         if isinstance(entry, dict) and str(entry.get("family")) in ("AF_INET", "AF_INET6")
     ]
     return " ".join(words)
+
+
+def _speed(value: Json) -> str:
+    """As everywhere in the report: ``1 Gbit/s``."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1000:
+        return f"{value / 1000:g} Gbit/s"
+    return f"{_words(value)} Mbit/s"
 
 
 def _state(value: Json, yes: str, no: str, unknown: str) -> str:

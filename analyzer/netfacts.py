@@ -22,6 +22,8 @@ _MOST_MBPS = 10_000_000
 _MOST_MTU = 1 << 32
 _INNER = frozenset({"bridge", "tun", "tap", "dummy", "ifb", "bonding", "team", "vxlan", "wireguard"})
 """Drivers of interfaces that are no way out of the machine by themselves."""
+NO_LINE = frozenset({"tun", "tap", "veth", "dummy"})
+"""Drivers without a line: the speed and duplex that they tell are invented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +144,12 @@ def ways_out(facts: Mapping[str, Any]) -> tuple[WayOut, ...]:
 def _nic(name: str, entry: Mapping[str, Any]) -> Nic:
     megabits = whole(entry.get("speed_Mbps"), 1, _MOST_MBPS)
     duplex, mac = text(entry.get("duplex")), text(entry.get("mac")).lower().replace("-", ":")
+    line = text(entry.get("driver")) not in NO_LINE
     return Nic(
         name,
         flag(entry.get("up")),
-        megabits * 1_000_000 if megabits else None,
-        duplex if duplex in ("full", "half") else "",
+        megabits * 1_000_000 if megabits and line else None,
+        duplex if duplex in ("full", "half") and line else "",
         whole(entry.get("mtu"), 1, _MOST_MTU),
         mac if _MAC.match(mac) and mac not in _NO_MAC else "",
         text(entry.get("driver")),

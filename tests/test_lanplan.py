@@ -155,7 +155,7 @@ def test_an_inventory_reads_like_a_sentence():
     facts["nics"] = {"eth1": facts["nics"]["eth1"]}
     facts["nics"]["eth1"]["addresses"][0]["static"] = False
     text = dict(described(facts))
-    assert text["Interfaces"] == "eth1 up 1000 Mbit/s full duplex MTU 1500 (e1000e) 192.168.1.101/24 (from a server)"
+    assert text["Interfaces"] == "eth1 up 1 Gbit/s full duplex MTU 1500 (e1000e) 192.168.1.101/24 (from a server)"
     assert text["Routes"].startswith("default via 10.16.7.1 (eth0); 10.16.7.0/24 (eth0)")
     assert text["Ways out"].startswith("secondary over public: eth0 from 10.16.7.101; ")
     assert text["Time service"] == "chronyd, NOT synchronised"
@@ -165,6 +165,16 @@ def test_an_inventory_reads_like_a_sentence():
         "Time service": "none runs, whether synchronised: not told"
     }
     assert dict(described({"nics": {"x": {"up": None}}}))["Interfaces"] == "x state not told"
+    assert dict(described({"nics": {"lo": {"up": True}}}))["Interfaces"] == "none", "the loopback joins nothing"
+    assert dict(described({"boot_time_s": 1_795_265_544}))["Booted"] == "2026-11-21 12:52 UTC", "as every other instant"
+
+
+@pytest.mark.parametrize("driver", ["tun", "veth"])
+def test_what_a_device_without_a_line_tells_of_its_speed_is_not_believed(driver):
+    facts = {"nics": {"ch": {"up": True, "speed_Mbps": 10000, "duplex": "full", "driver": driver}}}
+    (nic,) = nics(facts)
+    assert (nic.speed_bps, nic.duplex) == (None, "")
+    assert dict(described(facts))["Interfaces"] == f"ch up ({driver})"
 
 
 anything = st.recursive(

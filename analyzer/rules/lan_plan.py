@@ -178,7 +178,9 @@ def _count(context: Context) -> tuple[list[Trouble], tuple[Evidence, ...]]:
     status = limit.judge(count)
     if status is Status.PASS:
         return [], evidence
-    text = f"it has {count} network interface{'' if count == 1 else 's'}, {wanted} are needed"
+    inner = [nic.name for nic in told if not nic.outward and any(not held.ip.is_loopback for held in nic.held)]
+    software = f" ({', '.join(inner)}: made by software, not counted)" if inner else ""
+    text = f"it has {count} network interface{'' if count == 1 else 's'}, {wanted} are needed{software}"
     return [Trouble(status, text, "Add interfaces; several virtual ones of one card are permitted.")], evidence
 
 
