@@ -246,6 +246,17 @@ def test_page_one_says_what_a_run_of_that_length_is_enough_for(seconds, told):
     assert dict(facts.rows)["Measured"].endswith(f"09:35 UTC: {told}")
 
 
+def test_a_rate_that_no_test_tried_stands_on_page_one():
+    full = trio()
+    held = replace(full.throughputs[2], planned_bps=100_000_000, limit_bps=20_000_000, network="ch-ac")
+    facts = dict(
+        [b for b in verdict.SECTION.build(replace(full, throughputs=(held,))) if isinstance(b, Table)][-1].rows
+    )
+
+    assert facts["Bandwidth"] == "ch-ac: planned 100 Mbit/s, tried only up to 20 Mbit/s"
+    assert "Bandwidth" not in dict([b for b in verdict.SECTION.build(full) if isinstance(b, Table)][-1].rows)
+
+
 def test_unverified_facts_are_marked():
     rows = [
         row

@@ -205,10 +205,22 @@ def _run_facts(assessment: Assessment) -> Table:
         (
             ("Measured", length if assessment.nodes else "nothing"),
             ("Complete", "; ".join(complete) if assessment.nodes else "no archive was read"),
+            *((("Bandwidth", held),) if (held := _held(assessment)) else ()),
             ("Cluster", f"{assessment.topology or 'topology not given'} ({nodes}); {_phase(assessment.phase)}"),
         ),
         (16, 84),
     )
+
+
+def _held(assessment: Assessment) -> str:
+    """Networks whose planned rate nothing tried: a test that was held below it proves nothing about the rest."""
+    found: dict[str, str] = {}
+    for item in assessment.throughputs:
+        if item.tests and item.planned_bps and item.limit_bps and item.limit_bps < item.planned_bps:
+            found[item.network] = (
+                f"{item.network}: planned {figures.bits(item.planned_bps)}, tried only up to {figures.bits(item.limit_bps)}"
+            )
+    return figures.listing(list(found.values()), SUBJECTS)
 
 
 def _enough(measured_s: float) -> str:
