@@ -104,27 +104,27 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
     yield from excerpt(
         Table(
             (
-                "Path", "Network", "Idle p50", "Loaded p50", "Idle p99.9", "Loaded p99.9", "Loaded max",
+                "Path", "Network", "Idle p50", "Loaded p50", "Idle p99.9", "Loaded p99.9", "Idle max", "Loaded max",
                 "Loaded probes", "Lost of them",
             ),
             tuple(
                 (
                     figures.direction(item.source, item.target),
                     figures.network(item.network, wan=item.wan),
-                    *(
-                        figures.seconds(value)
-                        for value in (
-                            item.rtt.p50, item.loaded.p50, item.rtt.p999, item.loaded.p999, item.loaded.maximum,
-                        )
-                    ),
+                    figures.seconds(item.rtt.p50),
+                    figures.seconds(item.loaded.p50),
+                    figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
+                    figures.quantile(item.loaded.p999, item.loaded.samples, 1000),
+                    figures.seconds(item.rtt.maximum),
+                    figures.seconds(item.loaded.maximum),
                     figures.count(item.loaded.samples + item.loaded_lost),
                     figures.count(item.loaded_lost),
                 )
                 for item in loaded
             ),
-            (19, 13, 10, 10, 10, 10, 10, 9, 9),
+            (18, 12, 9, 9, 9, 9, 9, 9, 8, 8),
             "Round trips under load",
-            numeric=(2, 3, 4, 5, 6, 7, 8),
+            numeric=(2, 3, 4, 5, 6, 7, 8, 9),
         )
     )  # fmt: skip
 
@@ -158,7 +158,9 @@ def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:
                         item.node,
                         figures.count(item.sent),
                         figures.ratio((item.sent - item.answered) / item.sent, 2) if item.sent else figures.DASH,
-                        *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p999, item.rtt.maximum)),
+                        figures.seconds(item.rtt.p50),
+                        figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
+                        figures.seconds(item.rtt.maximum),
                         figures.seconds(item.longest_outage_s) if item.longest_outage_s else "none",
                     )
                     for item in asked

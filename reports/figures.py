@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 DASH = "\N{EN DASH}"
 """Stands for "no value"; never for zero."""
 
+MAXIMUM = "max"
+"""Stands for a quantile of too few values to tell it from their maximum."""
+
 ARROW = "\N{RIGHTWARDS ARROW}"
 
 MICRO = "\N{MICRO SIGN}"
@@ -58,6 +61,11 @@ def seconds(value: float | None) -> str:
     if size < 119.95:
         return f"{number(value)} s"
     return duration(value)
+
+
+def quantile(value: float | None, samples: int, one_in: int) -> str:
+    """A quantile beyond which one of `one_in` values lies. Of fewer values it is the largest, so the word "max" stands for it."""
+    return seconds(value) if samples >= one_in or value is None else MAXIMUM
 
 
 def duration(value: float | None) -> str:

@@ -726,7 +726,9 @@ def test_missing_bandwidth_tests_have_their_reason_and_absent_figures_a_dash():
 def test_round_trips_under_load_stand_beside_idle_ones():
     rows = rows_of(bad(), "Round trips under load")
 
-    assert rows[0][2:] == ("240 µs", "390 µs", "480 µs", "4.41 ms", "8.91 ms", "1\N{NO-BREAK SPACE}190", "0")
+    assert rows[0][2:] == (
+        "240 µs", "390 µs", "480 µs", "4.41 ms", "12.2 ms", "8.91 ms", "1\N{NO-BREAK SPACE}190", "0",
+    )  # fmt: skip
     assert rows[-1][-2:] == ("1\N{NO-BREAK SPACE}200", "10")
     assert rows_of(bare(), "Round trips under load")[0][-2:] == ("7", "7"), "all lost is a row too"
 
@@ -750,6 +752,22 @@ def test_every_planned_port_has_its_result_in_words():
     assert {row[5] for row in rows} <= {str(access) for access in Access}
     assert len({row[5] for row in rows}) > 2
     assert all(row[6] for row in rows)
+
+
+@pytest.mark.parametrize(("samples", "shown"), [(1000, "2 ms"), (999, "max"), (0, "max")])
+def test_a_quantile_of_too_few_values_is_not_printed_as_one(samples, shown):
+    assert figures.quantile(0.002, samples, 1000) == shown
+    assert figures.quantile(None, samples, 1000) == figures.DASH
+
+
+def test_a_short_run_shows_its_slowest_round_trip_once_as_what_it_is():
+    few = tuple(replace(item, rtt=replace(item.rtt, samples=180)) for item in trio().timings)
+    short = replace(trio(), timings=few)
+
+    assert rows_of(short, "Delay")[0][2:6] == ("240 µs", "330 µs", "max", "12.2 ms")
+    assert "“max”: too few probes" in words(list(network.SECTION.build(short)))
+    assert "“max”" not in words(list(network.SECTION.build(trio())))
+    assert map_of(short).networks[0].links[0].above.endswith("480 µs max; loss 0 %")
 
 
 def test_observers_say_who_asked_and_who_could_not():

@@ -41,6 +41,11 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Paragraph(
             "RTT is what an application sees. Wire is the network without the two machines. "
             "p99.9 means: 999 of 1000 probes were this fast or faster."
+            + (
+                " “max”: too few probes for that, see RTT max."
+                if any(item.rtt.samples < 1000 for item in timings)
+                else ""
+            )
         )
         shown = _worst_first(timings) if len(timings) > MOST else timings
         yield from excerpt(_delays(shown))
@@ -107,7 +112,10 @@ def _delays(timings: tuple[Timing, ...]) -> Table:
             (
                 figures.direction(item.source, item.target),
                 figures.network(item.network, wan=item.wan),
-                *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p99, item.rtt.p999, item.rtt.maximum)),
+                figures.seconds(item.rtt.p50),
+                figures.quantile(item.rtt.p99, item.rtt.samples, 100),
+                figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
+                figures.seconds(item.rtt.maximum),
                 *("< 1 µs" if value == 0.0 else figures.seconds(value) for value in (item.wire.p50, item.wire.p99)),
             )
             for item in timings

@@ -173,7 +173,8 @@ def _delay(measured: list[Timing]) -> str:
     if median is None:
         return "no probe was answered"
     loss = figures.ratio(_largest(item.loss for item in measured), 2)
-    return f"RTT {figures.seconds(median)} median, {figures.seconds(tail)} 99.9 %; loss {loss}"
+    few = any(item.rtt.samples < 1000 for item in measured if item.rtt.p999 == tail)
+    return f"RTT {figures.seconds(median)} median, {figures.seconds(tail)} {'max' if few else '99.9 %'}; loss {loss}"
 
 
 def _goodput(there: Throughput | None, back: Throughput | None) -> str:
