@@ -99,6 +99,8 @@ class Chart:
     y_label: str
     bands: tuple[Band, ...]
     marks: tuple[Mark, ...] = ()
+    shades: tuple[Mark, ...] = ()
+    """Stretches drawn grey behind the lines, all with one label."""
     log_x: bool = False
     log_y: bool = False
     caption: str = ""

@@ -385,6 +385,36 @@ def test_outages_are_marked_in_the_charts_unit():
     assert "4 outages, the longest 61.4 s" in chart.caption
 
 
+def test_bandwidth_tests_of_either_node_are_shaded_in_the_chart_of_a_pair():
+    full = trio()
+    other = replace(full.throughputs[4], source="sip-b", target="sip-dr")
+    charts = [
+        block
+        for block in network.SECTION.build(replace(full, throughputs=(full.throughputs[2], other)))
+        if isinstance(block, Chart) and not block.log_x
+    ]
+
+    assert [len(chart.shades) for chart in charts[::2]] == [48, 48, 48], "sip-a and sip-b: a test of each with sip-dr"
+    assert charts[0].shades[0] == Mark(600 / 3600, 30 / 3600, "bandwidth test")
+    alone = replace(full, throughputs=(other,))
+    charts = [block for block in network.SECTION.build(alone) if isinstance(block, Chart) and not block.log_x]
+    assert charts[0].shades != ()
+    apart = replace(full, throughputs=(replace(other, source="x", target="y"),))
+    charts = [block for block in network.SECTION.build(apart) if isinstance(block, Chart) and not block.log_x]
+    assert charts[0].shades == ()
+
+
+def test_a_log_axis_says_so():
+    charts = [
+        block for block in (*network.SECTION.build(bad()), *nodes.SECTION.build(bad())) if isinstance(block, Chart)
+    ]
+
+    assert {("(log)" in chart.x_label, "(log)" in chart.y_label) == (chart.log_x, chart.log_y) for chart in charts} == {
+        True
+    }
+    assert any(chart.log_y for chart in charts)
+
+
 def test_traces_and_curves_are_found_by_subject_not_by_id():
     full = trio()
     nameless = replace(
@@ -1161,6 +1191,8 @@ def chart(**more) -> Chart:
     "odd",
     [
         chart(log_y=True),
+        chart(shades=tuple(Mark(place / 2, 0.2, "shade") for place in range(-3, 9))),
+        replace(chart(shades=(Mark(0.0, 9.0, LONG),)), bands=()),
         chart(marks=tuple(Mark(place / 10, 0.2, f"m{place % 6}") for place in range(20))),
         replace(chart(), bands=(Band("zero", (0.0,), (0.0,), (0.0,), (0.0,)),)),
         replace(chart(), bands=(Band("void", (0.0, 1.0), (None, None)),)),
@@ -1178,6 +1210,14 @@ def chart(**more) -> Chart:
 )
 def test_odd_charts_are_drawn(odd):
     assert render([[odd]], imprint(trio())).startswith(b"%PDF")
+
+
+def test_shades_are_drawn_with_their_label(tmp_path):
+    shaded = chart(shades=(Mark(0.5, 0.5, "bandwidth test"),))
+    (tmp_path / "s.pdf").write_bytes(render([[shaded]], imprint(trio())))
+
+    assert "bandwidth test" in text(tmp_path / "s.pdf")
+    assert render([[chart()]], imprint(trio())) != (tmp_path / "s.pdf").read_bytes()
 
 
 def test_a_peak_of_one_bin_between_gaps_is_drawn():

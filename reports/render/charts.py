@@ -61,6 +61,9 @@ LOOKS: tuple[tuple[str, tuple[float, ...], str], ...] = (
 """Colour (safe for colour-blind readers, different in grey), dash and marker of the n-th line."""
 
 MARK_COLOURS = ("#9d1c2a", "#5f2a73", "#855400", "#465260")
+SHADE = -1
+"""Stands for the shades among the places of marks in a legend."""
+SHADE_COLOUR = HexColor("#d9dee4")
 GRID, AXIS = HexColor("#e1e6eb"), HexColor("#8b95a1")
 
 
@@ -182,6 +185,7 @@ class ChartBox(Flowable):
         """Legend entries (place, text, is a mark). One line without marks needs no legend."""
         lines = [(place, band.label, False) for place, band in enumerate(self._chart.bands)]
         marks = [(place, label, True) for place, label in enumerate(self._marks)]
+        marks += [(SHADE, self._chart.shades[0].label, True)] if self._chart.shades else []
         return lines + marks if len(lines) + len(marks) > 1 else []
 
     def draw(self) -> None:
@@ -223,7 +227,10 @@ def _legend_rows(
 
 def _legend_entry(canvas: Canvas, x: float, y: float, place: int, text: str, is_mark: bool) -> None:
     canvas.saveState()
-    if is_mark:
+    if place == SHADE:
+        canvas.setFillColor(SHADE_COLOUR)
+        canvas.rect(x + 2, y - 1, 14, 6.5, stroke=0, fill=1)
+    elif is_mark:
         canvas.setFont(BOLD, LABEL_SIZE)
         canvas.setFillColor(HexColor(MARK_COLOURS[place]))
         canvas.drawCentredString(x + 9, y - 0.5, "▼" if place % 2 == 0 else "▽")
@@ -252,6 +259,10 @@ def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, hei
     )
     # The page sets the labels: matplotlib's own cost more time than the data.
     axes.set_axis_off()
+    for shade in chart.shades:
+        behind = Rectangle((shade.x, 0), shade.length, 1, color=f"#{SHADE_COLOUR.hexval()[2:]}", linewidth=0, zorder=0)
+        behind.set_transform(axes.get_xaxis_transform())
+        axes.add_artist(behind)
     for place, band in enumerate(chart.bands):
         _draw_band(axes, band, place, chart)
     across, upwards = _scale(axes, chart)

@@ -29,6 +29,7 @@ from reports.notes import note_blocks, pins
 from reports.routes import port_blocks, route_blocks
 from reports.slowness import slowness_blocks
 
+LOG = " (log)"
 LINES_PER_CHART = 6
 CHARTS, CURVES = 16, 24
 """Of more pairs, or of more paths of a network, only the worst are drawn."""
@@ -219,7 +220,8 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
         yield Heading("Round trips over the run", 2)
         yield Paragraph(
             "The line is the median of each bin. The band reaches from the lowest to the highest round trip. "
-            "A mark at the top shows an outage: several probes in a row without an answer."
+            "A mark at the top shows an outage: several probes in a row without an answer. Grey: a bandwidth test of one of the "
+            "two nodes; the probes of that time stand apart, under “Round trips under load”."
         )
     drawn = list(traces.values())
     if len(drawn) > CHARTS:
@@ -271,12 +273,24 @@ def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -
     return Chart(
         f"{first.source} and {first.target}, network {figures.network(first.network, wan=first.wan)}",
         f"time since the start, {time.unit}",
-        f"RTT, {height.unit}",
+        f"RTT, {height.unit}{LOG if height.wide else ''}",
         bands,
         marks,
+        _tests(first, assessment, time),
         log_y=height.wide,
         caption=f"Start: {figures.moment(assessment.started)}. {_outage_text(members)}",
         pins=pins(assessment, time.size),
+    )
+
+
+def _tests(path: Timing, assessment: Assessment, time: Axis) -> tuple[Mark, ...]:
+    """When bandwidth tests loaded either node of a path, whichever network they took."""
+    ends = {path.source, path.target}
+    return tuple(
+        Mark(test.start_s / time.size, test.length_s / time.size, "bandwidth test")
+        for item in assessment.throughputs
+        if ends & {item.source, item.target}
+        for test in item.tests
     )
 
 
@@ -301,7 +315,7 @@ def _distribution(network: str, members: Iterable[tuple[Timing, Curve]]) -> Char
     axis = fitting_axis(value for _, curve in members for value in curve.value)
     return Chart(
         f"Network {network}: share of round trips at or below a time",
-        f"RTT, {axis.unit}",
+        f"RTT, {axis.unit}{LOG}",
         "share of probes, %",
         tuple(
             Band(

@@ -218,7 +218,7 @@ def _chart(node: str, title: str, unit: str, members: list[Trace], assessment: A
     return Chart(
         title,
         f"time since the start, {time.unit}",
-        height.unit,
+        f"{height.unit} (log)" if height.wide else height.unit,
         tuple(
             Band(
                 trace.subject.name.removeprefix(f"{node}/"),
