@@ -127,12 +127,16 @@ class MapSite:
 
 @dataclass(frozen=True, slots=True)
 class MapLink:
-    """A line between two nodes of the drawing: text above and below it, and its worst result (None: not judged)."""
+    """A line between two nodes of the drawing: text above and below it, and its worst result (None: not judged).
+
+    `plugs`: a short text below each end, such as interface and switch port; empty where nothing is known.
+    """
 
     ends: tuple[str, str]
     above: str
     below: str
     status: Status | None
+    plugs: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +149,21 @@ class MapNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class MapTap:
+    """How a machine at the edge answered one node. Status fail: it did not; None: it was not asked."""
+
+    node: str
+    text: str
+    status: Status | None
+
+
+@dataclass(frozen=True, slots=True)
 class MapObserver:
-    """A machine at the edge of the drawing; `taps` are (node that asks it, short text)."""
+    """A machine at the edge of the drawing, with a tap for each node that should ask it."""
 
     name: str
     note: str
-    taps: tuple[tuple[str, str], ...]
+    taps: tuple[MapTap, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -603,14 +603,24 @@ def test_what_is_not_known_is_said_in_the_drawing():
 
     assert (links["sip-b", "sip-dr"].above, links["sip-b", "sip-dr"].status) == ("not measured", None)
     assert links["sip-a", "sip-dr"].below.endswith(f"← {figures.DASH}")
-    assert [text for item in map_of(bad()).observers for _, text in item.taps] == [
-        "410 µs, lost 0.5 %",
-        "no answer",
-        "410 µs, lost 0 %",
-        "not asked",
+    assert [(tap.text, tap.status) for item in map_of(bad()).observers for tap in item.taps] == [
+        ("410 µs, lost 0.5 %", Status.PASS),
+        ("no answer", Status.FAIL),
+        ("410 µs, lost 0 %", Status.PASS),
+        ("not asked", None),
     ]
     assert map_of(bare()).networks[0].links[0].above == "no probe was answered"
     assert map_of(bare()).sites[0].nodes[1].status is None
+
+
+def test_an_observer_that_gave_no_answer_is_marked_by_a_sign_and_a_word(drawn):
+    assert "✗ no answer" in text(drawn["bad"])
+    assert "✗ no answer" not in text(drawn["trio"])
+
+
+def test_a_link_shows_where_it_is_plugged_in():
+    assert map_of(trio()).networks[0].links[0].plugs == ("ens224, sw-ha-1 port Gi1/0/1", "ens224, sw-ha-1 port Gi1/0/2")
+    assert map_of(bare()).networks[0].links[0].plugs == ("", "")
 
 
 def test_a_node_shows_the_worst_result_about_it_and_its_devices():
@@ -634,9 +644,10 @@ def test_every_name_and_every_label_is_drawn(drawn, name):
         for link in item.links:
             assert " ".join(link.above.split()) in told
             assert " ".join(link.below.split()) in told
+            assert all(plug in told for plug in link.plugs)
     for observer in block.observers:
         assert observer.name in told
-        assert all(label in told for _, label in observer.taps)
+        assert all(tap.text in told for tap in observer.taps)
 
 
 @pytest.mark.parametrize("name", ["trio", "bad", "crowd", "hostile", "bare"])

@@ -16,7 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph
 
 from analyzer.contract import Status
-from reports.contract import MapLink, MapNode, MapObserver, MapSite, Topology
+from reports.contract import MapLink, MapNode, MapObserver, MapSite, MapTap, Topology
 from reports.render.style import (
     BOLD,
     GREY,
@@ -41,6 +41,9 @@ EDGE = 108.0
 SITE_GAP, SITE_PAD, SITE_TITLE = 8.0, 5.0, 15.0
 NODE_LINE, NODE_PAD, CHIP_HEIGHT = 8.8, 4.0, 10.2
 BAND, LINK, LAST = 17.0, 34.0, 4.0
+SMALL_SIZE = 5.8
+PLUG = 8.0
+"""Height of the texts below the ends of a link."""
 SIZE, SMALLEST = 6.8, 5.2
 NAME_SIZE, SMALL_NAME, NAME_LINES = 8.0, 6.4, 3
 
@@ -145,7 +148,9 @@ def _rows(block: Topology) -> tuple[_Row, ...]:
 
 
 def _height(row: _Row) -> float:
-    return BAND if isinstance(row, _Band) else LINK
+    if isinstance(row, _Band):
+        return BAND
+    return LINK + (PLUG if isinstance(row, MapLink) and any(row.plugs) else 0.0)
 
 
 def _head(block: Topology, width: float) -> float:
@@ -283,13 +288,17 @@ def _draw_link(
     canvas: Canvas, link: MapLink, places: dict[str, tuple[float, float]], bottom: float, span: float
 ) -> None:
     one, other = (places[end][0] for end in link.ends)
-    middle, y = (one + other) / 2, bottom + LINK / 2
+    plugged = PLUG if any(link.plugs) else 0.0
+    middle, y = (one + other) / 2, bottom + plugged + LINK / 2
     shade = STATUSES[link.status] if link.status is not None else UNJUDGED
     _draw_line(canvas, shade.dark, link.status, one, other, y)
     for x in (one, other):
         _dot(canvas, shade.dark, x, y)
     _label(canvas, link.above, middle, y + 8, span)
     _label(canvas, link.below, middle, y - 12.5, span)
+    for end, text in zip(link.ends, link.plugs, strict=True):
+        x, column = places[end]
+        _tag(canvas, text, REGULAR, SMALL_SIZE, x, bottom + 3.5, column - 4, MUTED)
     _chip(canvas, link.status, middle, y, abs(other - one) - 8)
 
 
@@ -302,11 +311,43 @@ def _draw_line(canvas: Canvas, colour: Color, status: Status | None, one: float,
     canvas.setDash([])
 
 
+def _draw_tap(canvas: Canvas, tap: MapTap, x: float, y: float, room: float) -> None:
+    """A dot where it answered, a cross where it did not, a ring where it was not asked; and the word above it."""
+    shade = STATUSES[Status.FAIL]
+    failed = tap.status is Status.FAIL
+    if tap.status is Status.PASS:
+        _dot(canvas, NAVY, x, y)
+    else:
+        canvas.setFillColor(white)
+        canvas.setStrokeColor(shade.dark if failed else MUTED)
+        canvas.setLineWidth(1.1)
+        canvas.circle(x, y, 4.2 if failed else 3, stroke=not failed, fill=1)
+    if failed:
+        canvas.setLineWidth(2)
+        canvas.line(x - 3, y - 3, x + 3, y + 3)
+        canvas.line(x - 3, y + 3, x + 3, y - 3)
+    text = f"{shade.glyph} {tap.text}" if failed else tap.text
+    _tag(canvas, text, BOLD if failed else REGULAR, SIZE, x, y + 6.6, room, shade.dark if failed else INK)
+
+
 def _dot(canvas: Canvas, colour: Color, x: float, y: float) -> None:
     canvas.setFillColor(colour)
     canvas.setStrokeColor(white)
     canvas.setLineWidth(0.8)
     canvas.circle(x, y, 3, stroke=1, fill=1)
+
+
+def _tag(canvas: Canvas, text: str, face: str, size: float, x: float, y: float, room: float, ink: Color) -> None:
+    """A short text centred at x, on white so that the node's line does not cross it."""
+    if not text:
+        return
+    text, size = _fitted(text, face, size, room)
+    wide = stringWidth(text, face, size)
+    canvas.setFillColor(white)
+    canvas.rect(x - wide / 2 - 1.5, y - 1.6, wide + 3, size + 1.4, stroke=0, fill=1)
+    canvas.setFillColor(ink)
+    canvas.setFont(face, size)
+    canvas.drawCentredString(x, y, text)
 
 
 def _label(canvas: Canvas, text: str, middle: float, y: float, span: float) -> None:
@@ -327,18 +368,15 @@ def _draw_observer(
     canvas: Canvas, row: MapObserver, places: dict[str, tuple[float, float]], bottom: float, width: float
 ) -> None:
     left, y = width - EDGE + 8, bottom + LINK / 2 - 3
-    taps = [(places[node], text) for node, text in row.taps if node in places]
+    taps = [(places[tap.node], tap) for tap in row.taps if tap.node in places]
+    answered = [x for (x, _), tap in taps if tap.status is Status.PASS]
     if taps:
-        _draw_line(canvas, NAVY, Status.PASS, min(x for (x, _), _ in taps), left, y)
-    for (x, column), text in taps:
-        _dot(canvas, NAVY, x, y)
-        text, size = _fitted(text, REGULAR, SIZE, column - 4)
-        wide = stringWidth(text, REGULAR, size)
-        canvas.setFillColor(white)
-        canvas.rect(x - wide / 2 - 1.5, y + 5, wide + 3, size + 1.4, stroke=0, fill=1)
-        canvas.setFillColor(INK)
-        canvas.setFont(REGULAR, size)
-        canvas.drawCentredString(x, y + 6.6, text)
+        # Where nobody answered there is no joining line: a thin dotted one shows where it should be.
+        _draw_line(canvas, MUTED, None, min(x for (x, _), _ in taps), left, y)
+    if answered:
+        _draw_line(canvas, NAVY, Status.PASS, min(answered), left, y)
+    for (x, column), tap in taps:
+        _draw_tap(canvas, tap, x, y, column - 4)
     canvas.setFillColor(white)
     canvas.setStrokeColor(MUTED)
     canvas.setLineWidth(0.8)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from analyzer.contract import (
+    AddressFound,
     Assessment,
     ObserverTiming,
     PlanNetwork,
@@ -32,6 +33,7 @@ from reports.contract import (
     MapNode,
     MapObserver,
     MapSite,
+    MapTap,
     Paragraph,
     Section,
     Table,
@@ -66,7 +68,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         tuple(MapNetwork(name, note, tuple(links[name])) for name, note in _notes(assessment)),
         tuple(_observers(assessment.observers)),
         "RTT and loss: the worse of the two directions, without the time of bandwidth tests. The mark is the worst result "
-        "of all checks of that node or path. Arrows: goodput from left to right and from right to left.",
+        "of all checks of that node or path. Arrows: goodput from left to right and from right to left. Small: interface, switch and "
+        "port as planned. A cross stands where an observer gave no answer, a ring where it was not asked.",
     )
     if not any(links.values()):
         yield Paragraph("The assessment names no network that joins two nodes.")
@@ -137,6 +140,7 @@ def _links(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> dict[str, lis
     carried = {(item.network, item.source, item.target): item for item in assessment.throughputs}
     results = _path_results(assessment)
     unprobed = {network.name for network in assessment.networks if not network.probed}
+    plugs = {(item.node, item.network): _plug(item) for item in assessment.addresses}
     members: dict[str, set[str]] = defaultdict(set)
     for address in assessment.addresses:
         members[address.network].add(address.node)
@@ -155,9 +159,16 @@ def _links(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> dict[str, lis
                         _delay(measured),
                         _goodput(*(carried.get(way) for way in ways)),
                         worst(results[path] for path in paths if path in results),
+                        (plugs.get((one, name), ""), plugs.get((other, name), "")),
                     )
                 )
     return found
+
+
+def _plug(item: AddressFound) -> str:
+    """Interface, switch and port by the plan: ``eth1, sw-2 port 7``."""
+    port = f"port {item.port}" if item.port else ""
+    return ", ".join(word for word in (item.nic, " ".join(part for part in (item.switch, port) if part)) if word)
 
 
 def _largest(values: Iterable[float | None]) -> float | None:
@@ -198,17 +209,17 @@ def _observers(observers: Iterable[ObserverTiming]) -> Iterator[MapObserver]:
         yield MapObserver(
             name,
             ", ".join(word for word in (kind, address) if word),
-            tuple((item.node, _tap(item)) for item in members),
+            tuple(_tap(item) for item in members),
         )
 
 
-def _tap(item: ObserverTiming) -> str:
+def _tap(item: ObserverTiming) -> MapTap:
     if item.reason or not item.sent:
-        return "not asked"
+        return MapTap(item.node, "not asked", None)
     if not item.answered:
-        return "no answer"
+        return MapTap(item.node, "no answer", Status.FAIL)
     lost = figures.ratio((item.sent - item.answered) / item.sent, 2)
-    return f"{figures.seconds(item.rtt.p50)}, lost {lost}"
+    return MapTap(item.node, f"{figures.seconds(item.rtt.p50)}, lost {lost}", Status.PASS)
 
 
 # Too many nodes for a drawing
