@@ -233,8 +233,15 @@ def _more(count: int) -> str:
 
 
 def _names(subjects: Iterable[Subject]) -> str:
-    names = sorted(subject.name.replace("+", " and ") for subject in subjects)
+    names = sorted(_plain(subject) for subject in subjects)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _plain(subject: Subject) -> str:
+    """A device's name may begin with a slash of its own: ``sip-b//var`` reads as a mistake."""
+    if subject.scope is Scope.DEVICE:
+        return subject.name.replace("/", ", ", 1)
+    return subject.name.replace("+", " and ")
 
 
 def _excess(finding: Finding) -> float:
