@@ -36,8 +36,7 @@ def _addresses(assessment: Assessment) -> Iterator[Block]:
     different = sum(bool(differences(row)) for row in rows)
     unknown = sum(row.found is None for row in rows)
     yield Paragraph(
-        f"{figures.several(len(rows), 'planned address', 'planned addresses')}: {different} not as planned, "
-        f"{unknown} not told by the node. The first columns are the plan's word, from “Found on NIC” on the node's."
+        f"{_counted(len(rows), different, unknown)} The first columns are the plan's word, from “Found on NIC” on the node's."
     )
     ordered = sorted(rows, key=_address_rank) if len(rows) > MOST else rows
     yield from excerpt(
@@ -56,6 +55,18 @@ def _addresses(assessment: Assessment) -> Iterator[Block]:
             (10, 16, 15, 14, 12, 14, 8, 17),
         )
     )
+
+
+def _counted(rows: int, different: int, unknown: int) -> str:
+    if not different and not unknown:
+        return "The one planned address is as planned." if rows == 1 else f"All {rows} addresses are as planned."
+    parts = (
+        (different, "not as planned"),
+        (unknown, "not told by the node"),
+        (rows - different - unknown, "as planned"),
+    )
+    told = ", ".join(f"{number} {what}" for number, what in parts if number)
+    return f"{figures.several(rows, 'planned address', 'planned addresses')}: {told}."
 
 
 def _address_rank(row: AddressFound) -> int:
