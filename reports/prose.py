@@ -7,7 +7,7 @@ METHOD = (
         "Probes",
         (
             "Every node sends small UDP packets to every other node on every network, in the STAMP format of RFC 8762, "
-            "authenticated mode. The send times are fixed before the run (open loop): a slow answer does not delay the "
+            "authenticated mode. The send times are fixed before the run: a slow answer does not delay the "
             "next probe, so a bad second is not counted less than a good one."
         ),
     ),
@@ -107,9 +107,36 @@ GLOSSARY = (
         "Observer",
         "A machine that the cluster depends on and that carries no collector, such as a gateway or a name server.",
     ),
+    (
+        "Slot",
+        "The moment at which a probe is due. What became of it (answered, lost there or back, not sent) is kept for every slot.",
+    ),
+    (
+        "Exposure",
+        (
+            "How long a path was really observed: slots that say something about the network, times the time between them. Time "
+            "under bandwidth tests counts up to a fifth of the whole."
+        ),
+    ),
     ("Outage", "Several probes in a row on one path without an answer."),
     ("Stall", "A time in which a machine did nothing, for example during a snapshot or a live migration."),
     ("Split brain", "Both nodes believe that the other one is dead and both become active. Data is damaged."),
+    (
+        "vCSHB",
+        (
+            "vCenter Server Heartbeat, the name under which VMware sold Neverfail Heartbeat. Its guides are the vendor's sources "
+            "that could be read."
+        ),
+    ),
+    (
+        "NF, GSIP",
+        "The documents of Neverfail, and the Genesys SIP Server high-availability guide, as sources of limits.",
+    ),
+    (
+        "Design value",
+        "A limit for which no vendor or standard names a figure; it was chosen for this report and can be argued about.",
+    ),
+    ("Not judged", "The check could not be made, for example because the run was too short. This is never a pass."),
     ("Suitable", "No check that this version makes speaks against the cluster. What was not checked is listed."),
     ("Suitable with conditions", "Nothing failed, but the listed points have to be put right or accepted in writing."),
     ("Not suitable", "At least one limit was failed. The cluster may fail over for nothing, or lose data."),
