@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 
 from analyzer.contract import Finding, Scope, Status, Subject
 from reports import figures
@@ -11,6 +12,11 @@ from reports.contract import Table
 
 URGENCY = (Status.FAIL, Status.ERROR, Status.WARN, Status.SKIPPED, Status.INFO, Status.PASS)
 """The order in which findings are read. What could not be judged stands before what is fine."""
+
+WORDS = {Status.SKIPPED: "not judged"}
+"""How a status is called where its own name does not say what it means to a reader."""
+
+LOOPBACK = re.compile(r"/lo\d*\Z")
 
 SHOWN, LISTED = 4, 8
 """Messages and names that one row spells out."""
@@ -21,6 +27,15 @@ def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda found: (URGENCY.index(found.status), found.rule, found.subject.name))
 
 
+def matter(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Those worth a line: that a loopback has neither link nor wire is no news."""
+    return (found for found in findings if not (found.status is Status.INFO and _loopback(found.subject)))
+
+
+def _loopback(subject: Subject) -> bool:
+    return subject.scope is Scope.DEVICE and LOOPBACK.search(subject.name) is not None
+
+
 def worst(statuses: Iterable[Status]) -> Status | None:
     """The most urgent of several results; None: there are none."""
     return min(statuses, key=URGENCY.index, default=None)
@@ -29,7 +44,7 @@ def worst(statuses: Iterable[Status]) -> Status | None:
 def tally(statuses: Iterable[Status]) -> str:
     """``1 fail, 12 pass``, the most urgent first; empty for none."""
     counts = Counter(statuses)
-    return ", ".join(f"{counts[status]} {status.value}" for status in URGENCY if counts[status])
+    return ", ".join(f"{counts[status]} {WORDS.get(status, status.value)}" for status in URGENCY if counts[status])
 
 
 def owner(subject: Subject, nodes: Container[str]) -> str | None:
@@ -50,7 +65,7 @@ def finding_table(findings: Iterable[Finding]) -> Table | None:
     None: no findings.
     """
     groups: dict[tuple[Status, str, str], list[Finding]] = defaultdict(list)
-    for found in by_urgency(findings):
+    for found in by_urgency(matter(findings)):
         # What one remedy makes judgeable (a longer run, mostly) is one point, whichever checks it is about.
         title = "" if found.status is Status.SKIPPED and found.remedy else found.title
         groups[found.status, title, found.remedy if found.status is not Status.PASS else ""].append(found)

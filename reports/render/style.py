@@ -52,7 +52,7 @@ STATUSES = {
     Status.INFO: Shade(*BLUE, "\N{BLACK CIRCLE}", "info"),
     Status.WARN: Shade(*AMBER, "\N{BLACK UP-POINTING TRIANGLE}", "warn"),
     Status.FAIL: Shade(*RED, "\N{BALLOT X}", "fail"),
-    Status.SKIPPED: Shade(*GREY, "\N{WHITE CIRCLE}", "skipped"),
+    Status.SKIPPED: Shade(*GREY, "\N{WHITE CIRCLE}", "not judged"),
     Status.ERROR: Shade(*VIOLET, "\N{BLACK DIAMOND}", "error"),
 }
 
