@@ -491,15 +491,46 @@ def test_findings_that_need_a_person_come_first_and_passes_are_gathered():
     assert ("Loss", "8 paths", "The loss is within the limit.") in table.rows
 
 
-def test_every_finding_of_every_area_is_in_the_evidence():
-    table = next(
+def test_that_a_loopback_has_no_wire_is_no_news():
+    first = bad().findings[0]
+    loop = replace(first, status=Status.INFO, subject=Subject(AssessedScope.DEVICE, "sip-a/lo"), message="No wire.")
+
+    assert finding_table([loop]) is None
+    assert finding_table([replace(loop, status=Status.WARN)]) is not None
+    assert finding_table([replace(loop, subject=Subject(AssessedScope.DEVICE, "sip-a/loop"))]) is not None
+    assert "No wire." not in words(list(method.SECTION.build(replace(bad(), findings=(*bad().findings, loop)))))
+
+
+def evidence(assessment: Assessment) -> Table:
+    return next(
         block
-        for block in method.SECTION.build(bad())
-        if isinstance(block, Table) and block.head[-1] == "Evidence and limit"
+        for block in method.SECTION.build(assessment)
+        if isinstance(block, Table) and block.head[-1] == "Where, and evidence"
     )
 
-    assert len(table.rows) == len(bad().findings)
-    assert any("61.4 s (warn over 5 s, fail over 20 s)" in row[2] for row in table.rows)
+
+def test_every_finding_of_every_area_is_in_the_evidence():
+    table = evidence(bad())
+    told = list(zip(table.statuses, table.rows, strict=True))
+
+    for found in bad().findings:
+        assert any(
+            status is found.status and found.rule in row[0] and figures.subject(found.subject.name) in row[1]
+            for status, row in told
+        ), found
+    assert any("Limits: outage_s: warn over 5 s, fail over 20 s\n" in row[1] for _, row in told)
+    assert any("longest outage 61.4 s" in row[1] for _, row in told)
+
+
+def test_findings_of_one_rule_share_a_row_and_equal_evidence_a_line():
+    first = bad().findings[0]
+    same = [replace(first, subject=Subject(AssessedScope.NODE, f"n{place:02}")) for place in range(30)]
+    table = evidence(replace(bad(), findings=tuple(same)))
+
+    assert len(table.rows) == 3, "a row fits a page"
+    lines = table.rows[0][1].splitlines()
+    assert len(lines) == 2, "the limit and one line for twelve nodes"
+    assert lines[1].startswith("n00, n01, n02")
 
 
 def test_limits_are_listed_once_with_their_source_and_sense():
@@ -713,7 +744,15 @@ def test_what_differs_from_the_plan_is_marked_and_what_was_not_told_is_no_yes():
     assert "from a server" in rows[0][4]
     assert rows[1][4:] == ("nowhere", figures.DASH, figures.DASH, f"{lan_plan.NO}\nthe node does not have it")
     assert rows[2][7] == lan_plan.UNKNOWN
-    assert "7 planned addresses: 2 not as planned, 2 not told" in words(list(lan_plan.SECTION.build(bad())))
+    assert "7 planned addresses: 2 not as planned, 2 not told by the node, 3 as planned." in words(
+        list(lan_plan.SECTION.build(bad()))
+    )
+
+
+def test_a_lan_that_is_as_planned_is_said_in_one_sentence():
+    assert "All 9 addresses are as planned." in words(list(lan_plan.SECTION.build(trio())))
+    one = replace(trio(), addresses=trio().addresses[:1])
+    assert "The one planned address is as planned." in words(list(lan_plan.SECTION.build(one)))
 
 
 @pytest.mark.parametrize("address", ["10.1.1.1", "", "/", "10.1.1.1/x", "10.1.1.1/" + "9" * 5000, "10.1.1.1/٢"])
@@ -1083,16 +1122,25 @@ def test_headings_of_two_levels_are_bookmarks_of_their_pages(drawn):
     assert b"/PageMode /UseOutlines" in drawn["trio"].read_bytes()
 
 
-def test_the_head_of_a_table_is_repeated_on_its_next_page(drawn):
-    with_head = [page for page in pages(drawn["trio"]) if "Evidence and limit" in page]
+def test_the_head_of_a_table_is_repeated_on_its_next_page(tmp_path):
+    long = Table(("Where it was", "x"), tuple((str(place), "y") for place in range(90)), (50, 50))
+    (tmp_path / "long.pdf").write_bytes(render([[Heading("h"), long]], imprint(trio())))
 
-    assert len(with_head) >= 2
+    assert all("Where it was" in page for page in pages(tmp_path / "long.pdf"))
+    assert len(pages(tmp_path / "long.pdf")) >= 2
 
 
 def test_statuses_are_words_beside_glyphs(drawn):
     told = text(drawn["bad"])
 
-    for glyph, word in (("✓", "pass"), ("✗", "fail"), ("▲", "warn"), ("○", "skipped"), ("◆", "error"), ("●", "info")):
+    for glyph, word in (
+        ("✓", "pass"),
+        ("✗", "fail"),
+        ("▲", "warn"),
+        ("○", "not judged"),
+        ("◆", "error"),
+        ("●", "info"),
+    ):
         assert f"{glyph} {word}" in told
 
 

@@ -46,7 +46,7 @@ from reports.render.style import (
 )
 
 PADDING = 4.0
-CHIP_WIDTH = 18.5 * mm
+CHIP_WIDTH = 22 * mm
 LONGEST_WORD = 22
 """Words up to this many letters are kept whole; longer ones are names and may be broken."""
 
@@ -162,7 +162,8 @@ def _grid(cells: list[list[Flowable | str]], columns: list[float], titled: bool,
         style += [("NOSPLIT", (0, 0), (-1, body + 1)), ("NOSPLIT", (0, -2), (-1, -1))]
     grid = Grid(cells, colWidths=columns, style=style, repeatRows=body, hAlign="LEFT")
     grid.wrap(sum(columns), height)
-    if max(row_heights(grid)) > 0.6 * height:
+    # The head and two rows that must stay together have to fit a page.
+    if max(row_heights(grid)) > 0.45 * height:
         breakable = [command for command in style if command[0] != "NOSPLIT"]
         grid = Grid(cells, colWidths=columns, style=breakable, repeatRows=body, splitInRow=1)
     return grid

@@ -3,7 +3,7 @@
 What: The method in short, what was not tested and who can confirm it, the arithmetic of the score,
     all findings with figures, limits and the sources of the limits, archive hashes, words.
 Why HA: Whoever signs must be able to follow each number back to a measurement and a limit.
-How: Nothing is judged here. Every finding appears once, in the order of urgency; every limit
+How: Nothing is judged here. Every finding appears once, by urgency and rule; every limit
     appears once with its source; hashes are printed in full so that archives can be checked.
 Source: RFC 8762 (STAMP), RFC 8972 (its extensions), and the source named beside each limit.
 """
@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import groupby
 
-from analyzer.contract import Assessment, Evidence, Finding, Limit, Sense
+from analyzer.contract import Assessment, Finding, Limit, Sense
 from reports import figures
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
-from reports.findings import by_urgency
+from reports.findings import by_urgency, matter
 from reports.prose import GLOSSARY, METHOD
 
 NAMES = 24
+TOGETHER = 12
+"""Subjects of one row of evidence: it has to fit a page."""
 MOST_EVIDENCE = 600
 """Findings come in the order of urgency: what is left out of a very large run are passes."""
 
@@ -78,21 +81,20 @@ def _terms(points: list[int]) -> str:
 
 
 def _evidence(assessment: Assessment) -> Iterator[Block]:
-    findings = by_urgency(assessment.findings)
+    findings = by_urgency(matter(assessment.findings))
     if not findings:
         yield Paragraph("No check was made.")
         return
-    yield from excerpt(
-        Table(
-            ("Check", "Where", "Evidence and limit"),
-            tuple(
-                (f"{item.title}\n{item.rule}", figures.subject(item.subject.name), _figures(item)) for item in findings
-            ),
-            (23, 22, 55),
-            statuses=tuple(item.status for item in findings),
-        ),
-        MOST_EVIDENCE,
+    groups = list(_grouped(findings[:MOST_EVIDENCE]))
+    yield Table(
+        ("Check", "Where, and evidence"),
+        tuple((f"{group[0].title}\n{group[0].rule}", _lines(group)) for group in groups),
+        (20, 80),
+        statuses=tuple(group[0].status for group in groups),
     )
+    if len(findings) > MOST_EVIDENCE:
+        left = figures.several(len(findings) - MOST_EVIDENCE, "more finding")
+        yield Paragraph(f"The first {MOST_EVIDENCE}. {left}: see assessment.json.", small=True)
     limits: dict[tuple[str, Limit], None] = {}
     for item in findings:
         for evidence in item.evidence:
@@ -117,21 +119,35 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
         )
 
 
-def _figures(item: Finding) -> str:
-    return "\n".join(_figure(evidence) for evidence in item.evidence) or item.message or figures.DASH
+def _grouped(findings: list[Finding]) -> Iterator[list[Finding]]:
+    """Findings of one rule and result, in parts that a page can hold."""
+    for _, same in groupby(findings, key=lambda item: (item.status, item.rule, item.title)):
+        members = list(same)
+        for first in range(0, len(members), TOGETHER):
+            yield members[first : first + TOGETHER]
 
 
-def _figure(evidence: Evidence) -> str:
-    text = f"{evidence.what}: {figures.quantity(evidence.value, evidence.unit)}"
-    limit = evidence.limit
-    if limit is None:
-        return text
+def _lines(group: list[Finding]) -> str:
+    """The limits once, then a line for every subject; subjects whose evidence is the same share one."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for item in group:
+        alike[_figures(item)].append(figures.subject(item.subject.name))
+    lines = [f"{figures.listing(names, NAMES)}: {text}" for text, names in alike.items()]
+    limits = list(dict.fromkeys(_levels(item.limit) for found in group for item in found.evidence if item.limit))
+    told = "; ".join(text for text in limits if text)
+    return "\n".join([f"Limits: {told}", *lines] if told else lines)
+
+
+def _levels(limit: Limit) -> str:
     side = "over" if limit.sense is Sense.AT_MOST else "under"
     levels = (("warn", limit.warn), ("fail", limit.fail))
-    told = ", ".join(
-        f"{word} {side} {figures.quantity(value, limit.unit)}" for word, value in levels if value is not None
-    )
-    return f"{text} ({told})" if told else text
+    told = ", ".join(f"{word} {side} {figures.quantity(at, limit.unit)}" for word, at in levels if at is not None)
+    return f"{limit.name}: {told}" if told else ""
+
+
+def _figures(item: Finding) -> str:
+    told = "; ".join(f"{one.what} {figures.quantity(one.value, one.unit)}" for one in item.evidence)
+    return told or item.message or figures.DASH
 
 
 def _provenance(assessment: Assessment) -> Iterator[Block]:
