@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
 import io
@@ -60,12 +59,14 @@ def plan(arguments: list[str]) -> int:
 
 def assess(arguments: list[str]) -> int:
     """Archives to assessment and report."""
-    parser = argparse.ArgumentParser(prog="haready assess", description="Analyze archives and write the report.")
+    from collector.errors import Arguments
+
+    parser = Arguments(prog="haready assess", description="Analyze archives and write the report.")
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
     parser.add_argument("-o", "--out", type=Path, metavar="PDF", help="default: report.pdf")
     parser.add_argument("--json", type=Path, metavar="JSON", help="the same as data (default: beside the PDF)")
     parser.add_argument("--paper", choices=["a4", "letter"], default="a4")
-    given = parser.parse_args(arguments)
+    given = parser.read(arguments)
     from analyzer.commands import verdict_exit
 
     pdf = given.out or Path("report.pdf")
@@ -88,12 +89,12 @@ def _assess(archives: list[Path], json: Path, pdf: Path, paper: str) -> Verdict:
 
 def list_plugins(arguments: list[str]) -> int:
     """Show plug-ins, or the page of one."""
-    from collector.errors import OperatorError
+    from collector.errors import Arguments, OperatorError, nearest
 
-    parser = argparse.ArgumentParser(prog="haready list", description="Show what is built in, or explain one by name.")
-    parser.add_argument("kind", choices=sorted(_PLUGINS))
-    parser.add_argument("name", nargs="?")
-    given = parser.parse_args(arguments)
+    parser = Arguments(prog="haready list", description="Show what is built in, or explain one by name.")
+    parser.add_argument("kind", choices=sorted(_PLUGINS), metavar="|".join(sorted(_PLUGINS)))
+    parser.add_argument("name", nargs="?", metavar="NAME", help="explain this one")
+    given = parser.read(arguments)
     from collector.plugins import documented
 
     package, constant = _PLUGINS[given.kind]
@@ -103,7 +104,10 @@ def list_plugins(arguments: list[str]) -> int:
             print(f"{name:20} {page.splitlines()[0]}")
         return 0
     if given.name not in pages:
-        raise OperatorError(f"there is no {given.name!r} among the {given.kind}", "known: " + ", ".join(pages))
+        raise OperatorError(
+            f"there is no {given.name!r} among the {given.kind}",
+            f"{nearest(given.name, pages)}known: {', '.join(pages)}",
+        )
     print(pages[given.name])
     return 0
 
@@ -111,9 +115,9 @@ def list_plugins(arguments: list[str]) -> int:
 def demo(arguments: list[str]) -> int:
     """Measure, seal, assess and report on this machine."""
     from collector.commands import seconds
-    from collector.errors import OperatorError
+    from collector.errors import Arguments, OperatorError
 
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="haready demo",
         description="Three collectors really measure on this machine; then assess and report. As root they stand in a "
         "laboratory of network namespaces, with a LAN and a WAN; otherwise on loopback addresses.",
@@ -122,7 +126,7 @@ def demo(arguments: list[str]) -> int:
     parser.add_argument(
         "-o", "--out", type=Path, default=Path("demo"), metavar="DIR", help="made if missing (default: demo)"
     )
-    given = parser.parse_args(arguments)
+    given = parser.read(arguments)
     from collector.lab.demo import collect_demo
 
     folder: Path = given.out
@@ -169,8 +173,9 @@ def _run(arguments: list[str]) -> int:
         return 0
     name, rest = arguments[0], arguments[1:]
     if name not in _COMMANDS:
-        print(f"error: there is no command {name!r}\nhint: known: {', '.join(_COMMANDS)}", file=sys.stderr)
-        return 2
+        from collector.errors import OperatorError, nearest
+
+        raise OperatorError(f"there is no command {name!r}", f"{nearest(name, _COMMANDS)}known: {', '.join(_COMMANDS)}")
     module = _COMMANDS[name][0]
     commands = _OWN if module == "haready" else importlib.import_module(module).COMMANDS
     return int(commands[name](rest))

@@ -5,14 +5,13 @@ numpy and pandas are imported only when they are needed, so that a node without 
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.contract import Verdict
-from collector.errors import Exit, OperatorError, printable, refuse_archive
+from collector.errors import Arguments, Exit, OperatorError, printable, refuse_archive
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +38,7 @@ def assess_archives(paths: list[Path], created: datetime | None = None) -> Asses
 
 def analyze(arguments: list[str]) -> int:
     """Write the assessment and print the verdict; the exit code follows from it."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="haready analyze", description="Judge the archives of one run and write the assessment as JSON."
     )
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE", help="one archive per node")
@@ -53,7 +52,7 @@ def analyze(arguments: list[str]) -> int:
         metavar="FILE",
         help="default: %(default)s",
     )
-    options = parser.parse_args(arguments)
+    options = parser.read(arguments)
     assessment = assess_archives(options.archives)
     write_assessment(assessment, options.output)
     print_verdict(assessment)

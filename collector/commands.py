@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import csv
 import json
@@ -20,7 +19,7 @@ from collector.archive.reader import Archive, open_archive
 from collector.archive.story import Story, add_state, bounded, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
-from collector.errors import ArchiveError, Exit, OperatorError, printable
+from collector.errors import ArchiveError, Arguments, Exit, OperatorError, printable
 from collector.note_commands import note
 from collector.plan import NAME, load, load_key
 from collector.plan_commands import plan
@@ -30,6 +29,8 @@ _UNSEALED = {
     False: "the file was cut short, perhaps while it was copied: copy it again from the node",
 }
 _DURATION = re.compile(r"(?:(\d{1,4000})d)?(?:(\d{1,4000})h)?(?:(\d{1,4000})m)?(?:(\d{1,4000})s)?\Z", re.ASCII)
+_WORDED = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *([dhms])[a-z]*\Z")
+_UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _LONGEST_D = 366
 """A reader takes a longer run for damage."""
 
@@ -38,19 +39,31 @@ def seconds(text: str) -> float:
     """``24h``, ``15m``, ``1h30m`` or ``90s`` as seconds."""
     match = _DURATION.match(text)
     if not match or not text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 24h, 15m, 1h30m or 90s")
+        raise OperatorError(f"{text!r} is no duration", _meant(text))
     days, hours, minutes, rest = (int(part or 0) for part in match.groups())
     total = days * 86_400 + hours * 3600 + minutes * 60 + rest
     if total < 1:
-        raise argparse.ArgumentTypeError("a run lasts one second at least")
+        raise OperatorError(f"{text!r} is too short: a run lasts one second at least", _meant(""))
     if total > _LONGEST_D * 86_400:
-        raise argparse.ArgumentTypeError(f"a run lasts {_LONGEST_D} days at most")
+        raise OperatorError(f"{text[:40]!r} is too long: a run lasts {_LONGEST_D} days at most", _meant(""))
     return float(total)
+
+
+def _meant(text: str) -> str:
+    """What to write instead of something that is no duration."""
+    if text.isascii() and text.isdecimal():
+        return f"write the unit: {text}h for hours, {text}m for minutes, {text}s for seconds"
+    worded = _WORDED.match(text.lower())
+    if worded and "." not in worded[1] and int(worded[1]):
+        return f"write {worded[1]}{worded[2]}"
+    whole = round(float(worded[1]) * _UNITS[worded[2]]) if worded else 0
+    parts = [(whole // 3600, "h"), (whole // 60 % 60, "m"), (whole % 60, "s")]
+    return "write " + ("".join(f"{count}{unit}" for count, unit in parts if count) or "24h, 15m, 1h30m or 90s")
 
 
 def collect(arguments: list[str]) -> int:
     """Measure on this node until the planned end."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="haready collect",
         description="Measure on this node until the planned end; Ctrl-C ends early with a valid archive.",
     )
@@ -67,7 +80,7 @@ def collect(arguments: list[str]) -> int:
         "-o", "--out", type=Path, default=Path(), metavar="DIR", help="folder of the archive (default: here)"
     )
     parser.add_argument("--quiet", action="store_true", help="no status and no events on stderr")
-    given = parser.parse_args(arguments)
+    given = parser.read(arguments)
     from collector.machine import PsutilHost, SystemClock
     from collector.supervisor import Job, Supervisor
 
@@ -91,10 +104,10 @@ def collect(arguments: list[str]) -> int:
 
 def verify(arguments: list[str]) -> int:
     """Say whether archives are whole."""
-    parser = argparse.ArgumentParser(prog="haready verify", description="Check archives; exit code 5 on any damage.")
+    parser = Arguments(prog="haready verify", description="Check archives; exit code 5 on any damage.")
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args(arguments)
+    given = parser.read(arguments)
     told = []
     unusable = 0
     for path in given.archives:
@@ -147,12 +160,10 @@ def _verified(archive: Archive) -> dict[str, Json]:
 
 def inspect(arguments: list[str]) -> int:
     """Who, when, what."""
-    parser = argparse.ArgumentParser(
-        prog="haready inspect", description="Show who made an archive, when, and what is in it."
-    )
+    parser = Arguments(prog="haready inspect", description="Show who made an archive, when, and what is in it.")
     parser.add_argument("archive", type=Path, metavar="ARCHIVE")
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args(arguments)
+    given = parser.read(arguments)
     archive = open_archive(given.archive)
     tables: dict[str, dict[str, int]] = {}
     told: dict[str, Json] = {}
@@ -210,7 +221,7 @@ def _say(text: str) -> None:
 
 def export(arguments: list[str]) -> int:
     """Every table as CSV."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="haready export",
         description="Write every table of an archive as CSV: stored integers, units in the column names.",
     )
@@ -218,7 +229,7 @@ def export(arguments: list[str]) -> int:
     parser.add_argument(
         "--csv", type=Path, required=True, metavar="DIR", help="folder for TABLE.csv files; made if missing"
     )
-    given = parser.parse_args(arguments)
+    given = parser.read(arguments)
     archive = open_archive(given.archive)
     folder: Path = given.csv
     written: dict[str, tuple[Any, tuple[str, ...]]] = {}

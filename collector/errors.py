@@ -1,13 +1,17 @@
 """Failures that a person can act on.
 
 `OperatorError` is what `haready` prints as two lines (``error:`` and ``hint:``) and
-turns into an exit code. Everything else that is raised is a bug of ours.
+turns into an exit code. Everything else that is raised is a bug of ours. `Arguments` reads a command line in the same way.
 """
 
 from __future__ import annotations
 
+import argparse
+import re
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from pathlib import Path
+from typing import NoReturn
 
 
 def printable(text: str) -> str:
@@ -75,6 +79,49 @@ def refuse_archive(path: Path) -> None:
         with path.open("rb") as file:
             if file.read(2) == b"PK":
                 raise OperatorError(f"{path} is an archive; it will not be overwritten", "choose another name with -o")
+
+
+class Arguments(argparse.ArgumentParser):
+    """A command line whose mistakes are an `OperatorError` like all others: two lines, exit code 2."""
+
+    def read(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The options by name.
+
+        Raises:
+            OperatorError: something is missing, unknown or of the wrong form.
+        """
+        joined: list[str] = []
+        for text in arguments:
+            # `--duration -5s`: a value, not an option; no option of ours begins with a digit.
+            if joined and joined[-1].startswith("--") and re.match(r"-\d", text):
+                joined[-1] += f"={text}"
+            else:
+                joined.append(text)
+        return self.parse_args(joined)
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse with its own words for what is wrong."""
+        near = ""
+        if found := re.fullmatch(r"the following arguments are required: (.*)", message):
+            message = f"{found[1]} is missing" if "," not in found[1] else f"{found[1]} are missing"
+        elif found := re.fullmatch(r"argument (.*): expected .*", message):
+            message = f"{found[1]} needs a value behind it"
+        elif found := re.fullmatch(r"unrecognized arguments: (.*)", message):
+            message = f"{found[1]} is not known here"
+            near = nearest(found[1].split()[0].partition("=")[0], re.findall(r"--[a-z-]+", self.format_help()))
+        elif found := re.fullmatch(r"argument (.*): invalid choice: '(.*)' \(choose from (.*)\)", message):
+            choices = re.findall(r"[\w-]+", found[3])
+            message = f"{found[2]!r} is none of {', '.join(choices)}"
+            near = nearest(found[2], choices)
+        raise OperatorError(message, f"{near}`{self.prog} --help` shows what it takes")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``did you mean X? `` where one of the `known` words looks like this one, else nothing."""
+    import difflib
+
+    found = difflib.get_close_matches(word, list(known), 1)
+    return f"did you mean {found[0]}? " if found else ""
 
 
 class Unavailable(Exception):  # noqa: N818 - a state, not a failure

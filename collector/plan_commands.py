@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from collector.display import duration, size
-from collector.errors import Exit, OperatorError
+from collector.errors import Arguments, Exit, OperatorError
 from collector.plan import NAME, Plan, Topology, load, load_key
 from collector.plan_doubts import doubts
 from collector.plan_forecast import ASSUMED_BPS, HELLO_B, BandwidthRun, Opening, Schedule, of_node, schedule
@@ -24,9 +24,7 @@ def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
     """Make a plan, check one, or forecast a run. `stacks`: the products whose names are known."""
     from collector.commands import seconds
 
-    parser = argparse.ArgumentParser(
-        prog="haready plan", description="Make a plan, check it, and see what a run of it would send."
-    )
+    parser = Arguments(prog="haready plan", description="Make a plan, check it, and see what a run of it would send.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="init|check|schedule")
     init = verbs.add_parser("init", help="write a commented plan to edit, and a key")
     init.add_argument("topology", choices=[t.value for t in Topology], metavar="|".join(Topology))
@@ -47,7 +45,7 @@ def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
         "--duration", type=seconds, default=86_400.0, metavar="24h", help="length of the run (default: 24h)"
     )
     forecast.add_argument("--json", action="store_true", help="the same as data")
-    given = parser.parse_args(arguments)
+    given = parser.read(arguments)
     if given.verb == "init":
         return _init(given)
     return _check(given, stacks) if given.verb == "check" else _schedule(given)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from analyzer.contract import Assessment
-from collector.errors import Exit, OperatorError, refuse_archive
+from collector.errors import Arguments, Exit, OperatorError, refuse_archive
 from reports.build import build, imprint
 
 EXTRA = frozenset({"matplotlib", "reportlab", "numpy"})
@@ -22,8 +21,10 @@ def report(arguments: list[str]) -> int:
         OperatorError: the assessment cannot be read, the report cannot be written, or the extra
             that draws is not installed.
     """
-    parser = argparse.ArgumentParser(prog="haready report", description="Draw an assessment as a PDF.")
-    parser.add_argument("assessment", type=Path, help="the assessment.json that `haready analyze` wrote")
+    parser = Arguments(prog="haready report", description="Draw an assessment as a PDF.")
+    parser.add_argument(
+        "assessment", type=Path, metavar="ASSESSMENT", help="the assessment.json that `haready analyze` wrote"
+    )
     parser.add_argument(
         "-o",
         "--out",
@@ -34,7 +35,7 @@ def report(arguments: list[str]) -> int:
         help="the PDF to write (default: report.pdf)",
     )
     parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="size of the paper (default: a4)")
-    options = parser.parse_args(arguments)
+    options = parser.read(arguments)
     _require_extra()
     try:
         text = options.assessment.read_text(encoding="utf-8")
