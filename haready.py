@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from analyzer.contract import Verdict
+    from analyzer.contract import Assessment
 
 # Command -> (module that has it, what it does). Kept as text so that `--help` imports nothing.
 _COMMANDS = {
@@ -22,8 +22,8 @@ _COMMANDS = {
     "verify": ("collector.commands", "is an archive whole?"),
     "inspect": ("collector.commands", "who made an archive, when, what is in it"),
     "export": ("collector.commands", "every table of an archive as CSV"),
-    "analyze": ("analyzer.commands", "archives of all nodes -> assessment.json"),
-    "report": ("reports.commands", "assessment.json -> report.pdf"),
+    "analyze": ("analyzer.commands", "archives of all nodes -> assessment (JSON)"),
+    "report": ("reports.commands", "assessment (JSON) -> report (PDF)"),
     "assess": ("haready", "analyze and report in one go"),
     "list": ("haready", "probes, rules, stacks or sections, and what each is for"),
     "demo": ("haready", "a real short run on this machine, from measuring to the PDF"),
@@ -59,32 +59,46 @@ def plan(arguments: list[str]) -> int:
 
 def assess(arguments: list[str]) -> int:
     """Archives to assessment and report."""
-    from collector.errors import Arguments
+    from collector.errors import Arguments, OperatorError, check_result
 
     parser = Arguments(prog="haready assess", description="Analyze archives and write the report.")
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
-    parser.add_argument("-o", "--out", type=Path, metavar="PDF", help="default: report.pdf")
+    parser.add_argument(
+        "-o", "--out", type=Path, metavar="PDF", help="default: CLUSTER-START-report.pdf, replaced if it is there"
+    )
     parser.add_argument("--json", type=Path, metavar="JSON", help="the same as data (default: beside the PDF)")
     parser.add_argument("--paper", choices=["a4", "letter"], default="a4")
+    parser.add_argument("--force", action="store_true", help="overwrite PDF and JSON")
     given = parser.read(arguments)
-    from analyzer.commands import verdict_exit
+    from analyzer.commands import assess_archives, verdict_exit
 
-    pdf = given.out or Path("report.pdf")
-    data = given.json or (pdf.with_suffix(".json") if given.out else Path("assessment.json"))
-    return verdict_exit(_assess(given.archives, data, pdf, given.paper))
+    pdf: Path | None = given.out
+    data: Path | None = given.json or (pdf.with_suffix(".json") if pdf else None)
+    if pdf == data is not None:
+        raise OperatorError(f"both results would be {pdf}", "name the JSON with --json, or the PDF something.pdf")
+    if pdf:
+        check_result(pdf, "-o", force=given.force)
+    if data:
+        check_result(data, "--json", force=given.force)
+    assessment = assess_archives(given.archives)
+    _write(
+        assessment,
+        data or Path(f"{assessment.stem}-assessment.json"),
+        pdf or Path(f"{assessment.stem}-report.pdf"),
+        given.paper,
+    )
+    return verdict_exit(assessment.verdict)
 
 
-def _assess(archives: list[Path], json: Path, pdf: Path, paper: str) -> Verdict:
-    from analyzer.commands import assess_archives, print_verdict, write_assessment
+def _write(assessment: Assessment, json: Path, pdf: Path, paper: str) -> None:
+    from analyzer.commands import print_verdict, write_assessment
     from reports.commands import write_report
 
-    assessment = assess_archives(archives)
-    write_assessment(assessment, json)
+    write_assessment(assessment, json, "--json")
     write_report(assessment, pdf, paper)
     print_verdict(assessment)
     print(json)
     print(pdf)
-    return assessment.verdict
 
 
 def list_plugins(arguments: list[str]) -> int:
@@ -115,7 +129,7 @@ def list_plugins(arguments: list[str]) -> int:
 def demo(arguments: list[str]) -> int:
     """Measure, seal, assess and report on this machine."""
     from collector.commands import seconds
-    from collector.errors import Arguments, OperatorError
+    from collector.errors import Arguments, OperatorError, make_folder
 
     parser = Arguments(
         prog="haready demo",
@@ -127,11 +141,12 @@ def demo(arguments: list[str]) -> int:
         "-o", "--out", type=Path, default=Path("demo"), metavar="DIR", help="made if missing (default: demo)"
     )
     given = parser.read(arguments)
+    from analyzer.commands import assess_archives
     from collector.lab.demo import collect_demo
 
     folder: Path = given.out
+    make_folder(folder, "-o")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise OperatorError(f"{folder} is not empty", "choose another folder with -o, or remove it first")
     except OSError as error:
@@ -149,7 +164,8 @@ def demo(arguments: list[str]) -> int:
     collected = collect_demo(folder, given.duration, say, tell)
     tell("")
     print("\ranalyzing" if terminal else "analyzing", file=sys.stderr)
-    _assess(list(collected.archives), folder / "assessment.json", folder / "report.pdf", "a4")
+    assessment = assess_archives(list(collected.archives))
+    _write(assessment, folder / "assessment.json", folder / "report.pdf", "a4")
     if collected.truth:
         print(collected.truth, file=sys.stderr)
     return 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.contract import Verdict
-from collector.errors import Arguments, Exit, OperatorError, printable, refuse_archive
+from collector.errors import Arguments, Exit, OperatorError, check_result, printable, refuse_archive
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,15 +48,18 @@ def analyze(arguments: list[str]) -> int:
         "--output",
         dest="output",
         type=Path,
-        default=Path("assessment.json"),
         metavar="FILE",
-        help="default: %(default)s",
+        help="default: CLUSTER-START-assessment.json, replaced if it is there",
     )
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
     options = parser.read(arguments)
+    if options.output:
+        check_result(options.output, "-o", force=options.force)
     assessment = assess_archives(options.archives)
-    write_assessment(assessment, options.output)
+    output = options.output or Path(f"{assessment.stem}-assessment.json")
+    write_assessment(assessment, output)
     print_verdict(assessment)
-    print(options.output)
+    print(output)
     return verdict_exit(assessment.verdict)
 
 
@@ -79,8 +82,8 @@ def print_verdict(assessment: Assessment) -> None:
         print(f"  - {printable(reason)}")
 
 
-def write_assessment(assessment: Assessment, path: Path) -> None:
-    """Write the JSON whole or not at all.
+def write_assessment(assessment: Assessment, path: Path, option: str = "-o") -> None:
+    """Write the JSON whole or not at all. `option`: how to choose another place.
 
     Raises:
         OperatorError: it cannot be written there.
@@ -94,7 +97,7 @@ def write_assessment(assessment: Assessment, path: Path) -> None:
             os.fsync(file.fileno())
         os.replace(part, path)
     except OSError as error:
-        raise OperatorError(f"{path}: {error.strerror}", "choose another place with -o FILE") from error
+        raise OperatorError(f"cannot write {path}: {error.strerror}", f"choose another place with {option}") from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -8,11 +8,14 @@ it is one vocabulary: what a reader of the JSON meets stands in one place.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from analyzer.plain import plain, revive
 from collector.errors import ArchiveError
+
+_WHICH = "pass an assessment: the .json file that `haready assess` or `haready analyze` wrote"
 
 SCHEMA = 2
 """Version of the assessment; every change of a key is a new one.
@@ -777,6 +780,12 @@ class Assessment:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""
         return json.dumps(plain(self), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
+    @property
+    def stem(self) -> str:
+        """``CLUSTER-START``: how files made from it begin, so that those of two runs never meet. It may come from outside."""
+        start = re.sub(r"\W", "", self.started, flags=re.ASCII)
+        return re.sub(r"[^\w.-]", "_", f"{self.cluster[:63]}-{start[:16]}", flags=re.ASCII).lstrip(".-")
+
     @classmethod
     def from_json(cls, text: str) -> Assessment:
         """Read an assessment back.
@@ -788,14 +797,10 @@ class Assessment:
         try:
             data = json.loads(text)
         except ValueError as error:
-            raise ArchiveError(
-                f"not an assessment: {error}", "pass the assessment.json that `haready analyze` wrote"
-            ) from error
+            raise ArchiveError("not an assessment: no JSON", _WHICH) from error
         schema = data.get("schema") if isinstance(data, dict) else None
         if not isinstance(schema, int):
-            raise ArchiveError(
-                "not an assessment: no schema number", "pass the assessment.json that `haready analyze` wrote"
-            )
+            raise ArchiveError("not an assessment: no schema number", _WHICH)
         if schema > SCHEMA:
             raise ArchiveError(
                 f"the assessment was written by a newer haready (schema {schema}; this version reads {SCHEMA})",

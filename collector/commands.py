@@ -19,7 +19,7 @@ from collector.archive.reader import Archive, open_archive
 from collector.archive.story import Story, add_state, bounded, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
-from collector.errors import ArchiveError, Arguments, Exit, OperatorError, printable
+from collector.errors import ArchiveError, Arguments, Exit, OperatorError, make_folder, printable
 from collector.note_commands import note
 from collector.plan import NAME, load, load_key
 from collector.plan_commands import plan
@@ -77,7 +77,12 @@ def collect(arguments: list[str]) -> int:
         help="24h on systems in use (default), 15m at least on new ones",
     )
     parser.add_argument(
-        "-o", "--out", type=Path, default=Path(), metavar="DIR", help="folder of the archive (default: here)"
+        "-o",
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="folder of the archive, made if missing (default: here)",
     )
     parser.add_argument("--quiet", action="store_true", help="no status and no events on stderr")
     given = parser.read(arguments)
@@ -87,8 +92,7 @@ def collect(arguments: list[str]) -> int:
     found = load(given.plan)
     found.node(given.node)
     key = load_key(given.plan, found)
-    if not given.out.is_dir():
-        raise OperatorError(f"{given.out} is no folder", "make it first, or choose another with --out")
+    make_folder(given.out, "--out")
     display = Display(given.node, quiet=given.quiet)
     command = shlex.join(["haready", "collect", *arguments])
     job = Job(found, given.node, key, given.out, given.duration, tool_version(), command)
@@ -229,12 +233,17 @@ def export(arguments: list[str]) -> int:
     parser.add_argument(
         "--csv", type=Path, required=True, metavar="DIR", help="folder for TABLE.csv files; made if missing"
     )
+    parser.add_argument("--force", action="store_true", help="overwrite CSV files that are there")
     given = parser.read(arguments)
     archive = open_archive(given.archive)
     folder: Path = given.csv
+    make_folder(folder, "--csv")
+    if not given.force and any(folder.glob("*.csv")):
+        raise OperatorError(
+            f"{folder} has CSV files already", "choose another folder with --csv, or overwrite them with --force"
+        )
     written: dict[str, tuple[Any, tuple[str, ...]]] = {}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as files:
             for segment in archive.segments():
                 for block in segment.blocks:
@@ -263,7 +272,9 @@ def export(arguments: list[str]) -> int:
                         continue
                     writer.writerows(rows)
     except OSError as error:
-        raise OperatorError(f"cannot write to {folder}: {error.strerror}", "choose another folder") from error
+        raise OperatorError(
+            f"cannot write to {folder}: {error.strerror}", "choose another folder with --csv"
+        ) from error
     for table in sorted(written):
         print(folder / f"{table}.csv")
     for text in archive.damage:

@@ -81,6 +81,44 @@ def refuse_archive(path: Path) -> None:
                 raise OperatorError(f"{path} is an archive; it will not be overwritten", "choose another name with -o")
 
 
+def check_result(path: Path, option: str, *, force: bool) -> None:
+    """Refuse a place for a result before anything is worked out for it. `option` is what the operator chose it with.
+
+    Raises:
+        OperatorError: its folder is missing, or something is there already that must not be lost (without `force`).
+    """
+    if not path.parent.is_dir():
+        raise OperatorError(
+            f"cannot write {path}: there is no folder {path.parent}",
+            f"make it first, or choose another place with {option}",
+        )
+    if path.is_dir():
+        raise OperatorError(f"cannot write {path}: it is a folder", f"choose another place with {option}")
+    refuse_archive(path)
+    if path.exists() and not force:
+        raise OperatorError(
+            f"{path} exists already", f"choose another name with {option}, or overwrite it with --force"
+        )
+
+
+def make_folder(path: Path, option: str) -> None:
+    """Make a folder for results if it is missing, but none above it: a mistyped path is not to become a tree.
+
+    Raises:
+        OperatorError: it cannot be made, or is something else.
+    """
+    try:
+        path.mkdir(exist_ok=True)
+    except FileNotFoundError as error:
+        raise OperatorError(
+            f"cannot make {path}: there is no folder {path.parent}", f"make it first, or choose another with {option}"
+        ) from error
+    except FileExistsError as error:
+        raise OperatorError(f"{path} is no folder", f"choose another with {option}") from error
+    except OSError as error:
+        raise OperatorError(f"cannot make {path}: {error.strerror}", f"choose another with {option}") from error
+
+
 class Arguments(argparse.ArgumentParser):
     """A command line whose mistakes are an `OperatorError` like all others: two lines, exit code 2."""
 

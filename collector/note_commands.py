@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 from pathlib import Path
 
 from collector.archive.format import MAX_NOTE_LETTERS
 from collector.archive.story import tidy
-from collector.errors import Exit, OperatorError
+from collector.errors import Arguments, Exit, OperatorError
 from collector.notes import Running, post, running, taken
 
 _PATIENCE_S = 15.0
@@ -17,7 +16,7 @@ _PATIENCE_S = 15.0
 
 def note(arguments: list[str]) -> int:
     """Set a mark in the running collection."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="haready note",
         description="Mark an event in the collection that runs on this machine, as the same user or as root. "
         "Several collectors here are all marked, unless --node or --out says which.",

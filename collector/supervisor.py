@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import os
 import secrets
 import selectors
@@ -198,8 +199,10 @@ class Supervisor:
             self._writer = Writer(self._path, self._start(tables), tables)
             self._mailbox.open()
         except OSError as error:
+            # "No such file" would be no answer: the folder is there, but (like /proc) takes no files.
+            why = "no file can be made there" if error.errno == errno.ENOENT else error.strerror
             raise OperatorError(
-                f"cannot write to {self._job.folder}: {error.strerror}", "choose another folder with --out"
+                f"cannot write to {self._job.folder}: {why}", "choose another folder with --out"
             ) from error
         with self._signals():
             for name in self._processes():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analyzer.contract import Assessment
-from collector.errors import Arguments, Exit, OperatorError, refuse_archive
+from collector.errors import ArchiveError, Arguments, Exit, OperatorError, check_result, refuse_archive
 from reports.build import build, imprint
 
 EXTRA = frozenset({"matplotlib", "reportlab", "numpy"})
@@ -23,7 +23,10 @@ def report(arguments: list[str]) -> int:
     """
     parser = Arguments(prog="haready report", description="Draw an assessment as a PDF.")
     parser.add_argument(
-        "assessment", type=Path, metavar="ASSESSMENT", help="the assessment.json that `haready analyze` wrote"
+        "assessment",
+        type=Path,
+        metavar="ASSESSMENT",
+        help="the .json file that `haready assess` or `haready analyze` wrote",
     )
     parser.add_argument(
         "-o",
@@ -31,22 +34,39 @@ def report(arguments: list[str]) -> int:
         "--output",
         dest="out",
         type=Path,
-        default=Path("report.pdf"),
-        help="the PDF to write (default: report.pdf)",
+        metavar="PDF",
+        help="default: CLUSTER-START-report.pdf, replaced if it is there",
     )
+    parser.add_argument("--force", action="store_true", help="overwrite PDF")
     parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="size of the paper (default: a4)")
     options = parser.read(arguments)
     _require_extra()
-    try:
-        text = options.assessment.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(
-            f"cannot read {options.assessment}: {getattr(error, 'strerror', None) or 'not text'}",
-            "pass the assessment.json that `haready analyze` wrote",
-        ) from error
-    write_report(Assessment.from_json(text), options.out, options.paper)
-    print(options.out)
+    if options.out:
+        check_result(options.out, "-o", force=options.force)
+    assessment = _read(options.assessment)
+    out = options.out or Path(f"{assessment.stem}-report.pdf")
+    write_report(assessment, out, options.paper)
+    print(out)
     return Exit.DONE
+
+
+def _read(path: Path) -> Assessment:
+    hint = "pass an assessment: the .json file that `haready assess` or `haready analyze` wrote"
+    try:
+        data = path.read_bytes()
+        text = data.decode()
+    except OSError as error:
+        raise OperatorError(f"cannot read {path}: {error.strerror}", hint) from error
+    except UnicodeDecodeError as error:
+        if data.startswith(b"PK"):
+            raise OperatorError(
+                f"{path} is an archive, not an assessment", "`haready assess` takes the archives of all nodes"
+            ) from error
+        raise OperatorError(f"{path} is no assessment", hint) from error
+    try:
+        return Assessment.from_json(text)
+    except ArchiveError as error:
+        raise ArchiveError(f"{path}: {error}", error.hint) from error
 
 
 def write_report(assessment: Assessment, path: Path, paper: str = "a4") -> None:

@@ -146,6 +146,88 @@ def test_one_archive_alone_says_which_is_missing(tmp_path, archives):
     assert said["fixes"][0] == "Run the collector on b as well and assess all archives together."
 
 
+# Results and where they go
+
+
+def test_results_are_named_after_cluster_and_start_so_that_two_sites_never_meet(tmp_path, archives):
+    first = haready("assess", *map(str, archives.values()), cwd=tmp_path)
+    names = first.stdout.splitlines()[-2:]
+    head = open_archive(archives["a"]).head
+    stem = f"{head['cluster']}-{re.sub('[-:]', '', head['started'])[:15]}Z"
+    assert names == [f"{stem}-assessment.json", f"{stem}-report.pdf"]
+    later = {name: Machine(session=f"later-{name}", wall_offset_s=86400.0) for name in "ab"}
+    other = write(Site(length_s=120.0, machines=later), tmp_path / "later")
+    assert not set(haready("assess", *map(str, other.values()), cwd=tmp_path).stdout.splitlines()) & set(names)
+    # The same run again is what one does after an upgrade: no word about it.
+    again = haready("assess", *map(str, archives.values()), cwd=tmp_path)
+    assert (again.returncode, again.stderr) == (first.returncode, "")
+    assert len(list(tmp_path.glob("*-report.pdf"))) == len(list(tmp_path.glob("*-assessment.json"))) == 2
+    for command, name in (("analyze", names[0]), ("report", names[1])):
+        (tmp_path / "alone").mkdir(exist_ok=True)
+        given = map(str, archives.values()) if command == "analyze" else [str(tmp_path / names[0])]
+        assert haready(command, *given, cwd=tmp_path / "alone").stdout.splitlines()[-1] == name
+        assert (tmp_path / "alone" / name).stat().st_size > 0
+
+
+def test_a_result_with_a_name_of_its_own_is_overwritten_by_force_only(tmp_path, archives):
+    pdf, data = tmp_path / "r.pdf", tmp_path / "r.json"
+    both = [str(archives["a"]), str(archives["b"])]
+    data.write_text("of another site", encoding="utf-8")
+    two_lines(haready("assess", *both, "-o", str(pdf)), 2, "r.json exists already", "--json.*--force")
+    two_lines(haready("analyze", *both, "-o", str(data)), 2, "r.json exists already", "-o.*--force")
+    assert (data.read_text(encoding="utf-8"), pdf.exists()) == ("of another site", False)
+    assert haready("analyze", *both, "-o", str(data), "--force").stderr == ""
+    pdf.write_text("of another site", encoding="utf-8")
+    two_lines(haready("assess", *both, "-o", str(pdf), "--json", "x"), 2, "r.pdf exists already", "-o.*--force")
+    two_lines(haready("report", str(data), "-o", str(pdf)), 2, "r.pdf exists already", "-o.*--force")
+    assert pdf.read_text(encoding="utf-8") == "of another site"
+    assert haready("report", str(data), "-o", str(pdf), "--force").returncode == 0
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert haready("assess", *both, "-o", str(pdf), "--force").stderr == ""
+
+
+def test_no_result_overwrites_an_archive_not_even_by_force(archives):
+    before = archives["b"].read_bytes()
+    for command in ("assess", "analyze"):
+        done = haready(command, str(archives["a"]), "-o", str(archives["b"]), "--force")
+        two_lines(done, 2, "b.*zip is an archive", "another name")
+    assert archives["b"].read_bytes() == before
+
+
+def test_a_place_that_takes_no_result_is_named_before_the_work_as_it_was_typed(tmp_path, archives):
+    archive = str(archives["a"])
+    two_lines(haready("assess", archive, "-o", "no/such/r.pdf"), 2, "no/such/r.pdf: there is no folder no/such", "-o")
+    two_lines(haready("assess", archive, "--json", "no/r.json"), 2, "no/r.json: there is no folder no", "--json")
+    two_lines(haready("assess", archive, "-o", "both.json"), 2, "both results would be both.json", "--json")
+    two_lines(haready("analyze", archive, "-o", str(tmp_path)), 2, "it is a folder", "-o")
+    assert nothing_written(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["plan.toml", "a.zip"])
+def test_what_is_no_assessment_is_named(tmp_path, archives, name):
+    plan = loopback_plan(tmp_path, "95.9")
+    given = plan if name == "plan.toml" else archives["a"]
+    done = haready("report", str(given), cwd=tmp_path)
+    if name == "plan.toml":
+        two_lines(done, 5, "plan.toml: not an assessment: no JSON$", r"\.json file")
+    else:
+        two_lines(done, 2, "is an archive, not an assessment", "haready assess")
+    assert nothing_written(tmp_path)
+
+
+def test_an_export_makes_one_folder_and_overwrites_by_force_only(tmp_path, archives):
+    archive, folder = str(archives["a"]), tmp_path / "csv"
+    two_lines(haready("export", archive, "--csv", str(folder / "deep")), 2, f"no folder {folder}", "--csv")
+    assert not folder.exists()
+    assert haready("export", archive, "--csv", str(folder)).returncode == 0
+    before = (folder / "sent.csv").read_bytes()
+    other = str(archives["b"])
+    two_lines(haready("export", other, "--csv", str(folder)), 2, "csv has CSV files already", "--csv.*--force")
+    assert (folder / "sent.csv").read_bytes() == before
+    assert haready("export", other, "--csv", str(folder), "--force").returncode == 0
+    assert (folder / "sent.csv").read_bytes() != before
+
+
 # Plans, keys and ports
 
 

@@ -141,7 +141,16 @@ def test_mistakes_of_the_operator_are_two_lines_and_exit_code_2(tmp_path):
     _two_lines(
         haready("collect", "--plan", "nowhere.toml", "--node", "a"), 2, "nowhere.toml: No such file", "plan init"
     )
-    _two_lines(haready("collect", "--plan", str(plan), "--node", "a", "--out", "nowhere"), 2, "no folder", "--out")
+    _two_lines(
+        haready("collect", "--plan", str(plan), "--node", "a", "--out", "nowhere/deep"), 2, "no folder nowhere", "--out"
+    )
+    _two_lines(haready("collect", "--plan", str(plan), "--node", "a", "--out", str(plan)), 2, "is no folder", "--out")
+    _two_lines(
+        haready("collect", "--plan", str(plan), "--node", "a", "--out", "/proc"),
+        2,
+        "cannot write to /proc: no file can be made",
+        "--out",
+    )
     (tmp_path / "plan.key").chmod(0o644)
     _two_lines(haready("collect", "--plan", str(plan), "--node", "a"), 2, "open to others", "chmod 600")
     _two_lines(haready("nonsense"), 2, "no command 'nonsense'", "plan")
