@@ -19,7 +19,7 @@ from collector.archive.reader import Archive, open_archive
 from collector.archive.story import Story, add_state, bounded, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
-from collector.errors import ArchiveError, Arguments, Exit, OperatorError, make_folder, printable
+from collector.errors import ArchiveError, Arguments, Exit, OperatorError, UnmeasuredError, make_folder, printable
 from collector.note_commands import note
 from collector.plan import NAME, load, load_key
 from collector.plan_commands import plan
@@ -103,6 +103,14 @@ def collect(arguments: list[str]) -> int:
     with contextlib.suppress(OSError):  # the terminal may be gone; the archive is there
         print(result.path)
         print(f"sha256 {result.sha256}", flush=True)
+    if result.unmeasured and not result.early:
+        reasons = ", ".join(dict.fromkeys(reason for _, reason in result.never_met)) or "no probe was answered"
+        raise UnmeasuredError(
+            f"no path of {given.node} was measured ({reasons})",
+            result.remedy
+            or "start the collectors of all nodes at about the same time; "
+            f"`haready plan schedule {shlex.quote(str(given.plan))}` lists the ports to open",
+        )
     return Exit.ENDED_EARLY if result.early else Exit.DONE
 
 

@@ -10,6 +10,8 @@ from collector.errors import printable
 from collector.supervisor import Status
 
 _EVERY_S = 60.0
+ALONE_S = 120.0
+"""No path up for so long is no start that takes its time (design value)."""
 
 
 def duration(seconds: float) -> str:
@@ -35,15 +37,23 @@ def rtt(microseconds: int | None) -> str:
     return "-" if microseconds is None else f"{microseconds / 1000:.2f} ms"
 
 
-def line(node: str, status: Status) -> str:
-    """Everything worth knowing in one line of about 90 columns."""
-    lost = max(0, status.sent - status.answered - status.met)  # the newest probe of a path is still under way
+def line(node: str, status: Status, width: int = 1000) -> str:
+    """What is worth knowing, the most important first; what does not fit into `width` is left out as a whole."""
+    lost = max(0, status.sent - status.answered - status.up)  # the newest probe of a path is still under way
     loss = f"{lost} of {status.sent}" if status.sent else "-"
-    return (
-        f"{node}  left {duration(status.left_s)}  paths up {status.met}/{status.paths}  "
-        f"lost {loss}  slowest now {rtt(status.rtt_us)}  archive {size(status.size_B)}"
-        + (f"  testing {status.test}" if status.test else "")
-    )
+    parts = [
+        node,
+        *(["NOTHING IS BEING MEASURED"] if status.alone_s >= ALONE_S else []),
+        f"left {duration(status.left_s)}",
+        f"paths up {status.up}/{status.paths}",
+        f"lost {loss}",
+        f"slowest now {rtt(status.rtt_us)}",
+        f"archive {size(status.size_B)}",
+        *([f"testing {status.test}"] if status.test else []),
+    ]
+    while len(parts) > 1 and len("  ".join(parts)) > width:
+        parts.pop()
+    return "  ".join(parts)
 
 
 class Display:
@@ -60,14 +70,13 @@ class Display:
         """Once a second."""
         if self._quiet:
             return
-        text = line(self._node, status)
         if self._terminal:
             width = shutil.get_terminal_size().columns - 1
-            self._write("\r" + text[:width].ljust(width))
+            self._write("\r" + line(self._node, status, width)[:width].ljust(width))
             self._shown = True
         elif time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + _EVERY_S
-            self._write(text + "\n")
+            self._write(line(self._node, status) + "\n")
 
     def event(self, text: str) -> None:
         """Something happened that an installer wants to know."""

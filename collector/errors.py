@@ -32,6 +32,7 @@ class Exit(IntEnum):
     CONDITIONAL = 4
     ARCHIVE = 5
     ENDED_EARLY = 6
+    UNMEASURED = 7
     INTERRUPTED = 130
 
 
@@ -67,6 +68,12 @@ class CutShortError(OperatorError):
     """A collection had to end before its time; what was written until then is readable."""
 
     code = Exit.ENDED_EARLY
+
+
+class UnmeasuredError(OperatorError):
+    """A collection ran to its end without one answered probe; its archive is valid and says nothing of the network."""
+
+    code = Exit.UNMEASURED
 
 
 def refuse_archive(path: Path) -> None:

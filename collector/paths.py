@@ -12,6 +12,10 @@ from collector.contract import State
 from collector.peers.hello import Peer
 from collector.processes import Message
 from collector.record import Record
+from collector.strangers import Strangers
+
+NOT_STARTED = "Connection refused"
+"""The system's words for a machine that is there, with no collector on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,10 @@ class Paths:
         record: Record,
         now_us: Callable[[], int],
         note: Callable[[str], None],
+        strangers: Strangers,
     ) -> None:
         """`names`: the paths this node sends on; `order` reaches the wire process; `note` tells an event."""
+        self._strangers = strangers
         self._counts: dict[str, tuple[int, int, int | None]] = dict.fromkeys(names, (0, 0, None))
         self._order = order
         self._record = record
@@ -54,6 +60,7 @@ class Paths:
     def established(self, path: str, peer: Peer) -> None:
         """Send on `path`."""
         self._record.met(self._now_us(), path, peer.node, peer.session)
+        self._strangers.met(peer.node)
         self._keys[path] = peer.key
         self._parted.discard(path)
         self._enter(path, State.OK, "")
@@ -75,7 +82,12 @@ class Paths:
             intervals = self._record.outcome(f"path {path}").intervals
             new = not intervals or intervals[-1].reason != text
             self._enter(path, State.SKIPPED, text)
-            if new:
+            peer = path.partition(">")[2].partition("/")[0]
+            if self._strangers.refused(peer, text) or not new:
+                return
+            if text == NOT_STARTED:
+                self._note(f"{path}: the collector on {peer} is not started there yet")
+            else:
                 self._note(f"{path}: no collector answers there yet ({text})")
 
     def silent(self, path: str, *, silent: bool) -> None:

@@ -45,6 +45,7 @@ from collector.reach import Reach
 from collector.record import Record
 from collector.scheduler import Watch, run_host
 from collector.sizes import Sizes
+from collector.strangers import Strangers
 from collector.tester import Tester
 
 FLUSH_S = 5.0
@@ -73,13 +74,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is left: the sealed archive, its SHA-256, why the run ended, and (path, reason) of what was never up."""
+    """What is left: the sealed archive, its SHA-256, why the run ended, and (path, reason) of what was never up.
+
+    `unmeasured`: paths were planned and not one probe was answered; `remedy`: what to do about that, if it is known.
+    """
 
     path: Path
     sha256: str
     early: bool
     why: str
     never_met: tuple[tuple[str, str], ...]
+    unmeasured: bool
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +94,13 @@ class Status:
 
     left_s: float
     paths: int
-    met: int
+    up: int
     sent: int
     answered: int
     rtt_us: int | None
     size_B: int
+    alone_s: float = 0.0
+    """For how long no path has been up."""
     test: str = ""
     """The path whose bandwidth is being tested with this node's help; empty if none is."""
 
@@ -112,7 +120,7 @@ class Supervisor:
         self._job = job
         self._clock = clock
         self._tell = tell
-        self._t0_ns = clock.monotonic_ns()
+        self._t0_ns = self._up_ns = clock.monotonic_ns()
         self._session = secrets.token_hex(16)
         self._node = job.plan.node(job.node)
         self._record = Record()
@@ -128,7 +136,10 @@ class Supervisor:
         self._watch = Watch(self._probes)
         me = Identity(job.plan, job.node, self._session, job.version, job.key)
         own = [path.name for path in job.plan.paths() if path.source == job.node]
-        self._paths = Paths(own, self._order_paths, self._record, self._now_us, self._note)
+        self._strangers = Strangers(
+            job.plan.security.key_file, job.plan.probing.port, self._now_us, self._note, self._tell
+        )
+        self._paths = Paths(own, self._order_paths, self._record, self._now_us, self._note, self._strangers)
         self._links = Links(
             me,
             self._selector,
@@ -314,7 +325,8 @@ class Supervisor:
             }
         )
         never = self._paths.never_met()
-        return Result(self._path, sha256, early=bool(self._stop), why=why, never_met=never)
+        unmeasured = self._links.planned > 0 and not self._paths.tally().answered
+        return Result(self._path, sha256, bool(self._stop), why, never, unmeasured, self._strangers.remedy())
 
     def _start(self, tables: list[Table]) -> dict[str, Json]:
         """What is known before the first row; see docs/archive-format.md."""
@@ -485,14 +497,18 @@ class Supervisor:
 
     def _status(self, left_ns: int) -> Status:
         tally = self._paths.tally()
+        now_ns = self._clock.monotonic_ns()
+        if self._links.up or not self._links.planned:
+            self._up_ns = now_ns
         return Status(
             left_ns / 1e9,
             self._links.planned,
-            self._links.met,
+            self._links.up,
             tally.sent,
             tally.answered,
             tally.rtt_us,
             self._writer.size_B,
+            (now_ns - self._up_ns) / 1e9,
             self._tester.busy,
         )
 

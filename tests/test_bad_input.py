@@ -276,10 +276,11 @@ def only_archive(folder: Path, node: str) -> Path:
 
 
 @pytest.mark.slow
-def test_a_peer_that_never_answers_is_no_failure_of_the_run_and_no_answer_of_the_assessment(tmp_path):
+def test_a_peer_that_never_answers_is_told_by_the_exit_code_and_is_no_answer_of_the_assessment(tmp_path):
     plan = loopback_plan(tmp_path, "95.6")
     done = collect(plan, "a", tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 7, done.stderr
+    assert done.stderr.splitlines()[-2] == "error: no path of a was measured (Connection refused)"
     archive = only_archive(tmp_path, "a")
     told = {item["probe"]: item["intervals"] for item in open_archive(archive).head["outcomes"]}
     states = {(part["state"], bool(part["reason"])) for part in told["path a>b/ch1"]}

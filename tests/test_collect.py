@@ -100,7 +100,7 @@ def test_a_signal_ends_early_with_a_valid_archive(tmp_path, number, net):
             stdout=subprocess.PIPE,
             stderr=stderr,
         )
-        _wait_for("Connection refused", log)
+        _wait_for("the collector on b is not started there yet", log)
         process.send_signal(number)
         process.communicate(timeout=30)
 
@@ -166,10 +166,13 @@ def test_a_bad_plan_lists_every_mistake(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("change", "net", "reason"),
-    [("key", "80.8", "its key differs"), ("plan", "80.9", "the plans differ")],
+    ("change", "net", "reason", "remedy"),
+    [
+        ("key", "80.8", "its key differs", "copy plan.key from one node to all"),
+        ("plan", "80.9", "the plans differ", "copy the plan from one node to all"),
+    ],
 )
-def test_nodes_with_another_key_or_plan_never_probe_and_say_why(tmp_path, change, net, reason):
+def test_nodes_with_another_key_or_plan_never_probe_and_say_what_to_do(tmp_path, change, net, reason, remedy):
     plan_a = loopback_plan(tmp_path / "a", net)
     plan_b = loopback_plan(tmp_path / "b", net)
     if change == "key":
@@ -179,8 +182,17 @@ def test_nodes_with_another_key_or_plan_never_probe_and_say_why(tmp_path, change
     running = [start_collect(plan_a, "a", plan_a.parent, "5s"), start_collect(plan_b, "b", plan_b.parent, "5s")]
     told = [process.communicate(timeout=60) for process in running]
 
-    assert [process.returncode for process in running] == [0, 0]
-    assert "WARNING: a>b/ch1 was never measured" in told[0][1]
+    assert [process.returncode for process in running] == [7, 7]
+    for (out, shown), node, peer in zip(told, "ab", "ba", strict=True):
+        assert f"ERROR: {peer} runs, but its {change} is not ours; nothing is measured with it\n" in shown
+        assert shown.count(f"ERROR: {peer} runs") == 1, "it was told again within a minute"
+        assert f"WARNING: {node}>{peer}/ch1 was never measured" in shown
+        error, hint = shown.splitlines()[-2:]
+        assert error.startswith(f"error: no path of {node} was measured (")
+        assert hint.startswith(f"hint: {remedy}")
+        path = _only(tmp_path / node, node)
+        assert out.splitlines()[0] == str(path), "the archive is there all the same"
+        assert haready("verify", str(path)).returncode == 0
     archive = open_archive(_only(tmp_path / "a", "a"))
     assert _column(archive, "sent", "a>b/ch1", "slot") == []
     outcome = next(one for one in archive.head["outcomes"] if one["probe"] == "path a>b/ch1")
@@ -302,7 +314,7 @@ def test_a_closed_terminal_does_not_end_a_run(tmp_path):
     assert b"paths up" in os.read(ours, 4096)
     os.close(ours)  # from now on every write to the terminal fails
     process.send_signal(signal.SIGHUP)
-    assert process.wait(30) == 0
+    assert process.wait(30) == 7, "nobody else was there"
     assert haready("verify", str(_only(tmp_path, "a"))).returncode == 0
 
 
@@ -433,7 +445,7 @@ def test_the_status_line_on_a_terminal_tells_what_an_installer_wants_to_know(tmp
             break
         shown += chunk
     os.close(ours)
-    assert process.wait(30) == 0
+    assert process.wait(30) == 7, "nobody else was there"
     text = shown.decode()
     assert re.search(r"\ra  left 00:00:0\d  paths up 0/1  lost -  slowest now -  archive \d+(\.\d)? k?B", text)
     assert re.search(r"\r +\r\d\d:\d\d:\d\d  stopping: planned end\r\n", text), "the line is not taken away at the end"

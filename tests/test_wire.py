@@ -619,7 +619,7 @@ class Pair:
     def meet(self) -> None:
         self.a.links.beat()
         self.b.links.beat()
-        until(lambda: self.a.links.met == self.b.links.met == 1, self.turn)
+        until(lambda: self.a.links.up == self.b.links.up == 1, self.turn)
 
     def connect(self, source: str) -> socket.socket:
         sock = socket.create_connection((self.ips[1], self.port), timeout=10, source_address=(source, 0))
@@ -764,7 +764,7 @@ def test_a_goodbye_pauses_the_path_to_who_said_it(pair):
     until(lambda: pair.a.links.quiet, pair.turn)
 
     assert pair.b.owner.of("left") == [("left", "b>a/ch1", "a")]
-    assert (pair.b.links.met, pair.a.links.planned) == (0, 1)
+    assert (pair.b.links.up, pair.a.links.planned) == (0, 1)
     assert pair.b.owner.of("admit") == [pair.b.owner.of("admit")[0]], "a goodbye admits nobody"
 
 
@@ -806,7 +806,7 @@ def test_a_peer_that_was_started_again_is_met_anew_under_another_key(pair):
     pair.clock.advance(SILENT_S + 0.1)
     pair.a.links.beat()
     pair.b.links.beat()
-    until(lambda: len(pair.a.owner.of("established")) == 2 and pair.b.links.met == 1, pair.turn)
+    until(lambda: len(pair.a.owner.of("established")) == 2 and pair.b.links.up == 1, pair.turn)
 
     one, two = (entry[2] for entry in pair.a.owner.of("established"))
     assert (one.session, two.session) == ("b" * 32, "c" * 32)
@@ -856,7 +856,7 @@ def test_a_question_is_carried_there_and_its_answer_back_when_it_is_known(pair):
 
     assert answers.told == [("later: busy", "")]
     assert pair.b.owner.of("admit") == admitted, "a question admits nobody"
-    assert pair.a.links.met == 1
+    assert pair.a.links.up == 1
 
 
 def test_a_question_finds_any_path_that_is_alive_and_fails_in_words_if_there_is_none(pair):

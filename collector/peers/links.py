@@ -141,9 +141,9 @@ class Links:
         }
 
     @property
-    def met(self) -> int:
-        """Paths of this node on which its peer is there."""
-        return sum(out.peer is not None for out in self._outs.values())
+    def up(self) -> int:
+        """Paths of this node on which its peer is there and answers."""
+        return sum(out.usable for out in self._outs.values())
 
     @property
     def planned(self) -> int:
