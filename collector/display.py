@@ -46,6 +46,7 @@ def line(node: str, status: Status, width: int = 1000) -> str:
         *(["NOTHING IS BEING MEASURED"] if status.alone_s >= ALONE_S else []),
         f"left {duration(status.left_s)}",
         f"paths up {status.up}/{status.paths}",
+        *([f"observers {status.answering}/{status.observers}"] if status.observers else []),
         f"lost {loss}",
         f"slowest now {rtt(status.rtt_us)}",
         f"archive {size(status.size_B)}",

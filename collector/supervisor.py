@@ -26,6 +26,7 @@ from collector.children import Children
 from collector.contract import Env, Json, Probe, Run, State, Table
 from collector.echoes import Echoes
 from collector.errors import CutShortError, OperatorError, WriteError
+from collector.faults import Faults
 from collector.machine import Clock, Host, take_anchor
 from collector.notes import Mailbox
 from collector.paths import Paths
@@ -101,6 +102,9 @@ class Status:
     size_B: int
     alone_s: float = 0.0
     """For how long no path has been up."""
+    observers: int = 0
+    answering: int = 0
+    """Observers of the plan, and those that have answered lately."""
     test: str = ""
     """The path whose bandwidth is being tested with this node's help; empty if none is."""
 
@@ -191,6 +195,7 @@ class Supervisor:
             job.duration_s,
             self._note,
         )
+        self._faults = Faults(job.plan, self._node, self._now_us, self._note)
         self._listening: list[socket.socket] = []
         self._path = job.folder / name
         self._mailbox = Mailbox(self._path, job.node)
@@ -253,6 +258,7 @@ class Supervisor:
                 self._take_notes()
                 self._sizes.beat()
                 self._reach.beat()
+                self._faults.beat()
                 look(self._status(end_ns - now))
             for name, at in due.items():
                 if now >= at:
@@ -411,13 +417,17 @@ class Supervisor:
         match message:
             case ("rows", table, labels, rows):
                 self._writer.rows(table, labels, rows)
+                self._faults.rows(table, labels, rows)
             case ("path", path, sent, answered, rtt_us):
                 self._paths.counted(path, sent, answered, rtt_us)
                 self._links.heard(path, answered)
             case ("probe", *report):
                 self._record.report(*report)
+                name, state, reason, *_ = report
+                self._faults.probe(name, State(state), reason)
             case ("facts", name, values):
                 self._record.facts[name] = values
+                self._faults.facts(name, values)
             case ("dropped", count):
                 self._record.dropped += count
                 self._note(f"{count} messages were dropped: the main process did not read in time")
@@ -509,6 +519,8 @@ class Supervisor:
             tally.rtt_us,
             self._writer.size_B,
             (now_ns - self._up_ns) / 1e9,
+            self._faults.observers,
+            self._faults.answering,
             self._tester.busy,
         )
 
