@@ -91,11 +91,7 @@ _STACKS = """\
 """
 
 _TAIL = """\
-# ---- What you want, and what may be sent ------------------------------------------------------------------------------
-
-[target]
-false_failovers_per_year = 1        # what you can live with
-#detection_s = 30                   # the longest time a real failure may stay unnoticed, in seconds
+# ---- What timeouts must survive, and what may be sent -----------------------------------------------------------------
 
 [scenario]                          # stalls that timeouts must survive even if this run does not show them
 off = []                            # by name, only if they cannot happen: "live-migration", "rstp"

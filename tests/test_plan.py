@@ -282,7 +282,7 @@ def test_a_template_raises_no_doubt_with_its_examples_off_or_on(topology, exampl
 
 
 WORDS = "topology phase vlan probe dscp bandwidth rate_bps site host power nic switch port kind"
-SETTINGS = "budget_B cap_bps seconds every_s quiet false_failovers_per_year detection_s period_s key_file"
+SETTINGS = "budget_B cap_bps seconds every_s quiet period_s key_file"
 
 
 @pytest.mark.parametrize("topology", list(Topology))
@@ -295,6 +295,7 @@ def test_a_template_shows_every_key_and_every_kind(topology):
         assert f'"{kind}"' in text, kind
     for kind in ObserverKind:
         assert f'"{kind}"' in text, kind
+    assert "target" not in text, "it would look effective"
     assert max(map(len, text.splitlines())) <= 130
 
 
@@ -457,6 +458,8 @@ DOUBTS: dict[str, tuple[dict[str, Any], str]] = {
     "budget too small": ({"bandwidth": {"budget_B": 1000}}, "no bandwidth test of a>b/ch1 will run"),
     "round too long": ({"bandwidth": {"every_s": 10}}, "longer than every_s = 10"),
     "many guests": ({"security": {"open_to": ["10.9.0.0/16"]}}, "10.9.0.0/16 lets 65536 addresses probe"),
+    "target": ({"target": {"detection_s": 30}}, "[target] has no effect yet"),
+    "empty target": ({"target": {}}, "[target] has no effect yet"),
     "always quiet": ({"bandwidth": {"quiet": ["00:00-12:00", "11:00-00:00"]}}, "no bandwidth test ever runs"),
 }
 
