@@ -386,8 +386,20 @@ def load(path: Path) -> Plan:
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise PlanError([f"{path}: {error}"], "the file is TOML; strings stand in double quotes") from error
+        raise PlanError(
+            [f"{path}: {_quoted(str(error), text)}"], "the file is TOML; texts stand in double quotes, names before ="
+        ) from error
     return parse(data, str(path))
+
+
+def _quoted(problem: str, text: str) -> str:
+    """A mistake of the notation, with the line it is in: a number alone has to be counted down to."""
+    found = re.search(r" \(at line (\d+), column \d+\)\Z", problem)
+    lines = text.splitlines()
+    if not found or not 0 < int(found[1]) <= len(lines):
+        return problem
+    line = "".join(letter if letter.isprintable() else "?" for letter in lines[int(found[1]) - 1].strip())
+    return f"line {found[1]}: {line if len(line) <= 60 else line[:57] + '...'}: {problem[: found.start()]}"
 
 
 def load_key(plan_path: Path, plan: Plan) -> bytes:

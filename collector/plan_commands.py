@@ -9,15 +9,19 @@ import secrets
 import shlex
 import sys
 import textwrap
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from collector.display import duration, size
 from collector.errors import Arguments, Exit, OperatorError
-from collector.plan import NAME, Plan, Topology, load, load_key
-from collector.plan_doubts import doubts
+from collector.plan import NAME, Plan, Topology, load, load_key, parse
+from collector.plan_doubts import doubts, untouched
 from collector.plan_forecast import ASSUMED_BPS, HELLO_B, BandwidthRun, Opening, Schedule, of_node, schedule
+
+EXAMPLE = "my-cluster"
+"""What a cluster is called until somebody calls it otherwise."""
 
 
 def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
@@ -29,9 +33,7 @@ def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
     init = verbs.add_parser("init", help="write a commented plan to edit, and a key")
     init.add_argument("topology", choices=[t.value for t in Topology], metavar="|".join(Topology))
     init.add_argument("-o", "--out", type=Path, default=Path("plan.toml"), metavar="FILE")
-    init.add_argument(
-        "--cluster", default="my-cluster", metavar="NAME", help="name of the cluster (default: my-cluster)"
-    )
+    init.add_argument("--cluster", default=EXAMPLE, metavar="NAME", help=f"name of the cluster (default: {EXAMPLE})")
     check = verbs.add_parser("check", help="list every mistake in a plan, and what is doubtful")
     check.add_argument("plan", type=Path, metavar="PLAN")
     forecast = verbs.add_parser(
@@ -82,14 +84,18 @@ def _init(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace, stacks: Sequence[str]) -> int:
+    from collector.plan_templates import template
+
     found = load(given.plan)
-    warnings = list(doubts(found, stacks))
+    load_key(given.plan, found)
+    example = template(found.topology, EXAMPLE, "plan.toml", "plan.key")
+    warnings = [*untouched(found, parse(tomllib.loads(example), "")), *doubts(found, stacks)]
     for doubt in warnings:
         print(f"warning: {doubt}", file=sys.stderr)
-    load_key(given.plan, found)
     paths = list(found.paths())
-    told = f", {len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else ""
-    print(f"{given.plan}: good{told}. {found.cluster}: {len(found.nodes)} nodes, {len(paths)} directed paths")
+    many = len(warnings) > 1
+    told = f"usable, {len(warnings)} warning{'s' * many}: read {'them' if many else 'it'}" if warnings else "good"
+    print(f"{given.plan}: {told}. {found.cluster}: {len(found.nodes)} nodes, {len(paths)} directed paths")
     ends = [[found.node(end).addresses[path.network].ip for end in (path.source, path.target)] for path in paths]
     _table([[path.name, str(source), "->", str(target)] for path, (source, target) in zip(paths, ends, strict=True)])
     file = shlex.quote(str(given.plan))

@@ -34,6 +34,19 @@ def doubts(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
     yield from _without_effect(plan)
 
 
+def untouched(plan: Plan, example: Plan) -> Iterator[str]:
+    """What is still as `plan init` wrote it: examples, at another site than this."""
+    if plan.cluster == example.cluster:
+        yield f"the cluster still has the example's name {plan.cluster!r}; it becomes part of every file's name, so put in yours"
+    addresses = {interface.ip for node in example.nodes for interface in node.addresses.values()}
+    kept = [node.name for node in plan.nodes if addresses >= {interface.ip for interface in node.addresses.values()}]
+    if kept:
+        yield f"nodes still at the example's addresses: {_list(kept)}; put in those of the machines"
+    observers = {observer.address for observer in example.observers}
+    if watched := [observer.name for observer in plan.observers if observer.address in observers]:
+        yield f"observers still at the example's addresses: {_list(watched)}; put in yours, or remove them"
+
+
 def _addresses(plan: Plan) -> Iterator[str]:
     for node in plan.nodes:
         for network, interface in node.addresses.items():
@@ -199,6 +212,11 @@ def _stacks(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
         for name in stack.networks:
             if not plan.network(name).probe:
                 yield f"stack {stack.name!r} runs on network {name!r}, which is not probed, so nothing can be said about it; set probe = true there"
+        if plan.topology in (Topology.HA_PAIR, Topology.HA_DR_TRIO) and not stack.auto_failover:
+            yield (
+                f"stack {stack.name!r} has no pair in auto_failover, so it gets no failover timeout; "
+                "name the pair that fails over by itself"
+            )
         for one, other in stack.auto_failover:
             if plan.is_wan(one, other):
                 yield (

@@ -37,7 +37,7 @@ from collector.plan import (
     Topology,
     Transport,
 )
-from collector.plan_values import Values, between, positive, rate, shown
+from collector.plan_values import Values, below, between, positive, rate, shown
 
 _PORT = re.compile(r"(tcp|udp|ip)/([0-9]{1,5})\Z")
 _OWN = (1, 6, 17, 58)
@@ -47,6 +47,10 @@ _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
 
 class Reader(Values):
     """Walks the whole mapping, table by table."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self._unread: set[str] = set()
 
     def plan(self, data: dict[str, Json]) -> Plan | None:
         """The plan, or None if `mistakes` is not empty."""
@@ -59,13 +63,14 @@ class Reader(Values):
         nodes = self._nodes(data, {network.name for network in networks})
         names = [node.name for node in nodes]
         stacks = tuple(
-            self._stack(row, f"stack[{index}]", networks, nodes) for index, row in enumerate(self.rows(data, "stack"))
+            self._stack(row, self.called("stack", row, index), networks, nodes)
+            for index, row in enumerate(self.rows(data, "stack"))
         )
         watched = self.rows(data, "observer")
         observers = tuple(
             observer
             for index, row in enumerate(watched)
-            if (observer := self._observer(row, f"observer[{index}]")) is not None
+            if (observer := self._observer(row, self.called("observer", row, index))) is not None
         )
         for network in networks:
             if len({node.addresses[network.name].version for node in nodes if network.name in node.addresses}) > 1:
@@ -143,7 +148,8 @@ class Reader(Values):
             called = row.get("name")
             if isinstance(called, str) and called in taken:
                 self.wrong(
-                    f"observer[{index}].name", f"{shown(called)} is the name of another observer or node already"
+                    below(self.called("observer", row, index), "name"),
+                    f"{shown(called)} is the name of another observer or node already",
                 )
             taken.append(called)
 
@@ -218,28 +224,29 @@ class Reader(Values):
         found: list[Node] = []
         taken: dict[Address, str] = {}
         for index, row in enumerate(self.rows(data, "node")):
-            key = f"node[{index}]"
+            key = self.called("node", row, index)
             self.unknown(row, key, "name role site host power addr data in_use")
             name = self.name(row, key)
             addresses: dict[str, Interface] = {}
             written = row.get("addr", {})
             if not isinstance(written, dict) or not written:
-                self.wrong(f"{key}.addr", 'is missing; write addr = { ch1 = "10.1.1.1/24" }')
+                self.wrong(below(key, "addr"), 'is missing; write addr = { ch1 = "10.1.1.1/24" }')
+                self._unread.add(name)
                 written = {}
             sockets: dict[str, Socket] = {}
             for network, entry in written.items():
-                where = f"{key}.addr.{network}"
+                where = below(key, network)
                 if network not in networks:
                     self.wrong(where, f"there is no [network.{network}]")
                 text, socket = self._plugged(entry, where)
-                if isinstance(entry, dict):
-                    where += ".ip"
                 if text is None:
+                    self._unread.add(name)
                     continue
                 try:
                     interface = ipaddress.ip_interface(text if isinstance(text, str) else "")
                 except ValueError:
                     self.wrong(where, f"{shown(text)} is no address with prefix, such as 10.1.1.1/24")
+                    self._unread.add(name)
                     continue
                 if "/" not in text:
                     self.wrong(where, f"{shown(text)} lacks its prefix length, such as {interface.ip}/24")
@@ -278,9 +285,9 @@ class Reader(Values):
         found = self.texts(row, key, "data")
         for folder in found:
             if not (PurePosixPath(folder).is_absolute() or PureWindowsPath(folder).is_absolute()):
-                self.wrong(f"{key}.data", f"{shown(folder)} is no absolute path, such as /var/lib/app")
+                self.wrong(below(key, "data"), f"{shown(folder)} is no absolute path, such as /var/lib/app")
         if len(set(found)) < len(found):
-            self.wrong(f"{key}.data", "a folder stands there twice")
+            self.wrong(below(key, "data"), "a folder stands there twice")
         return found
 
     def _observer(self, row: dict[str, Json], key: str) -> Observer | None:
@@ -289,7 +296,7 @@ class Reader(Values):
         kind = self.choice(row, key, "kind", ObserverKind, ObserverKind.PING)
         text = self.value(row, key, "addr", str, ...)
         # A missing one, or one that is no text, was told already.
-        address = self.address(f"{key}.addr", text) if isinstance(row.get("addr"), str) else None
+        address = self.address(below(key, "addr"), text) if isinstance(row.get("addr"), str) else None
         return Observer(name, kind, address) if address else None
 
     def _stack(self, row: dict[str, Json], key: str, networks: list[Network], nodes: list[Node]) -> StackBinding:
@@ -297,33 +304,35 @@ class Reader(Values):
         known = {network.name for network in networks}
         bound = self.texts(row, key, "networks")
         if not bound:
-            self.wrong(f"{key}.networks", "bind the stack to at least one network")
+            self.wrong(below(key, "networks"), "bind the stack to at least one network")
         for network in bound:
             if network not in known:
-                self.wrong(f"{key}.networks", f"there is no [network.{network}]")
+                self.wrong(below(key, "networks"), f"there is no [network.{network}]")
         names = {node.name for node in nodes}
         pairs: list[tuple[str, str]] = []
         for pair in self.value(row, key, "auto_failover", list, []):
             if not _is_pair(pair):
-                self.wrong(f"{key}.auto_failover", f'{shown(pair)} is no pair of nodes, such as ["a", "b"]')
+                self.wrong(below(key, "auto_failover"), f'{shown(pair)} is no pair of nodes, such as ["a", "b"]')
                 continue
             for end in pair:
                 if end not in names:
-                    self.wrong(f"{key}.auto_failover", f"there is no node {shown(end)}")
-            ends = [set(node.addresses) for node in nodes if node.name in pair]
+                    self.wrong(below(key, "auto_failover"), f"there is no node {shown(end)}")
+            # An address that could not be read is told already; that the pair then shares no network would be no news.
+            ends = [set(node.addresses) for node in nodes if node.name in pair and node.name not in self._unread]
             if set(bound) & known and len(ends) == 2 and not set(bound) & ends[0] & ends[1]:
-                self.wrong(f"{key}.auto_failover", f"{pair[0]!r} and {pair[1]!r} share none of {', '.join(bound)}")
+                self.wrong(below(key, "auto_failover"), f"{pair[0]!r} and {pair[1]!r} share none of {', '.join(bound)}")
             pairs.append((pair[0], pair[1]))
         override = None
         if "override" in row:
-            table = self.table(row, "override", "floor_s reason", f"{key}.override")
+            within = below(key, "override")
+            table = self.table(row, "override", "floor_s reason", within)
             override = Override(
-                self.value(table, f"{key}.override", "floor_s", int, ..., lambda v: between(v, 1, 3600)),
-                self.value(table, f"{key}.override", "reason", str, ..., lambda v: "" if v.strip() else "must say why"),
+                self.value(table, within, "floor_s", int, ..., lambda v: between(v, 1, 3600)),
+                self.value(table, within, "reason", str, ..., lambda v: "" if v.strip() else "must say why"),
             )
         ports = None
         if "ports" in row:
-            found = [self._port(f"{key}.ports", text) for text in self.texts(row, key, "ports")]
+            found = [self._port(below(key, "ports"), text) for text in self.texts(row, key, "ports")]
             ports = tuple(dict.fromkeys(port for port in found if port is not None))
         return StackBinding(self.name(row, key), bound, tuple(pairs), override, ports)
 

@@ -23,6 +23,11 @@ def shown(value: Json) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def below(path: str, name: str) -> str:
+    """The key `name` of `path`: ``network.ch1.vlan``, or ``node sip-a, role`` where a table is called by its own name."""
+    return f"{path}{', ' if ' ' in path else '.'}{name}" if path else name
+
+
 class Values:
     """Reads single values of tables; notes what is wrong with them and goes on, so that all mistakes are shown at once."""
 
@@ -48,7 +53,7 @@ class Values:
     def unknown(self, table: dict[str, Json], key: str, known: str) -> None:
         """Note every key of `table` that is not `known`."""
         for name in sorted(set(table) - set(known.split())):
-            self.wrong(f"{key}.{name}" if key else name, f"unknown key; known: {', '.join(known.split())}")
+            self.wrong(below(key, name), f"unknown key; known: {', '.join(known.split())}")
 
     def value(
         self,
@@ -60,7 +65,7 @@ class Values:
         check: Callable[[Any], str] = lambda _: "",
     ) -> Any:
         """One scalar of `kind`; `check` returns what is wrong with it, or nothing. `...` means required."""
-        key = f"{path}.{name}" if path else name
+        key = below(path, name)
         if name not in table:
             if default is ...:
                 self.wrong(key, "is missing")
@@ -86,7 +91,7 @@ class Values:
         if value in options:
             return kind(value)
         if name in table:
-            self.wrong(f"{path}.{name}", f"{shown(value)} is not one of {', '.join(options)}")
+            self.wrong(below(path, name), f"{shown(value)} is not one of {', '.join(options)}")
         return default if default is not None else next(iter(kind))
 
     def name(self, table: dict[str, Json], path: str) -> str:
@@ -139,6 +144,11 @@ class Values:
             self.wrong(key, f"{address} is not the address of one machine")
         return good
 
+    def called(self, kind: str, row: dict[str, Json], index: int) -> str:
+        """How an entry of ``[[kind]]`` is called in messages: by its name, or by its place if that is no name."""
+        name = row.get("name")
+        return f"{kind} {name if isinstance(name, str) and NAME.match(name) else f'number {index + 1}'}"
+
     def rows(self, data: dict[str, Json], key: str) -> list[dict[str, Json]]:
         """The tables written as ``[[key]]``."""
         value = data.get(key, [])
@@ -151,7 +161,7 @@ class Values:
         """A list of texts, empty if it is missing."""
         values = self.value(table, path, name, list, [])
         if not all(isinstance(value, str) for value in values):
-            self.wrong(f"{path}.{name}", "must be a list of texts")
+            self.wrong(below(path, name), "must be a list of texts")
             return ()
         return tuple(values)
 

@@ -30,7 +30,7 @@ from collector.plan import (
     load_key,
     parse,
 )
-from collector.plan_doubts import doubts
+from collector.plan_doubts import doubts, untouched
 from collector.plan_templates import template
 from collector.plugins import discover
 
@@ -95,61 +95,65 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("node", changed(node={"name": "a"}), "[[node]]"),
     ("node", changed(cluster={"name": "x", "topology": "ha-dr-trio"}), "has 3 nodes, this plan has 2"),
     ("node", with_node(name="a"), "two nodes are called 'a'"),
-    ("node[1].name", with_node(name=""), "is no name"),
-    ("node[1].name", with_node(name=5), "must be text"),
-    ("node[1].role", with_node(role="boss"), "is not one of primary"),
-    ("node[1].site", with_node(site=1), "must be text"),
-    ("node[1].rack", with_node(rack="r1"), "unknown key"),
-    ("node[1].addr", with_node(addr={}), "is missing"),
-    ("node[1].addr", with_node(addr="10.9.0.2/24"), "is missing"),
-    ("node[1].addr.ch9", with_node(addr={"ch1": "10.9.0.2/24", "ch9": "10.8.0.2/24"}), "there is no [network.ch9]"),
-    ("node[1].addr.ch1", with_node(addr={"ch1": "10.9.0.2"}), "lacks its prefix length"),
-    ("node[1].addr.ch1", with_node(addr={"ch1": "10.9.0.300/24"}), "is no address with prefix"),
-    ("node[1].addr.ch1", with_node(addr={"ch1": 7}), "is no address with prefix"),
-    ("node[1].addr.ch1", with_node(addr={"ch1": "0.0.0.0/24"}), "not the address of one machine"),
-    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {}}), "is missing"),
-    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {"ip": 5}}), "must be text"),
-    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {"ip": ""}}), "is no address with prefix"),
-    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {"ip": "10.9.0.2"}}), "lacks its prefix length"),
-    ("node[1].addr.ch1.ip", with_node(addr={"ch1": {"ip": "10.9.0.1/24"}}), "is node[0].addr.ch1 already"),
-    ("node[1].addr.ch1.nic", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "nic": 4}}), "must be text"),
-    ("node[1].addr.ch1.switch", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "switch": "a\x1b"}}), "control character"),
-    ("node[1].addr.ch1.port", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "port": 1.5}}), "must be text"),
-    ("node[1].addr.ch1.port", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "port": True}}), "must be text"),
-    ("node[1].addr.ch1.mac", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "mac": "aa"}}), "unknown key"),
-    ("node[1].host", with_node(host="a\nb"), "control character"),
-    ("node[1].addr.ch1", with_node(addr={"ch1": ["10.9.0.2/24"]}), "is no address with prefix"),
-    ("node[1].addr.ch1", with_node(addr={"ch1": "10.9.0.1/24"}), "is node[0].addr.ch1 already"),
-    ("observer[0].addr", changed(observer=[{"name": "gw", "kind": "gateway", "addr": "gw.example"}]), "is no IP"),
-    ("observer[0].addr", changed(observer=[{"name": "gw"}]), "is missing"),
-    ("observer[0].addr", changed(observer=[{"name": "gw", "kind": "gateway", "addr": ""}]), "is no IP"),
-    ("observer[0].addr", changed(observer=[{"name": "gw", "addr": "224.0.0.1"}]), "not the address of one machine"),
+    ("node number 2, name", with_node(name=""), "is no name"),
+    ("node number 2, name", with_node(name=5), "must be text"),
+    ("node b, role", with_node(role="boss"), "is not one of primary"),
+    ("node b, site", with_node(site=1), "must be text"),
+    ("node b, rack", with_node(rack="r1"), "unknown key"),
+    ("node b, addr", with_node(addr={}), "is missing"),
+    ("node b, addr", with_node(addr="10.9.0.2/24"), "is missing"),
+    ("node b, ch9", with_node(addr={"ch1": "10.9.0.2/24", "ch9": "10.8.0.2/24"}), "there is no [network.ch9]"),
+    ("node b, ch1", with_node(addr={"ch1": "10.9.0.2"}), "lacks its prefix length"),
+    ("node b, ch1", with_node(addr={"ch1": "10.9.0.300/24"}), "is no address with prefix"),
+    ("node b, ch1", with_node(addr={"ch1": 7}), "is no address with prefix"),
+    ("node b, ch1", with_node(addr={"ch1": "0.0.0.0/24"}), "not the address of one machine"),
+    ("node b, ch1, ip", with_node(addr={"ch1": {}}), "is missing"),
+    ("node b, ch1, ip", with_node(addr={"ch1": {"ip": 5}}), "must be text"),
+    ("node b, ch1", with_node(addr={"ch1": {"ip": ""}}), "is no address with prefix"),
+    ("node b, ch1", with_node(addr={"ch1": {"ip": "10.9.0.2"}}), "lacks its prefix length"),
+    ("node b, ch1", with_node(addr={"ch1": {"ip": "10.9.0.1/24"}}), "is node a, ch1 already"),
+    ("node b, ch1, nic", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "nic": 4}}), "must be text"),
+    ("node b, ch1, switch", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "switch": "a\x1b"}}), "control character"),
+    ("node b, ch1, port", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "port": 1.5}}), "must be text"),
+    ("node b, ch1, port", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "port": True}}), "must be text"),
+    ("node b, ch1, mac", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "mac": "aa"}}), "unknown key"),
+    ("node b, host", with_node(host="a\nb"), "control character"),
+    ("node b, ch1", with_node(addr={"ch1": ["10.9.0.2/24"]}), "is no address with prefix"),
+    ("node b, ch1", with_node(addr={"ch1": "10.9.0.1/24"}), "is node a, ch1 already"),
+    ("observer gw, addr", changed(observer=[{"name": "gw", "kind": "gateway", "addr": "gw.example"}]), "is no IP"),
+    ("observer gw, addr", changed(observer=[{"name": "gw"}]), "is missing"),
+    ("observer gw, addr", changed(observer=[{"name": "gw", "kind": "gateway", "addr": ""}]), "is no IP"),
+    ("observer gw, addr", changed(observer=[{"name": "gw", "addr": "224.0.0.1"}]), "not the address of one machine"),
     (
-        "observer[0].addr",
+        "observer gw, addr",
         changed(observer=[{"name": "gw", "addr": "255.255.255.255"}]),
         "not the address of one machine",
     ),
-    ("observer[0].name", changed(observer=[{"name": "a", "addr": "10.9.0.9"}]), "of another observer or node already"),
+    ("observer a, name", changed(observer=[{"name": "a", "addr": "10.9.0.9"}]), "of another observer or node already"),
     (
-        "observer[1].name",
+        "observer gw, name",
         changed(observer=[{"name": "gw", "addr": "10.9.0.9"}, {"name": "gw", "addr": "10.9.0.8"}]),
         "of another observer or node already",
     ),
     ("observer", changed(observer={"name": "gw"}), "[[observer]]"),
-    ("observer[0].kind", changed(observer=[{"name": "gw", "kind": "x", "addr": "10.9.0.9"}]), "is not one of scs"),
+    ("observer gw, kind", changed(observer=[{"name": "gw", "kind": "x", "addr": "10.9.0.9"}]), "is not one of scs"),
     ("stack", changed(stack=STACK), "[[stack]]"),
-    ("stack[0].networks", with_stack(networks=[]), "at least one network"),
-    ("stack[0].networks", with_stack(networks=["ch7"]), "there is no [network.ch7]"),
-    ("stack[0].networks", with_stack(networks=[1]), "list of texts"),
-    ("stack[0].auto_failover", with_stack(auto_failover=[["a", "x"]]), "there is no node 'x'"),
-    ("stack[0].auto_failover", with_stack(auto_failover=[["a"]]), "is no pair"),
-    ("stack[0].auto_failover", with_stack(auto_failover=[["a", "a"]]), "is no pair"),
-    ("stack[0].auto_failover", with_stack(auto_failover="ab"), "must be a list"),
-    ("stack[0].auto_failover", with_stack(auto_failover=[[["a"], "b"]]), "no"),
-    ("stack[0].override.floor_s", with_stack(override={"reason": "the vendor agreed"}), "is missing"),
-    ("stack[0].override.reason", with_stack(override={"floor_s": 5, "reason": " "}), "must say why"),
-    ("stack[0].override.why", with_stack(override={"floor_s": 5, "reason": "x", "why": "y"}), "unknown key"),
-    ("stack[0].override", with_stack(override=5), "must be a table"),
+    ("stack genesys-addp, networks", with_stack(networks=[]), "at least one network"),
+    ("stack genesys-addp, networks", with_stack(networks=["ch7"]), "there is no [network.ch7]"),
+    ("stack genesys-addp, networks", with_stack(networks=[1]), "list of texts"),
+    ("stack genesys-addp, auto_failover", with_stack(auto_failover=[["a", "x"]]), "there is no node 'x'"),
+    ("stack genesys-addp, auto_failover", with_stack(auto_failover=[["a"]]), "is no pair"),
+    ("stack genesys-addp, auto_failover", with_stack(auto_failover=[["a", "a"]]), "is no pair"),
+    ("stack genesys-addp, auto_failover", with_stack(auto_failover="ab"), "must be a list"),
+    ("stack genesys-addp, auto_failover", with_stack(auto_failover=[[["a"], "b"]]), "no"),
+    ("stack genesys-addp, override, floor_s", with_stack(override={"reason": "the vendor agreed"}), "is missing"),
+    ("stack genesys-addp, override, reason", with_stack(override={"floor_s": 5, "reason": " "}), "must say why"),
+    (
+        "stack genesys-addp, override, why",
+        with_stack(override={"floor_s": 5, "reason": "x", "why": "y"}),
+        "unknown key",
+    ),
+    ("stack genesys-addp, override", with_stack(override=5), "must be a table"),
     ("target.detection_s", changed(target={"detection_s": -1}), "above 0"),
     ("target.detection_s", changed(target={"detection_s": float("nan")}), "above 0"),
     ("target.detection_s", changed(target={"detection_s": float("inf")}), ""),
@@ -202,7 +206,7 @@ def test_all_mistakes_of_a_plan_are_told_at_once():
         parse(data, "p")
 
     keys = [line.split(": ")[1] for line in refused.value.mistakes]
-    assert sorted(keys) == ["cluster.name", "colour", "probe.port", "stack[0].networks"]
+    assert sorted(keys) == ["cluster.name", "colour", "probe.port", "stack genesys-addp, networks"]
     assert str(refused.value).splitlines() == refused.value.mistakes
 
 
@@ -349,13 +353,25 @@ def test_bandwidth_is_tested_on_channels_unless_the_plan_says_otherwise():
     assert [name.name for name in parse(data, "p").networks if name.bandwidth] == ["ch1", "sy"]
 
 
+@pytest.mark.parametrize("addr", ["10.9.0.300/24", {"ip": "10.9.0.300/24"}, {"ip": 5}, None])
+def test_an_address_that_cannot_be_read_is_one_mistake(addr):
+    data = with_node(addr={"ch1": addr} if addr else {}) | {"stack": [STACK | {"auto_failover": [["a", "b"]]}]}
+
+    told = mistakes(data)
+
+    assert told is not None
+    assert [line.split(": ")[1].rpartition(", ip")[0] or line.split(": ")[1] for line in told] == [
+        "node b, ch1" if addr else "node b, addr"
+    ]
+
+
 def test_a_pair_that_fails_over_shares_one_of_the_stacks_networks_but_need_not_be_on_all():
     networks = {"ch1": {}, "ch2": {}}
     data = changed(network=networks, stack=[STACK | {"networks": ["ch1", "ch2"], "auto_failover": [["a", "b"]]}])
     assert mistakes(data) is None
 
     data["stack"][0]["networks"] = ["ch2"]
-    assert mistakes(data) == ["p: stack[0].auto_failover: 'a' and 'b' share none of ch2"]
+    assert mistakes(data) == ["p: stack genesys-addp, auto_failover: 'a' and 'b' share none of ch2"]
 
 
 def test_a_key_with_control_characters_does_not_reach_the_terminal():
@@ -449,6 +465,10 @@ DOUBTS: dict[str, tuple[dict[str, Any], str]] = {
         "'ch1' joins sites and has no rate_bps",
     ),
     "dr-pair at one site": ({"cluster.topology": "dr-pair"}, "a dr-pair stands at two sites, this one at 'main' only"),
+    "nobody fails over": (
+        {"stack.0.auto_failover": []},
+        "'genesys-addp' has no pair in auto_failover, so it gets no failover timeout; name",
+    ),
     "two primaries": ({"node.1.role": "primary"}, "'a', 'b' all have the role primary"),
     "rate in Mbit": ({"network.ch1.rate_bps": 100}, "100 Mbit/s is written 100_000_000"),
     "network of one": ({"node.1.addr.mgmt": None}, "'mgmt' joins 1 of 2 nodes"),
@@ -501,7 +521,7 @@ def test_a_pair_of_a_trio_without_a_channel_between_them_is_named():
         'kind = "channel"                    # secondary', 'kind = "sip" #'
     )
 
-    told = list(doubts(parse(tomllib.loads(text), "p"), ["genesys_addp"]))
+    told = list(doubts(parse(tomllib.loads(text), "p"), ["genesys_addp", "neverfail"]))
 
     assert told == ["nodes 'secondary' and 'tertiary' share no network of kind channel or sync; plan one between them"]
 
@@ -520,9 +540,15 @@ def two_lines(done: Any, code: int, error: str, hint: str) -> None:
     assert done.stdout == ""
 
 
+def own(text: str) -> str:
+    """A plan made by `init`, with a site's own addresses put in."""
+    return text.replace("10.16.", "10.77.").replace("10.12.17.", "10.78.17.").replace("192.168.", "172.20.")
+
+
 @pytest.mark.parametrize("topology", list(Topology))
-def test_init_writes_a_plan_and_a_private_key_that_check_finds_good_without_a_word(tmp_path, topology):
+def test_init_writes_a_plan_and_a_private_key_that_check_finds_good_once_it_is_edited(tmp_path, topology):
     made = haready("plan", "init", topology, "--cluster", "c1", "-o", "site.toml", cwd=tmp_path)
+    (tmp_path / "site.toml").write_text(own((tmp_path / "site.toml").read_text()))
     checked = haready("plan", "check", "site.toml", cwd=tmp_path)
 
     assert made.stdout.split() == ["site.toml", "site.key"]
@@ -532,6 +558,30 @@ def test_init_writes_a_plan_and_a_private_key_that_check_finds_good_without_a_wo
     assert "site.toml: good. " in checked.stdout
     for node in load(tmp_path / "site.toml").nodes:
         assert f"on {node.name}: haready collect --plan site.toml --node {node.name} " in checked.stdout
+
+
+@pytest.mark.parametrize("topology", list(Topology))
+def test_a_plan_that_nobody_edited_is_told_to_be_the_example(tmp_path, topology):
+    haready("plan", "init", topology, cwd=tmp_path)
+    checked = haready("plan", "check", "plan.toml", cwd=tmp_path)
+
+    assert "the cluster still has the example's name 'my-cluster'" in checked.stderr
+    nodes = ", ".join(repr(node.name) for node in load(tmp_path / "plan.toml").nodes)
+    assert f"nodes still at the example's addresses: {nodes}; " in checked.stderr
+    assert "observers still at the example's addresses: " in checked.stderr
+    assert "plan.toml: usable, 3 warnings: read them. " in checked.stdout
+
+
+def test_a_node_that_was_forgotten_in_the_editing_is_named():
+    example = parse(tomllib.loads(template(Topology.HA_PAIR, "x", "p", "k")), "p")
+    data = tomllib.loads(template(Topology.HA_PAIR, "ours", "p", "k"))
+    for network, entry in data["node"][0]["addr"].items():
+        entry["ip"] = own(entry["ip"]) if network != "public" else "10.16.7.201/24"
+    data["observer"] = [{"name": "gw", "addr": "10.77.7.1"}]
+
+    assert list(untouched(parse(data, "p"), example)) == [
+        "nodes still at the example's addresses: 'sip-b'; put in those of the machines"
+    ]
 
 
 def test_init_overwrites_nothing(tmp_path):
@@ -546,7 +596,7 @@ def test_init_overwrites_nothing(tmp_path):
 def test_check_counts_warnings_and_tells_them_apart_from_the_result(tmp_path):
     haready("plan", "init", "ha-pair", cwd=tmp_path)
     path = tmp_path / "plan.toml"
-    path.write_text(path.read_text().replace("esx-2", "esx-1"))
+    path.write_text(own(path.read_text()).replace("esx-2", "esx-1").replace("my-cluster", "ours"))
 
     done = haready("plan", "check", "plan.toml", cwd=tmp_path)
 
@@ -554,7 +604,7 @@ def test_check_counts_warnings_and_tells_them_apart_from_the_result(tmp_path):
     assert done.stderr.splitlines() == [
         "warning: nodes 'sip-a' and 'sip-b' stand on one physical machine (esx-1): that is no HA; move one to another machine"
     ]
-    assert "plan.toml: good, 1 warning. " in done.stdout
+    assert "plan.toml: usable, 1 warning: read it. " in done.stdout
 
 
 def test_check_tells_every_mistake_then_one_hint(tmp_path):
@@ -566,7 +616,7 @@ def test_check_tells_every_mistake_then_one_hint(tmp_path):
 
     assert done.returncode == Exit.USAGE
     lines = done.stderr.splitlines()
-    assert [line.split(": ")[2] for line in lines[:-1]] == ["network.ch2.dscp", "node[0].role"]
+    assert [line.split(": ")[2] for line in lines[:-1]] == ["network.ch2.dscp", "node sip-a, role"]
     assert lines[-1].startswith("hint: ")
 
 
@@ -673,6 +723,18 @@ def test_a_file_that_is_no_plan_is_refused_by_name(tmp_path, content, what):
 
     assert re.search(what, str(refused))
     assert str(path) in str(refused)
+
+
+def test_a_mistake_of_the_notation_is_told_with_its_line(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text("format = 1\n[cluster]\n  name = lab \x1b # mine\n", encoding="utf-8")
+    with pytest.raises(PlanError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: line 3: name = lab ? # mine: Invalid value"
+
+    path.write_text("format = 1\n" + "x" * 100 + "\n", encoding="utf-8")
+    with pytest.raises(PlanError, match=r"line 2: x{57}\.\.\.: Expected '='"):
+        load(path)
 
 
 @pytest.mark.parametrize("name", ["missing.toml", "."])
