@@ -680,7 +680,7 @@ class AddressFound:
     """One row of the LAN plan: a planned address beside what the node reported.
 
     `found`: the node has the address (None: it did not tell). `static` False: it came from a server. `speed_bps`, `duplex`
-    and `mtu` are those of the interface that holds it; None and "": not told.
+    and `mtu` are those of the interface that holds it; None and "": not told. `vlan`: that of the plan for this address.
     """
 
     node: str
@@ -698,6 +698,7 @@ class AddressFound:
     speed_bps: int | None
     duplex: str
     mtu: int | None
+    vlan: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

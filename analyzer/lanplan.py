@@ -15,7 +15,7 @@ def addresses(plan: Plan, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Addre
     rows = []
     for node in plan.nodes:
         told = nics(facts.get(node.name, {}))
-        rows += [_found(node, network, told) for network in node.addresses]
+        rows += [_found(plan, node, network, told) for network in node.addresses]
     return tuple(rows)
 
 
@@ -36,7 +36,7 @@ def egress(plan: Plan, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Egress, 
     return tuple(rows)
 
 
-def _found(node: Node, network: str, told: Sequence[Nic] | None) -> AddressFound:
+def _found(plan: Plan, node: Node, network: str, told: Sequence[Nic] | None) -> AddressFound:
     planned, socket = node.addresses[network], node.sockets[network]
     nic, held = _holder(planned.ip, socket.nic, told or ())
     return AddressFound(
@@ -55,6 +55,7 @@ def _found(node: Node, network: str, told: Sequence[Nic] | None) -> AddressFound
         speed_bps=nic.speed_bps if nic else None,
         duplex=nic.duplex if nic else "",
         mtu=nic.mtu if nic else None,
+        vlan=plan.vlan(node, network),
     )
 
 

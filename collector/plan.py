@@ -96,11 +96,15 @@ class ObserverKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """Where an address is plugged in: interface of the node, switch and port of the switch. Empty: not stated."""
+    """Where an address is plugged in: interface of the node, switch and port of the switch. Empty: not stated.
+
+    `vlan`: that of the port, where it is another than the network's; see `Plan.vlan`.
+    """
 
     nic: str = ""
     switch: str = ""
     port: str = ""
+    vlan: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +313,11 @@ class Plan:
     def network(self, name: str) -> Network:
         """The network of that name; it exists, the plan was checked."""
         return next(network for network in self.networks if network.name == name)
+
+    def vlan(self, node: Node, network: str) -> int | None:
+        """The VLAN of the node's address there: its own if it states one (a routed network differs by site), else the network's."""
+        own = node.sockets[network].vlan
+        return self.network(network).vlan if own is None else own
 
     def paths(self) -> Iterator[PlannedPath]:
         """Every directed path that is probed, in plan order."""

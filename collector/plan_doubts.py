@@ -92,6 +92,12 @@ def _networks(plan: Plan) -> Iterator[str]:
                     f"network {network.name!r}: {one.name!r} and {other.name!r} are at one site but in different subnets; "
                     "correct address or prefix length, or make it two networks"
                 )
+            vlans = {plan.vlan(node, network.name) for node in (one, other)}
+            if one.site == other.site and len(vlans) > 1:
+                yield (
+                    f"network {network.name!r}: {one.name!r} and {other.name!r} are at one site but in different VLANs; "
+                    "correct one of them, or make it two networks"
+                )
         if network.rate_bps is not None and network.rate_bps < _SLOW_BPS:
             yield (
                 f"network {network.name!r}: rate_bps = {network.rate_bps} is very slow; "

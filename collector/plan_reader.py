@@ -274,10 +274,11 @@ class Reader(Values):
         """An address is written as text, or as a table that also says where it is plugged in. None: told already."""
         if not isinstance(entry, dict):
             return entry, Socket()
-        self.unknown(entry, where, "ip nic switch port")
+        self.unknown(entry, where, "ip nic switch port vlan")
         if type(entry.get("port")) is int and 0 <= entry["port"] < 1 << 16:
             entry = entry | {"port": str(entry["port"])}  # most switches number their ports
-        socket = Socket(*(self.text(entry, where, name) for name in ("nic", "switch", "port")))
+        nic, switch, port = (self.text(entry, where, name) for name in ("nic", "switch", "port"))
+        socket = Socket(nic, switch, port, self.value(entry, where, "vlan", int, None, lambda v: between(v, 1, 4094)))
         ip = self.value(entry, where, "ip", str, ...)
         return ip if isinstance(entry.get("ip"), str) else None, socket
 

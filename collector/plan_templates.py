@@ -41,6 +41,7 @@ _NODES = """\
 # in_use true: it serves somebody already, so measure for 24 h; false: a new machine, 15 min are enough
 # nic    the interface as the operating system calls it: "eth1", or "Ethernet 2" on Windows
 # switch, port   where the cable goes; leave both out for a cross-over cable
+# vlan   only where it is another than the network's: beside switch and port
 
 """
 
@@ -314,10 +315,12 @@ auto_failover = []                  # a DR pair is switched by hand: no failover
 _TRIO = (
     """\
 [network.public]
-kind = "public"                     # the default gateways belong here; VLAN 7 at main, VLAN 17 at the DR site
+kind = "public"                     # the default gateways belong here
+vlan = 7                            # at main; the tertiary's address below says 17, the VLAN at the DR site
 
 [network.management]
 kind = "management"                 # on Windows its address must be below the public one
+vlan = 7
 probe = false                       # same NIC and subnet as public: no need to probe it as well
 
 [network.ch-ab]
@@ -395,8 +398,8 @@ host = "esx-9"
 power = "dr-feed-A"
 in_use = true
 [node.addr]
-public     = { ip = "10.12.17.103/24",  nic = "eth0", switch = "dr-sw-1", port = "5" }
-management = { ip = "10.12.17.99/24",   nic = "eth0", switch = "dr-sw-1", port = "5" }
+public     = { ip = "10.12.17.103/24",  nic = "eth0", switch = "dr-sw-1", port = "5", vlan = 17 }
+management = { ip = "10.12.17.99/24",   nic = "eth0", switch = "dr-sw-1", port = "5", vlan = 17 }
 ch-ac      = { ip = "10.16.8.103/24",   nic = "eth1", switch = "dr-sw-2", port = "5" }
 ch-bc      = { ip = "10.16.10.103/24",  nic = "eth2", switch = "dr-sw-2", port = "6" }
 
@@ -406,16 +409,16 @@ ch-bc      = { ip = "10.16.10.103/24",  nic = "eth2", switch = "dr-sw-2", port =
     + _STACKS
     + """\
 [[stack]]
-name = "genesys-addp"
-networks = ["ch-ab"]
-ports = []                          # add the port that you give the HA synchronisation: "tcp/NUMBER"
-auto_failover = [["primary", "secondary"]]
+name = "neverfail"
+networks = ["ch-ab", "ch-ac", "ch-bc"]
+ports = ["tcp/57348"]               # the channel port, unless you change it
+auto_failover = [["primary", "secondary"]]      # the DR server is made active by hand, so no failover timeout there
 
 #[[stack]]
-#name = "neverfail"
-#networks = ["ch-ab", "ch-ac", "ch-bc"]
-#ports = ["tcp/57348"]               # the channel port, unless you change it
-#auto_failover = [["primary", "secondary"]]     # the DR server is made active by hand, so no failover timeout there
+#name = "genesys-addp"              # two SIP Servers in the pair
+#networks = ["ch-ab"]
+#ports = []                         # add the port that you give the HA synchronisation: "tcp/NUMBER"
+#auto_failover = [["primary", "secondary"]]
 
 """
 )

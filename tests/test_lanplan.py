@@ -36,6 +36,14 @@ def test_every_planned_address_has_a_row_in_plan_order_with_what_the_node_told()
     assert (first.mac, first.speed_bps, first.duplex, first.mtu) == ("00:1b:21:00:01:01", 10**9, "full", 1500)
 
 
+def test_the_vlan_is_that_of_the_address_else_that_of_its_network():
+    data = copy.deepcopy(trio_data())
+    data["network"]["public"]["vlan"] = 7
+    data["node"][2]["addr"]["public"]["vlan"] = 17
+    plan = parse(data, "p")
+    assert [row({}, node.name, plan=plan).vlan for node in plan.nodes] == [7, 7, 17]
+
+
 def test_without_an_inventory_an_address_is_unknown_and_without_the_address_it_is_absent():
     assert row({}).found is None
     assert row({"primary": {"hostname": "x"}}).found is None

@@ -116,6 +116,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("node b, ch1, switch", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "switch": "a\x1b"}}), "control character"),
     ("node b, ch1, port", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "port": 1.5}}), "must be text"),
     ("node b, ch1, port", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "port": True}}), "must be text"),
+    ("node b, ch1, vlan", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "vlan": 0}}), "between 1 and 4094"),
+    ("node b, ch1, vlan", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "vlan": "7"}}), "a whole number"),
     ("node b, ch1, mac", with_node(addr={"ch1": {"ip": "10.9.0.2/24", "mac": "aa"}}), "unknown key"),
     ("node b, host", with_node(host="a\nb"), "control character"),
     ("node b, ch1", with_node(addr={"ch1": ["10.9.0.2/24"]}), "is no address with prefix"),
@@ -331,6 +333,26 @@ def test_an_address_may_say_where_it_is_plugged_in():
     assert plan.node("a").sockets["ch1"] == Socket()
 
 
+def test_an_address_may_be_in_another_vlan_than_its_network():
+    data = with_node(addr={"ch1": {"ip": "10.9.0.2/24", "vlan": 17}}) | {"network": {"ch1": {"vlan": 7}}}
+
+    plan = parse(data, "p")
+
+    assert [plan.vlan(node, "ch1") for node in plan.nodes] == [7, 17]
+    assert make_plan().vlan(make_plan().node("a"), "ch1") is None
+
+
+def test_the_trio_is_the_topology_of_neverfail_with_the_public_vlan_of_each_site():
+    plan = parse(tomllib.loads(template(Topology.HA_DR_TRIO, "c", "p.toml", "p.key")), "p.toml")
+
+    assert [stack.name for stack in plan.stacks] == ["neverfail"]
+    assert [(node.role, plan.vlan(node, "public"), plan.vlan(node, "management")) for node in plan.nodes] == [
+        (Role.PRIMARY, 7, 7),
+        (Role.SECONDARY, 7, 7),
+        (Role.TERTIARY, 17, 17),
+    ]
+
+
 def test_beside_a_running_product_nothing_is_loaded_unless_the_plan_says_so():
     live = {"name": "x", "phase": "live"}
 
@@ -465,6 +487,10 @@ DOUBTS: dict[str, tuple[dict[str, Any], str]] = {
         "'ch1' joins sites and has no rate_bps",
     ),
     "dr-pair at one site": ({"cluster.topology": "dr-pair"}, "a dr-pair stands at two sites, this one at 'main' only"),
+    "two VLANs at one site": (
+        {"node.0.addr.ch2.vlan": 12},
+        "network 'ch2': 'a' and 'b' are at one site but in different VLANs; correct",
+    ),
     "nobody fails over": (
         {"stack.0.auto_failover": []},
         "'genesys-addp' has no pair in auto_failover, so it gets no failover timeout; name",
@@ -798,7 +824,7 @@ scalars = (
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
 )
-KEYS = "ip nic switch port dscp bandwidth name role site host power addr kind rate_bps vlan probe networks auto_failover override floor_s reason ch1 a b"
+KEYS = "ip nic switch port vlan dscp bandwidth name role site host power addr kind rate_bps vlan probe networks auto_failover override floor_s reason ch1 a b"
 known = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=6),

@@ -737,6 +737,15 @@ def test_the_lan_plan_shows_what_is_planned_beside_what_was_found():
     assert row[7] == lan_plan.YES
 
 
+def test_the_lan_plan_shows_the_vlan_of_the_address_where_it_is_another_than_the_networks():
+    assessment = trio()
+    other = replace(assessment.addresses[0], vlan=17)
+
+    row = lan(replace(assessment, addresses=(other, *assessment.addresses[1:])), "Node")[0]
+
+    assert row[1] == "ha, channel\nVLAN 17"
+
+
 def test_what_differs_from_the_plan_is_marked_and_what_was_not_told_is_no_yes():
     rows = lan(bad(), "Node")
 

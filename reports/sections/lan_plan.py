@@ -78,7 +78,7 @@ def _address(row: AddressFound, networks: Mapping[str, PlanNetwork]) -> tuple[st
     kind = (network.kind or "kind not given") if network else "not in the plan"
     return (
         row.node,
-        f"{row.network}, {kind}\n{_vlan(network)}",
+        f"{row.network}, {kind}\n{_vlan(row, network)}",
         f"{row.address}\n{row.nic or 'NIC not given'}",
         f"{row.switch or figures.DASH}\n{row.port or figures.DASH}",
         _found(row),
@@ -88,8 +88,9 @@ def _address(row: AddressFound, networks: Mapping[str, PlanNetwork]) -> tuple[st
     )
 
 
-def _vlan(network: PlanNetwork | None) -> str:
-    return f"VLAN {network.vlan}" if network and network.vlan is not None else "VLAN not given"
+def _vlan(row: AddressFound, network: PlanNetwork | None) -> str:
+    vlan = row.vlan if row.vlan is not None else network.vlan if network else None
+    return "VLAN not given" if vlan is None else f"VLAN {vlan}"
 
 
 def _found(row: AddressFound) -> str:
