@@ -18,8 +18,9 @@ from collector.display import duration, size
 from collector.errors import Arguments, Exit, OperatorError
 from collector.plan import NAME, Plan, Topology, load, load_key, parse
 from collector.plan_doubts import doubts, untouched
-from collector.plan_forecast import ASSUMED_BPS, HELLO_B, BandwidthRun, Opening, Schedule, of_node, schedule
+from collector.plan_forecast import ASSUMED_BPS, HELLO_B, BandwidthRun, Schedule, of_node, schedule
 
+_COLUMNS = 80
 EXAMPLE = "my-cluster"
 """What a cluster is called until somebody calls it otherwise."""
 
@@ -117,134 +118,20 @@ def _schedule(given: argparse.Namespace) -> int:
     whose = f"node {given.node}" if given.node else f"{len(found.nodes)} nodes"
     print(f"{found.cluster}: what a run of {duration(told.duration_s)} sends, {whose}. Nothing has been sent yet.")
     print("Bytes are those of Ethernet frames.")
+    _print_totals(told)
+    _print_ports(found, told)
     _print_probes(found, told)
     _print_tcp_echoes(found, told)
     _print_echoes(told)
     _print_tests(found, told)
-    _print_totals(told)
     _print_openings(told)
     return Exit.DONE
 
 
-def _print_probes(found: Plan, told: Schedule) -> None:
-    print(
-        f"\nPROBES: UDP port {found.probing.port}, all the time; every probe is answered by a packet of the same size"
-    )
-    rows = [["path", "from", "to", "every", "DSCP", "packet", "a run, each way"]]
-    for item in told.probes:
-        every = f"{item.period_s:g} s"
-        rows.append(
-            [
-                item.path,
-                str(item.source),
-                str(item.target),
-                every,
-                str(item.dscp),
-                f"{item.packet_B} B",
-                size(item.out_B),
-            ]
-        )
-    _table(rows)
-    print(
-        f"HELLO: TCP port {found.probing.port}, on the same paths, at the start, at the end, and when one fell silent;"
-    )
-    print(f"  about {size(HELLO_B)} each time. Turns of the bandwidth tests are asked for in the same way.")
-
-
-def _print_tcp_echoes(found: Plan, told: Schedule) -> None:
-    print(
-        f"\nTCP ECHO: port {found.probing.port}, on connections that HELLO has begun; channels and networks of a [[stack]]"
-    )
-    if not told.tcp_echoes:
-        print("  none: the plan has no channel, and no stack names a network")
-        return
-    rows = [["path", "from", "to", "every", "DSCP", "message", "a run", "answers"]]
-    rows += [
-        [
-            item.path,
-            str(item.source),
-            str(item.target),
-            f"{item.period_s:g} s",
-            str(item.dscp),
-            f"{item.message_B} B",
-            size(item.out_B),
-            size(item.back_B),
-        ]
-        for item in told.tcp_echoes
-    ]
-    _table(rows)
-    ages = ", ".join(duration(age_s) for age_s in told.tcp_echoes[0].idle_s)
-    print(
-        f"  Beside each, connections that carry nothing for {ages}."
-        if ages
-        else "  The run is too short for idle connections."
-    )
-
-
-def _print_echoes(told: Schedule) -> None:
-    print(
-        "\nPINGS: ICMP echo requests to the observers, all the time; every one is answered by a packet of the same size"
-    )
-    rows = [["node", "observer", "address", "every", "packet", "a run, each way"]]
-    rows += [
-        [item.node, item.observer, str(item.target), f"{item.period_s:g} s", f"{item.packet_B} B", size(item.out_B)]
-        for item in told.echoes
-    ]
-    _table(rows) if told.echoes else print("  none: the plan has no observers")
-
-
-def _print_tests(found: Plan, told: Schedule) -> None:
-    print(
-        f"\nBANDWIDTH TESTS: iperf3, TCP port {found.bandwidth.port}, one at a time; each fills its path while it lasts"
-    )
-    rounds = told.rounds
-    if told.tests:
-        print(
-            f"  A round takes about {duration(rounds.round_s)}; the first begins about {rounds.first_s:g} s after the start, "
-            f"then one every {duration(rounds.every_s)}."
-        )
-        if rounds.quiet:
-            hours = ", ".join(f"{span.begin}-{span.end}" for span in rounds.quiet)
-            print(
-                f"  None in the quiet hours {hours} UTC, {rounds.quiet_share:.0%} of a day: the bytes below are then fewer."
-            )
-        rows = [["in a round", "path", "from", "to", "length", "held to", "a test", "rounds", "a run"]]
-        rows += [_test_row(item, rounds.every_s) for item in told.tests]
-        _table(rows)
-        print(
-            f"  The budget is {size(found.bandwidth.budget_B)} a path and direction; it ends the tests of a path early."
-        )
-        if any(item.assumed for item in told.tests):
-            print(
-                f"  * assumed {_bps(ASSUMED_BPS)}: the plan states no rate. A faster network carries more, within the budget."
-            )
-    reasons: dict[str, list[str]] = {}
-    for path, reason in told.not_tested:
-        reasons.setdefault(reason, []).append(path)
-    for reason, paths in reasons.items():
-        print(f"  Not tested, because {reason}:")
-        for line in textwrap.wrap(", ".join(paths), 100, break_on_hyphens=False):
-            print(f"    {line}")
-
-
-def _test_row(item: BandwidthRun, every_s: int) -> list[str]:
-    limit = "no limit" if item.limit_bps is None else _bps(item.limit_bps)
-    rounds = str(item.rounds)
-    if item.rounds < item.fit:
-        rounds += f" of {item.fit} (budget)"
-    elif not item.fit:
-        rounds += " (run too short)" if item.at_s < every_s else " (every_s too short)"
-    return [
-        f"+{item.at_s:.0f} s",
-        item.path,
-        str(item.source),
-        str(item.target),
-        f"{item.length_s} s",
-        limit,
-        size(item.test_B) + "*" * item.assumed,
-        rounds,
-        size(item.run_B),
-    ]
+def _say(text: str, indent: int = 2) -> None:
+    """A sentence, wrapped for a terminal of 80 columns."""
+    blank = " " * indent
+    print(textwrap.fill(text, _COLUMNS, initial_indent=blank, subsequent_indent=blank, break_on_hyphens=False))
 
 
 def _print_totals(told: Schedule) -> None:
@@ -263,20 +150,142 @@ def _print_totals(told: Schedule) -> None:
     _table(rows)
 
 
+def _print_ports(found: Plan, told: Schedule) -> None:
+    print("\nPORTS to open between the nodes, both ways (by address: at the end)")
+    tested = list(dict.fromkeys(item.path.partition("/")[2] for item in told.tests))
+    probed = list(dict.fromkeys(item.path.partition("/")[2] for item in told.probes))
+    _say(f"UDP and TCP {found.probing.port} on {', '.join(probed)}")
+    if unprobed := [network.name for network in found.networks if not network.probe]:
+        _say(f"TCP {found.probing.port} on {', '.join(unprobed)}, where addresses are tried and nothing is probed")
+    if tested:
+        _say(f"TCP {found.bandwidth.port} on {', '.join(tested)}")
+    for stack in found.stacks:
+        if stack.ports:
+            ports = ", ".join(f"{port.transport.upper()} {port.number}" for port in stack.ports)
+            _say(f"{ports} on {', '.join(stack.networks)}, which {stack.name} needs")
+    if found.security.open_to:
+        _say(f"UDP {found.probing.port} from {', '.join(map(str, found.security.open_to))} (open_to)")
+    if told.echoes:
+        _say(f"ICMP echo to {', '.join(dict.fromkeys(item.observer for item in told.echoes))}, and the replies")
+
+
+def _print_probes(found: Plan, told: Schedule) -> None:
+    print(f"\nPROBES: UDP port {found.probing.port}, every {found.probing.period_s:g} s, all the time")
+    _say("Both nodes send; every probe is answered by a packet of the same size.")
+    each: dict[tuple[str, ...], int] = {}
+    for item in told.probes:
+        source, _, rest = item.path.partition(">")
+        target, _, network = rest.partition("/")
+        ends = [source, target, network, str(item.source), str(item.target), str(item.dscp), f"{item.packet_B} B"]
+        back = (target, source, network, ends[4], ends[3], *ends[5:])
+        key = back if back in each else tuple(ends)
+        each[key] = each.get(key, 0) + item.out_B
+    rows = [["between", "and", "network", "addresses", "", "DSCP", "packet", "each way"]]
+    _table([*rows, *([*key, size(amount)] for key, amount in each.items())])
+    print(f"HELLO: TCP port {found.probing.port}, on the same paths, about {size(HELLO_B)} each time")
+    _say("At the start, at the end, and when one fell silent; also asks for turns of tests.")
+
+
+def _print_tcp_echoes(found: Plan, told: Schedule) -> None:
+    print(f"\nTCP ECHO: port {found.probing.port}, on connections that HELLO has begun")
+    if not told.tcp_echoes:
+        _say("none: the plan has no channel, and no stack names a network")
+        return
+    rows = [["path", "every", "message", "a run", "answers"]]
+    rows += [
+        [item.path, f"{item.period_s:g} s", f"{item.message_B} B", size(item.out_B), size(item.back_B)]
+        for item in told.tcp_echoes
+    ]
+    _table(rows)
+    ages = ", ".join(duration(age_s) for age_s in told.tcp_echoes[0].idle_s)
+    _say(
+        f"Beside each, connections that carry nothing for {ages}."
+        if ages
+        else "The run is too short for idle connections."
+    )
+
+
+def _print_echoes(told: Schedule) -> None:
+    print("\nPINGS: ICMP echo requests to the observers, all the time")
+    _say("Every one is answered by a packet of the same size.")
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for item in told.echoes:
+        key = (item.observer, str(item.target), f"{item.period_s:g} s", f"{item.packet_B} B", size(item.out_B))
+        rows.setdefault(key, []).append(item.node)
+    heading = ["observer", "address", "every", "packet", "each way, a node", "from"]
+    told_rows = [[*key, ", ".join(nodes) if len(nodes) <= 3 else f"{len(nodes)} nodes"] for key, nodes in rows.items()]
+    _table([heading, *told_rows]) if rows else print("  none: the plan has no observers")
+
+
+def _print_tests(found: Plan, told: Schedule) -> None:
+    print(f"\nBANDWIDTH TESTS: iperf3, TCP port {found.bandwidth.port}, one at a time")
+    if told.tests:
+        _print_rounds(found, told)
+        rows = [["in a round", "path", "length", "held to", "a test", "rounds", "a run"]]
+        _table([*rows, *(_test_row(item, told.rounds.every_s) for item in told.tests)])
+        ended = [item.path for item in told.tests if item.rounds < item.fit]
+        budget = f"The budget of {size(found.bandwidth.budget_B)} a path and direction"
+        if ended:
+            _say(f"{budget} ends the tests of {', '.join(ended)} early.")
+        if any(item.assumed for item in told.tests):
+            _say(
+                f"* assumed {_bps(ASSUMED_BPS)}: the plan states no rate. A faster network carries more. {budget} is the end."
+            )
+    reasons: dict[str, list[str]] = {}
+    for path, reason in told.not_tested:
+        reasons.setdefault(reason, []).append(path)
+    for reason, paths in reasons.items():
+        _say(f"Not tested, because {reason}:")
+        _say(", ".join(paths), 4)
+
+
+def _print_rounds(found: Plan, told: Schedule) -> None:
+    rounds = told.rounds
+    _say(
+        f"A round takes about {duration(rounds.round_s)}; the first begins about {rounds.first_s:g} s after the start, "
+        f"then one every {duration(rounds.every_s)}."
+    )
+    if rounds.quiet:
+        hours = ", ".join(f"{span.begin}-{span.end}" for span in rounds.quiet)
+        _say(f"None in the quiet hours {hours} UTC, {rounds.quiet_share:.0%} of a day: the bytes below are then fewer.")
+        return
+    far = [item for item in told.tests if found.is_wan(*_nodes(item.path))]
+    longest = max(far or told.tests, key=lambda item: (item.length_s, item.rounds))
+    if longest.rounds:
+        _say(
+            f"Tests fill the {'WAN line' if far else 'network'} {longest.length_s} s each, {longest.rounds} times each way in "
+            "this run, whatever the hour, also at noon; `quiet` in [bandwidth] stops that."
+        )
+
+
+def _nodes(path: str) -> tuple[str, str]:
+    source, _, rest = path.partition(">")
+    return source, rest.partition("/")[0]
+
+
+def _test_row(item: BandwidthRun, every_s: int) -> list[str]:
+    limit = "no limit" if item.limit_bps is None else _bps(item.limit_bps)
+    rounds = str(item.rounds)
+    if item.rounds < item.fit:
+        rounds += f" of {item.fit} (budget)"
+    elif not item.fit:
+        rounds += " (run too short)" if item.at_s < every_s else " (every_s too short)"
+    amounts = size(item.test_B) + "*" * item.assumed, rounds, size(item.run_B)
+    return [f"+{item.at_s:.0f} s", item.path, f"{item.length_s} s", limit, *amounts]
+
+
 def _print_openings(told: Schedule) -> None:
     print("\nFIREWALLS: what each node has to let in; answers go back the same way")
     for node in dict.fromkeys(item.node for item in told.openings):
         print(f"  on {node}")
-        _table([_opening_row(item) for item in told.openings if item.node == node], 4)
-    for observer in dict.fromkeys(item.observer for item in told.echoes):
+        ends: dict[tuple[str, str], list[str]] = {}
+        for item in told.openings:
+            if item.node == node and item.target is not None:
+                ends.setdefault((str(item.source), str(item.target)), []).append(f"{item.protocol} {item.port}")
+        _table([[f"from {source}", f"to {target}", ", ".join(ports)] for (source, target), ports in ends.items()], 4)
+    for observer, address in dict.fromkeys((item.observer, item.target) for item in told.echoes):
         nodes = ", ".join(item.node for item in told.echoes if item.observer == observer)
-        print(f"  on {observer}: ICMP echo requests from {nodes}")
-
-
-def _opening_row(item: Opening) -> list[str]:
-    port = "" if item.port is None else str(item.port)
-    to = "" if item.target is None else f"to {item.target}"
-    return [item.protocol, port, f"from {item.source}", to, item.purpose]
+        _say(f"on {observer} ({address}): ICMP echo requests from {nodes}")
 
 
 def _bps(rate: int) -> str:

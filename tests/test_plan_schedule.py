@@ -333,8 +333,18 @@ def test_the_command_shows_every_part_and_needs_no_key(trio):
 
     assert (done.returncode, done.stderr) == (Exit.DONE, "")
     heads = [line.partition(":")[0].split(" of ")[0] for line in done.stdout.splitlines() if line[:2].isupper()]
-    assert heads == ["PROBES", "HELLO", "TCP ECHO", "PINGS", "BANDWIDTH TESTS", "TOTALS", "FIREWALLS"]
-    assert max(map(len, done.stdout.splitlines())) <= 130
+    assert heads == ["TOTALS", "PORTS to open between the nodes, both ways (by address", *heads[2:]]
+    assert heads[2:] == ["PROBES", "HELLO", "TCP ECHO", "PINGS", "BANDWIDTH TESTS", "FIREWALLS"]
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert len(done.stdout.splitlines()) <= 80
+    text = " ".join(done.stdout.split())
+    assert "UDP and TCP 8862 on public, ch-ab, ch-ac, ch-bc TCP 8863 on ch-ab, ch-ac, ch-bc ICMP echo to scs," in text
+    assert "Tests fill the WAN line 30 s each, 24 times each way in this run, whatever the hour, also at noon" in text
+    assert "budget" not in text, "it is not reached"
+    probed = forecast.schedule(template_plan(Topology.HA_DR_TRIO), DAY_S).probes
+    assert "secondary tertiary ch-bc 10.16.10.102 10.16.10.103 0 194 B 167.6 MB" in text
+    assert 2 * probed[0].out_B == pytest.approx(167.6e6, rel=1e-3)
+    assert "from 10.16.8.101 to 10.16.8.103 UDP 8862, TCP 8862, TCP 8863" in text
     assert "Not tested, because network 'public' is no channel" in done.stdout
     assert "held to" in done.stdout
     assert "100 Mbit/s" in done.stdout
@@ -374,6 +384,18 @@ def test_an_assumed_rate_and_quiet_hours_are_said(trio):
     assert "250.0 MB*" in done.stdout
     assert "* assumed 1 Gbit/s" in done.stdout
     assert "08:00-18:00 UTC, 42% of a day" in done.stdout
+    assert "at noon" not in done.stdout
+
+
+def test_a_budget_that_is_reached_names_the_paths(trio):
+    path = trio / "plan.toml"
+    path.write_text(path.read_text().replace("budget_B = 10_000_000_000", "budget_B = 6_500_000_000"))
+
+    text = " ".join(haready("plan", "schedule", "plan.toml", cwd=trio).stdout.split())
+
+    ended = "primary>tertiary/ch-ac, tertiary>primary/ch-ac, secondary>tertiary/ch-bc, tertiary>secondary/ch-bc"
+    assert f"The budget of 6.5 GB a path and direction ends the tests of {ended} early." in text
+    assert "17 of 24 (budget)" in text
 
 
 def test_a_wrong_node_or_plan_is_two_lines(trio):
