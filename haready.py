@@ -130,7 +130,7 @@ def list_plugins(arguments: list[str]) -> int:
 def demo(arguments: list[str]) -> int:
     """Measure, seal, assess and report on this machine."""
     from collector.commands import seconds
-    from collector.errors import Arguments, OperatorError, make_folder
+    from collector.errors import Arguments, InterruptedByOperator, OperatorError, make_folder
 
     parser = Arguments(
         prog="haready demo",
@@ -142,16 +142,33 @@ def demo(arguments: list[str]) -> int:
         "-o", "--out", type=Path, default=Path("demo"), metavar="DIR", help="made if missing (default: demo)"
     )
     given = parser.read(arguments)
-    from analyzer.commands import assess_archives
-    from collector.lab.demo import collect_demo
+    from collector.lab.demo import clear
 
     folder: Path = given.out
+    made = not folder.exists()
     make_folder(folder, "-o")
     try:
         if any(folder.iterdir()):
             raise OperatorError(f"{folder} is not empty", "choose another folder with -o, or remove it first")
     except OSError as error:
         raise OperatorError(f"cannot use {folder}: {error.strerror}", "choose another folder with -o") from error
+    try:
+        _demonstrate(folder, given.duration)
+    except KeyboardInterrupt:
+        clear(folder)
+        if made:
+            with contextlib.suppress(OSError):  # somebody put something of his own there
+                folder.rmdir()
+        raise InterruptedByOperator(
+            "interrupted; what the demonstration had made is removed", "`haready demo` begins anew"
+        ) from None
+    return 0
+
+
+def _demonstrate(folder: Path, seconds: float) -> None:
+    from analyzer.commands import assess_archives
+    from collector.lab.demo import collect_demo
+
     terminal = sys.stderr.isatty()
 
     def tell(text: str) -> None:
@@ -162,14 +179,13 @@ def demo(arguments: list[str]) -> int:
     def say(text: str) -> None:
         print(text, file=sys.stderr)
 
-    collected = collect_demo(folder, given.duration, say, tell)
+    collected = collect_demo(folder, seconds, say, tell)
     tell("")
     print("\ranalyzing" if terminal else "analyzing", file=sys.stderr)
     assessment = assess_archives(list(collected.archives))
     _write(assessment, folder / "assessment.json", folder / "report.pdf", "a4")
     if collected.truth:
         print(collected.truth, file=sys.stderr)
-    return 0
 
 
 _OWN = {"plan": plan, "assess": assess, "list": list_plugins, "demo": demo}
@@ -219,7 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(text, file=sys.stderr)
         code = error.code
     except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
+        print("error: interrupted\nhint: run it again; nothing that was there before is lost", file=sys.stderr)
         code = 130
     except BrokenPipeError:
         # The reader of our output (a pager, head) has seen enough.

@@ -70,6 +70,12 @@ class CutShortError(OperatorError):
     code = Exit.ENDED_EARLY
 
 
+class InterruptedByOperator(OperatorError):  # noqa: N818 - no failure
+    """The operator ended a command that then cleared up."""
+
+    code = Exit.INTERRUPTED
+
+
 class UnmeasuredError(OperatorError):
     """A collection ran to its end without one answered probe; its archive is valid and says nothing of the network."""
 

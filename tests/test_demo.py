@@ -140,6 +140,9 @@ def test_without_the_laboratory_the_command_measures_on_loopback_up_to_the_repor
     assert "on loopback addresses" in done.stderr
     assert "not possible" in done.stderr
     assert "logs" not in done.stderr
+    again = subprocess.run([*DEMO, "-o", str(out)], capture_output=True, text=True, timeout=60, check=False)
+    assert (again.returncode, len(again.stderr.splitlines())) == (2, 2)
+    assert "is not empty" in again.stderr
     assert len(list(out.glob("haready-demo-*.zip"))) == 3
     assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
     assert '"demonstration"' in (out / "assessment.json").read_text(encoding="utf-8")
@@ -183,8 +186,21 @@ def test_a_signal_ends_the_demonstration_and_its_collectors(tmp_path, number):
     process.send_signal(number)
     _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert told.splitlines()[-1] == "error: interrupted"
+    assert told.splitlines()[-2:] == [
+        "error: interrupted; what the demonstration had made is removed",
+        "hint: `haready demo` begins anew",
+    ]
     assert _all_gone(pids)
+    assert not out.exists()
+
+
+def test_clearing_up_leaves_what_is_not_the_demonstrations(tmp_path):
+    made = ["plan.toml", "plan.key", "sip-a.log", "haready-demo-sip-a-1.zip.part", "haready-demo-sip-a-1.zip.journal"]
+    for name in (*made, "wan/ch-ac.jsonl", "mine.txt", "haready-site-a-1.zip"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    demo.clear(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["haready-site-a-1.zip", "mine.txt"]
 
 
 @pytest.mark.slow

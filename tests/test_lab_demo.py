@@ -83,6 +83,8 @@ def test_after_a_signal_neither_namespaces_nor_programs_are_left(tmp_path, numbe
     process.send_signal(number)  # an impatient user must not cut the clearing up short
     _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, told
+    assert told.splitlines()[-1] == "hint: `haready demo` begins anew"
+    assert not out.exists()
     assert _namespaces(process) == []
     assert pids
     assert not any(netns._started(pid) for pid in pids)

@@ -52,6 +52,15 @@ def collect_demo(folder: Path, seconds: float, say: Callable[[str], None], tell:
     return Collected(tuple(archives.values()), truth)
 
 
+def clear(folder: Path) -> None:
+    """Remove what a demonstration makes in its folder, and nothing else."""
+    for pattern in ("plan.toml", "plan.key", "*.log", "haready-demo-*.zip*", "assessment.json", "report.pdf", "wan/*"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # there was no WAN, or something else is in there
+        (folder / "wan").rmdir()
+
+
 def _site(opened: contextlib.ExitStack, folder: Path, seconds: float, say: Callable[[str], None]) -> Site:
     try:
         site = opened.enter_context(laboratory(folder / "wan", seconds))
