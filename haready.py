@@ -36,6 +36,9 @@ _PLUGINS = {
     "sections": ("reports.sections", "SECTION"),
 }
 
+_SHORT_S = 900.0
+"""A shorter run is a connectivity check only, so no verdict is to be expected (see analyzer/extension.py)."""
+
 _USAGE = """usage: haready [--version] [--debug] COMMAND ...
 
 Measures whether servers and the network between them will carry a high-availability
@@ -91,13 +94,16 @@ def assess(arguments: list[str]) -> int:
     return verdict_exit(assessment.verdict)
 
 
-def _write(assessment: Assessment, json: Path, pdf: Path, paper: str) -> None:
-    from analyzer.commands import print_verdict, write_assessment
+def _write(assessment: Assessment, json: Path, pdf: Path, paper: str, remark: str = "") -> None:
+    from analyzer.commands import print_settings, print_verdict, write_assessment
     from reports.commands import write_report
 
     write_assessment(assessment, json, "--json")
     write_report(assessment, pdf, paper)
     print_verdict(assessment)
+    if remark:
+        print(remark)
+    print_settings(assessment)
     print(json)
     print(pdf)
 
@@ -167,6 +173,7 @@ def demo(arguments: list[str]) -> int:
 
 def _demonstrate(folder: Path, seconds: float) -> None:
     from analyzer.commands import assess_archives
+    from analyzer.contract import Verdict
     from collector.lab.demo import collect_demo
 
     terminal = sys.stderr.isatty()
@@ -183,7 +190,10 @@ def _demonstrate(folder: Path, seconds: float) -> None:
     tell("")
     print("\ranalyzing" if terminal else "analyzing", file=sys.stderr)
     assessment = assess_archives(list(collected.archives))
-    _write(assessment, folder / "assessment.json", folder / "report.pdf", "a4")
+    pdf = folder / "report.pdf"
+    short = assessment.verdict is Verdict.INCONCLUSIVE and seconds < _SHORT_S
+    remark = f"expected: {seconds:.0f} s are too short for a verdict; open {pdf}" if short else ""
+    _write(assessment, folder / "assessment.json", pdf, "a4", remark)
     if collected.truth:
         print(collected.truth, file=sys.stderr)
 

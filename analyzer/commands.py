@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.contract import Verdict
 from collector.errors import Arguments, Exit, OperatorError, check_result, printable, refuse_archive
+from collector.plan import Origin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,6 +60,7 @@ def analyze(arguments: list[str]) -> int:
     output = options.output or Path(f"{assessment.stem}-assessment.json")
     write_assessment(assessment, output)
     print_verdict(assessment)
+    print_settings(assessment)
     print(output)
     return verdict_exit(assessment.verdict)
 
@@ -76,10 +78,30 @@ def verdict_exit(verdict: Verdict) -> int:
 
 def print_verdict(assessment: Assessment) -> None:
     """The verdict and its reasons to standard output. They hold names of devices, which come from the archives."""
+    if assessment.origin != Origin.MEASURED:
+        print(f"{printable(assessment.origin.upper())}: no measurement of a site")
     print(f"verdict: {assessment.verdict}")
     print(printable(assessment.summary))
     for reason in assessment.reasons:
         print(f"  - {printable(reason)}")
+
+
+def print_settings(assessment: Assessment) -> None:
+    """The recommended values to standard output, for a server without a viewer; why, and where to enter them, is in the report."""
+    if not assessment.recommendations:
+        return
+    ready = assessment.verdict in (Verdict.SUITABLE, Verdict.CONDITIONAL)
+    print("settings to enter:" if ready else "provisional settings, do not enter them yet:")
+    for advice in assessment.recommendations:
+        whom = advice.subject.name.replace("+", " and ")
+        if not advice.settings:
+            print(f"  {advice.title}, {whom}: none. {' '.join(advice.notes[:1])}".rstrip())
+            continue
+        print(f"  {advice.title}, {whom} ({advice.basis}):")
+        for item in advice.settings:
+            value = f"{item.value:.10g}" if isinstance(item.value, float) else item.value
+            unit = f" {item.unit}" if item.unit else ""
+            print(f"    {item.option} = {value}{unit}{'' if item.verified else '  (unverified)'}")
 
 
 def write_assessment(assessment: Assessment, path: Path, option: str = "-o") -> None:

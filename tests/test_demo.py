@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -140,6 +141,12 @@ def test_without_the_laboratory_the_command_measures_on_loopback_up_to_the_repor
     assert "on loopback addresses" in done.stderr
     assert "not possible" in done.stderr
     assert "logs" not in done.stderr
+    told = done.stdout.splitlines()
+    assert told[:2] == ["DEMONSTRATION: no measurement of a site", "verdict: inconclusive"]
+    assert f"expected: 4 s are too short for a verdict; open {out / 'report.pdf'}" in told
+    at = told.index("provisional settings, do not enter them yet:")
+    assert re.match(r"  Genesys SIP Server, .*, sip-a and sip-b \(.*\):$", told[at + 1])
+    assert re.search(r"^    addp-timeout = \d+ s", done.stdout, re.MULTILINE)
     again = subprocess.run([*DEMO, "-o", str(out)], capture_output=True, text=True, timeout=60, check=False)
     assert (again.returncode, len(again.stderr.splitlines())) == (2, 2)
     assert "is not empty" in again.stderr
