@@ -100,7 +100,7 @@ def print_settings(assessment: Assessment) -> None:
         print(f"  {advice.title}, {whom} ({advice.basis}):")
         for item in advice.settings:
             value = f"{item.value:.10g}" if isinstance(item.value, float) else item.value
-            unit = f" {item.unit}" if item.unit else ""
+            unit = "" if item.unit in ("", "1") else f" {item.unit}"
             print(f"    {item.option} = {value}{unit}{'' if item.verified else '  (unverified)'}")
 
 
