@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import csv
 import json
@@ -33,6 +34,22 @@ _WORDED = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *([dhms])[a-z]*\Z")
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _LONGEST_D = 366
 """A reader takes a longer run for damage."""
+_STATUS_LINE = """\
+the status line, once a second on a terminal, once a minute elsewhere:
+  left         time until the planned end
+  paths up     directions from this node to another, one per network, that are
+               answered now, and how many the plan has
+  observers    machines named as [[observer]] that answered in the last 10 s
+  lost         probes of this node without an answer, of all that it sent
+  slowest now  latest round trip of the path that is slowest at present
+  archive      size of the archive so far
+  testing      the path whose bandwidth is being tested
+  NOTHING IS BEING MEASURED   no path has been up for two minutes: see the lines
+               above it, or end the run and mend that
+what does not fit into the terminal's width is left out from the right.
+exit codes: 0 done, 6 ended early, 7 not one path was measured; the archive is
+sealed in each case.
+"""
 
 
 def seconds(text: str) -> float:
@@ -65,7 +82,9 @@ def collect(arguments: list[str]) -> int:
     """Measure on this node until the planned end."""
     parser = Arguments(
         prog="haready collect",
-        description="Measure on this node until the planned end; Ctrl-C ends early with a valid archive.",
+        description="Measure on this node until the planned end.\nCtrl-C ends early with a valid archive.",
+        epilog=_STATUS_LINE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--plan", type=Path, required=True, metavar="PLAN")
     parser.add_argument("--node", required=True, metavar="NAME", help="which node of the plan this machine is")
@@ -111,6 +130,9 @@ def collect(arguments: list[str]) -> int:
             or "start the collectors of all nodes at about the same time; "
             f"`haready plan schedule {shlex.quote(str(given.plan))}` lists the ports to open",
         )
+    display.event(
+        "carry this file to a machine with haready[report]; there, with those of all nodes: haready assess FILE FILE"
+    )
     return Exit.ENDED_EARLY if result.early else Exit.DONE
 
 

@@ -67,6 +67,10 @@ def test_two_nodes_that_end_at_different_times_see_every_probe_answered(tmp_path
         path = _only(tmp_path, node)
         archive = open_archive(path)
         assert out == f"{path}\nsha256 {archive.sha256}\n"
+    for _, told in printed:
+        assert told.splitlines()[-1].endswith(
+            "haready[report]; there, with those of all nodes: haready assess FILE FILE"
+        )
     for node, peer in (("a", "b"), ("b", "a")):
         archive = open_archive(_only(tmp_path, node))
         slots = _column(archive, "sent", f"{node}>{peer}/ch1", "slot")

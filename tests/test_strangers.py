@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+import haready
 from collector.display import line
 from collector.peers.hello import HelloError, Identity, Purpose, call, serve
 from collector.strangers import Strangers, refusal
@@ -103,6 +106,20 @@ def status(**more: object) -> Status:
 def test_after_two_minutes_without_a_path_the_status_line_says_so_first():
     assert "NOTHING" not in line("a", status(alone_s=119.9))
     assert line("a", status(alone_s=120.0), 60).startswith("a  NOTHING IS BEING MEASURED  left 01:00:00")
+
+
+def test_help_explains_every_word_of_the_status_line(capsys):
+    whole = line("a", status(observers=1, alone_s=120.0, test="a>b/ch1"))
+    with pytest.raises(SystemExit):
+        haready.main(["collect", "--help"])
+    told = capsys.readouterr().out
+    words = re.findall(r"  ([a-zA-Z ]+?)(?= [-\d]| a>|  )", whole)
+    assert words == [
+        "NOTHING IS BEING MEASURED",
+        *["left", "paths up", "observers", "lost", "slowest now", "archive", "testing"],
+    ]
+    assert [word for word in words if not re.search(rf"^  {word} ", told, re.MULTILINE)] == []
+    assert max(map(len, told.splitlines())) <= 80
 
 
 def test_on_a_narrow_terminal_the_least_important_is_left_out_not_cut():
