@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import zipfile
 from datetime import UTC, datetime
@@ -443,16 +444,19 @@ def test_the_command_writes_prints_and_answers_by_exit_code(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "verdict: suitable" in printed
     assert str(output) in printed
+    assert "\nsettings to enter:\n" in printed
+    assert re.search(r"^    addp-timeout = \d+ s$", printed, re.MULTILINE)
     assert json.loads(output.read_text())["verdict"] == "suitable"
     assert sorted(item.name for item in tmp_path.iterdir()) == ["a.zip", "b.zip", "out.json"]
-    assert COMMANDS["analyze"]([str(paths["a"]), "-o", str(output)]) == Exit.CONDITIONAL
+    assert COMMANDS["analyze"]([str(paths["a"]), "-o", str(output), "--force"]) == Exit.CONDITIONAL
+    assert "\nprovisional settings, do not enter them yet:\n" in capsys.readouterr().out
     lossy = write(healthy(links={"a>b/ch1": Link(lost_back=range(0, 4990, 40))}), tmp_path / "lossy")
-    assert COMMANDS["analyze"]([*map(str, lossy.values()), "-o", str(output)]) == Exit.UNSUITABLE
+    assert COMMANDS["analyze"]([*map(str, lossy.values()), "-o", str(output), "--force"]) == Exit.UNSUITABLE
 
 
 def test_a_place_that_cannot_be_written_is_said_in_words(tmp_path):
     paths = write(healthy(length_s=60.0), tmp_path)
-    with pytest.raises(OperatorError, match="No such file"):
+    with pytest.raises(OperatorError, match="there is no folder"):
         COMMANDS["analyze"]([str(paths["a"]), "-o", str(tmp_path / "none" / "x.json")])
 
 
