@@ -766,6 +766,34 @@ def test_observers_throughput_and_facts_are_what_the_subject_has():
     assert about(FACTS, lambda context: context.facts) == ({"a": {"cpus": 4}}, [Status.PASS, Status.SKIPPED])
 
 
+@pytest.mark.parametrize(
+    ("value", "sound"), [(10, True), (10.0, True), (10.5, False), (-1, False), (3601, False), ("addp", True)]
+)
+def test_a_value_that_the_product_would_refuse_is_a_fault_and_no_advice(value, sound):
+    stack = next(item for item in discover(stacks, "STACK") if item.name == "genesys-addp")
+
+    def advise(context):
+        for advice in stack.recommend(context):
+            settings = tuple(
+                replace(item, value=value) if item.option == "addp-timeout" else item for item in advice.settings
+            )
+            yield replace(advice, settings=settings)
+
+    advice, findings = recommend([replace(stack, recommend=advise)], material())
+    assert (len(advice), [item.status for item in findings]) == ((1, []) if sound else (0, [Status.ERROR]))
+
+
+def test_a_pair_that_fails_over_by_itself_is_advised_even_where_nothing_is_measured():
+    stack = next(item for item in discover(stacks, "STACK") if item.name == "genesys-addp")
+    data = plan_data(networks=("ch1", "ch2"))
+    data["network"]["ch2"]["probe"] = False
+    data["stack"][0]["networks"] = ["ch2"]
+    for pairs, advised in (([["a", "b"]], ["a+b"]), ([], [])):
+        data["stack"][0]["auto_failover"] = pairs
+        advice, _ = recommend([stack], material(plan=parse(data, "plan.toml")))
+        assert [item.subject.name for item in advice] == advised
+
+
 def test_what_a_planned_product_asks_of_its_site_reaches_the_rules_with_its_name():
     stack = next(item for item in discover(stacks, "STACK") if item.name == "genesys-addp")
     named = parse(plan_data(), "plan.toml")

@@ -127,6 +127,12 @@ def test_the_single_cpus_are_not_added_to_all_of_them():
     assert max(value for value in chart.high if value is not None) == pytest.approx(0.4)
 
 
+def test_waiting_for_a_disk_is_not_busy_and_stolen_time_is():
+    shares = cpu_shares(cpu(user_cs=10.0, iowait_cs=60.0, steal_cs=5.0), minutes=True)
+    assert shares["busy"].to_numpy() == pytest.approx(0.15, abs=1e-3)
+    assert statuses(cpu_busy.RULE, {"cpu": cpu(user_cs=10.0, iowait_cs=85.0)}) == [PASS]
+
+
 @pytest.mark.parametrize(("running", "status"), [(0, PASS), (4, PASS), (12, PASS), (13, WARN), (44, WARN), (45, FAIL)])
 def test_only_processes_that_wait_for_a_cpu_count_as_queued(running, status):
     cpus = pd.DataFrame({"cpu": ["all", "0", "1", "2", "3"]})
@@ -246,6 +252,23 @@ def disk(read_ms=1.0, write_ms=1.0, reads=10.0, writes=10.0):
     return counters(
         reads=reads, read_ms=np.multiply(reads, read_ms), writes=writes, write_ms=np.multiply(writes, write_ms)
     )
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(1, PASS), (2, WARN), (3, WARN)])
+def test_a_disk_is_judged_by_its_slowest_minutes_but_not_by_one_in_twenty(minutes, status):
+    rate = np.ones(60 * 40 + 1)
+    rate[600 : 600 + 60 * minutes] = 20.0
+    operations = np.full(len(rate), 10.0)
+    frame = counters(60 * 40, reads=operations, read_ms=operations * rate, writes=operations, write_ms=operations)
+    assert statuses(disk_latency.RULE, {"disk": frame}, "sda") == [status]
+
+
+def test_a_chart_of_a_disk_never_shows_it_more_than_busy():
+    frame = at(counters(busy_ms=1500.0), "sda", "disk")
+    chart = next(
+        one for one in node_charts(SimpleNamespace(name="a", tables={"disk": frame}), 900.0) if one.unit == "ratio"
+    )
+    assert {value for value in chart.high if value is not None} == {1.0}
 
 
 @pytest.mark.parametrize("kind", ["read_ms", "write_ms"])
@@ -529,6 +552,13 @@ def test_clocks_are_judged_by_what_lies_beyond_the_error(offset_s, error_s, stat
     word = about_clocks(timing(offset_s, error_s))
     assert word.status is status
     assert bool(word.remedy) is (status is not PASS)
+
+
+def test_a_link_is_held_to_the_plan_at_its_slowest():
+    speed = np.where(clock(step_s=10.0) >= 600, 400, 1000)
+    words = ask(link_state.RULE, {"link": link(speed=speed)}, "eth0", the_plan=plan(rate_bps=1_000_000_000))
+    assert words[1].status is FAIL
+    assert "ran at 400 Mbit/s where the plan says 1000" in words[1].message
 
 
 def test_the_path_that_proves_most_decides():

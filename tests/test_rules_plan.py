@@ -555,6 +555,16 @@ def test_an_equal_signature_alone_is_a_clone_or_a_restart(boot):
     assert "exact clones, or one machine that was restarted" in words[0].message
 
 
+@pytest.mark.parametrize(("later_s", "status"), [(0.9, Status.FAIL), (1.1, Status.WARN)])
+def test_boot_times_more_than_a_second_apart_are_of_two_starts(later_s, status):
+    facts = all_told(PLAN)
+    facts["secondary"] |= {
+        "signature": facts["primary"]["signature"],
+        "boot_time_s": facts["primary"]["boot_time_s"] + later_s,
+    }
+    assert "same signature" in said(identities(facts), status)
+
+
 def test_an_equal_boot_time_alone_is_suspicious_and_no_proof():
     facts = all_told(PLAN)
     facts["secondary"]["boot_time_s"] = facts["primary"]["boot_time_s"]

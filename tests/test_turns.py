@@ -19,7 +19,7 @@ from collector.contract import State
 from collector.peers.hello import Purpose
 from collector.peers.leases import Leases, read_ask
 from collector.peers.rounds import LEASE_S, SERVER_S, UNKNOWN_BPS, Ledger, first_round_s, places, quiet_at
-from collector.peers.turns import FAILURES, Turns
+from collector.peers.turns import EAGER_TRIES, FAILURES, PATIENT_S, RETRY_S, Turns
 from collector.peers.world import Finish
 from collector.plan import Plan, PlannedPath, Quiet, parse
 
@@ -448,6 +448,21 @@ def test_a_target_that_does_not_serve_costs_the_turn_and_is_asked_again(answer, 
     assert world.said()[3:] == [(Purpose.TURN, "a", "b>a/ch1 2")]
 
 
+def test_a_source_that_is_refused_again_and_again_asks_less_often():
+    clock, world, turns = asking()
+    waits_s = []
+    for number in range(EAGER_TRIES + 1):
+        world.calls[number][3]("later: a>b/ch1 has the turn", "")
+        refused_ns = clock.monotonic_ns()
+        while len(world.calls) == number + 1:
+            clock.advance(0.1)
+            turns.beat()
+        waits_s.append((clock.monotonic_ns() - refused_ns) / SECOND)
+
+    assert max(waits_s[: EAGER_TRIES - 1]) < RETRY_S + 1
+    assert min(waits_s[EAGER_TRIES:]) >= PATIENT_S
+
+
 def test_sources_that_were_refused_together_do_not_come_back_together():
     back = []
     for node in "bcd":
@@ -661,6 +676,14 @@ def test_a_coordinator_that_has_just_begun_gives_no_lease():
     assert leases.ask(A_TO_B, 2, 16.0, 20) == ""
 
 
+def test_a_coordinator_waits_for_the_last_of_the_leases_that_it_knows_of():
+    leases = Leases(0)
+    leases.hold_off(20)
+    leases.hold_off(15)
+
+    assert leases.ask(A_TO_B, 1, 16.0, 19) == "later: the coordinator has only just begun"
+
+
 @pytest.mark.parametrize(
     "text", ["", " ", "a>b/ch1", "a>b/ch1 ", "a>b/ch1 x", "a>b/ch1 -1", "a>b/ch1 ²", "b 1", "1" * 99]
 )
@@ -717,6 +740,10 @@ def test_a_forecast_takes_the_limit_else_what_was_measured_else_what_was_stated_
     assert free.forecast_B(A_TO_B) == UNKNOWN_BPS // 8 * 2
     free.measured(A_TO_B, 400e6)
     assert free.forecast_B(A_TO_B) == 100_000_000
+    stated.measured(A_TO_B, 400e6)
+    assert stated.forecast_B(A_TO_B) == 100_000_000
+    capped.measured(A_TO_B, 400e6)
+    assert capped.forecast_B(A_TO_B) == 12_500_000
 
 
 def test_a_test_of_unknown_cost_is_charged_as_it_was_expected():

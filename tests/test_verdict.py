@@ -84,6 +84,15 @@ def test_too_little_weighs_like_too_much():
     assert [reason.split()[0] for reason in found.reasons] == ["tenth", "thrice", "half"]
 
 
+def test_the_less_there_is_of_what_is_needed_the_worse():
+    found = judged(
+        finding("most", Status.WARN, 99.0, LEAST),
+        finding("less", Status.WARN, 75.0, LEAST),
+        finding("least", Status.WARN, 60.0, LEAST),
+    )
+    assert [reason.split()[0] for reason in found.reasons] == ["least", "less", "most"]
+
+
 @pytest.mark.parametrize(("value", "limit"), [(0.0, LEAST), (-3.0, LEAST), (7.0, NONE)])
 def test_nothing_at_all_and_a_limit_of_none_can_be_ranked(value, limit):
     found = judged(finding("odd", Status.WARN, value, limit), finding("plain", Status.WARN, 2.0))
