@@ -151,7 +151,9 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         scenarios=scenarios,
         traces=(*run.traces, *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s))),
         curves=run.curves,
-        untested=untested(plan, bound(products, plan), asked, ports),
+        untested=untested(
+            plan, bound(products, plan), asked, facts, ports, idle=any(one.idle for one in echoed.values())
+        ),
         path_mtus=tuple(mtus.values()),
         ports=ports,
     )

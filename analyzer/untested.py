@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from analyzer.contract import Access, ObserverTiming, PortTest, Untested
 from analyzer.extension import Stack
 from collector.plan import Plan
 
-_ALWAYS = (
+_WINDOWS = (
     Untested("Domain policy for the password age of the servers' machine accounts", "domain administrator"),
     Untested("Activation of the operating systems after cloning", "system administrator"),
     Untested("Backup feature (Windows Server Backup) installed on every node", "system administrator"),
-    Untested("Administrator rights of the installer on every node", "system administrator"),
-    Untested("Packet filter bound to the public interface only, never to channel or management", "installer"),
     Untested(
         "Prerequisites of Windows NLB (two adapters, own VLAN or switch), where it is used", "network administrator"
     ),
+)
+"""What only Windows has: left out where every node said that it runs something else."""
+
+_IDLE = Untested(
+    "Idle connections through firewalls: after how long without traffic one is dropped, against the longest silence of the HA "
+    "product and of the application",
+    "network administrator",
+)
+
+_ALWAYS = (
+    Untested("Administrator rights of the installer on every node", "system administrator"),
+    Untested("Packet filter bound to the public interface only, never to channel or management", "installer"),
     Untested("Separate physical hosts, power and switches behind the nodes", "data centre or virtualisation team"),
     Untested(
         "Bandwidth against the write load to be replicated: the load is not computed by this version, nor the share of "
@@ -78,13 +89,23 @@ _ALWAYS = (
 
 
 def untested(
-    plan: Plan, stacks: Iterable[Stack], observers: Iterable[ObserverTiming], ports: Sequence[PortTest] = ()
+    plan: Plan,
+    stacks: Iterable[Stack],
+    observers: Iterable[ObserverTiming],
+    facts: Mapping[str, Mapping[str, Any]],
+    ports: Sequence[PortTest] = (),
+    *,
+    idle: bool = False,
 ) -> tuple[Untested, ...]:
     """The fixed list, what follows from the plan, and what its products depend on.
 
-    `observers`: how they were asked; `ports`: what was tested of them.
+    `observers`: how they were asked. `facts`: the inventories by node; one that is missing may be a Windows machine's. `ports`: what
+    was tested of them; `idle`: whether the run was long enough for idle TCP connections.
     """
-    found = list(_ALWAYS)
+    systems = [facts.get(node.name, {}).get("system") for node in plan.nodes]
+    found = [*(() if all(system == "Linux" for system in systems) else _WINDOWS), *_ALWAYS]
+    if not idle:
+        found.append(_IDLE)
     asked = {timing.observer for timing in observers if timing.sent}
     silent = [observer.name for observer in plan.observers if observer.name not in asked]
     if silent:

@@ -14,7 +14,7 @@ from collector.plugins import discover
 
 def named(**changes):
     plan = parse(plan_data(**changes), "plan.toml")
-    found = untested(plan, bound(discover(stacks, "STACK"), plan), ())
+    found = untested(plan, bound(discover(stacks, "STACK"), plan), (), {})
     assert all(item.what and item.who for item in found)
     return " ".join(item.what for item in found)
 
@@ -37,3 +37,23 @@ def test_what_only_a_product_asks_for_is_named_where_it_is_planned():
     assert "SIP traffic monitoring" in named()
     assert "virtual address" in named()
     assert "SIP traffic monitoring" not in named(stack=[])
+
+
+PLAN = parse(plan_data(), "plan.toml")
+
+
+def told(**systems):
+    facts = {name: {"system": system} for name, system in systems.items()}
+    return " ".join(item.what for item in untested(PLAN, (), (), facts))
+
+
+@pytest.mark.parametrize("word", ["NLB", "Windows Server Backup", "machine accounts", "Activation"])
+def test_windows_is_asked_about_unless_every_node_told_that_it_is_linux(word):
+    assert word not in told(a="Linux", b="Linux")
+    assert word in told(a="Linux", b="Windows")
+    assert word in told(a="Linux"), "a node that told nothing may be one"
+    assert word in told(a=["Linux"], b="Linux")
+
+
+def test_idle_connections_through_firewalls_are_not_tested():
+    assert "Idle connections through firewalls" in told(a="Linux", b="Linux")
