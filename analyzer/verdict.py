@@ -240,7 +240,7 @@ def _names(subjects: Iterable[Subject]) -> str:
 def _plain(subject: Subject) -> str:
     """A device's name may begin with a slash of its own: ``sip-b//var`` reads as a mistake."""
     if subject.scope is Scope.DEVICE:
-        return subject.name.replace("/", ", ", 1)
+        return subject.name.replace("/", ": ", 1)
     return subject.name.replace("+", " and ")
 
 

@@ -107,7 +107,7 @@ def test_a_run_that_was_too_short_is_to_be_repeated_once():
 
 def test_a_device_is_named_behind_its_node():
     folders = [finding("disk", Status.WARN, 2.0, subject=Subject(Scope.DEVICE, f"{node}//var")) for node in "ab"]
-    assert "The same on b, /var." in judged(*folders).reasons[0]
+    assert "The same on b: /var." in judged(*folders).reasons[0]
 
 
 def test_a_missing_archive_stands_before_failures_and_warnings():
