@@ -12,6 +12,7 @@ Source: Each row names the page of the product's documentation.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from analyzer.contract import Area, Assessment, Recommendation, Scenario, Setting
@@ -86,8 +87,12 @@ def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[
         yield Paragraph(UNVERIFIED, small=True)
     if advice.notes:
         yield Paragraph("\n".join(f"Note: {note}" for note in advice.notes), small=True)
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
     for snippet in advice.snippets:
-        yield Text(f"{snippet.title} {figures.DASH} on {snippet.node}", commented(snippet.text, assessment))
+        alike[snippet.title, snippet.text].append(snippet.node)
+    for (title, text), nodes in alike.items():
+        where = " and ".join(nodes) if len(nodes) < 3 else figures.listing(nodes)
+        yield Text(f"{title} {figures.DASH} on {where}", commented(text, assessment))
 
 
 def _values(items: list[Setting], only_if: str) -> Table:
