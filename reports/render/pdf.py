@@ -273,20 +273,20 @@ def _flow(blocks: Sequence[Block], key: str, width: float, height: float) -> lis
     """Flowables that go on over pages; no heading is left alone at the foot of one."""
     story: list[Flowable] = []
     waiting: list[Flowable] = []
-    led = False
+    led = told = False
     for number, block in enumerate(_paired(blocks)):
         if isinstance(block, Heading) and led:
             story += [*_opening(waiting, width, height), *waiting]
-            waiting, led = [], False
+            waiting, led, told = [], False, False
         waiting += _flowables(block, f"{key}.{number}", width, height)
         if isinstance(block, Heading):
             continue
-        if isinstance(block, Paragraph) and not led and len(waiting) > 1:
-            # A heading's first sentence stays with what it introduces.
-            led = True
+        if len(waiting) > 1 and (isinstance(block, Callout) or (isinstance(block, Paragraph) and not told)):
+            # A heading's first sentence stays with what it introduces, and so does a warning above it.
+            led, told = True, told or isinstance(block, Paragraph)
             continue
         story += [*_opening(waiting, width, height), *waiting]
-        waiting, led = [], False
+        waiting, led, told = [], False, False
     return [*story, *_opening(waiting, width, height), *waiting]
 
 
