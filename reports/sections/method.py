@@ -1,7 +1,7 @@
 """Method: how it was measured, every finding with its evidence, and what remains open.
 
 What: The method in short, what was not tested and who can confirm it, the arithmetic of the score,
-    all findings with figures, limits and the sources of the limits, archive hashes, words.
+    all findings with figures, limits and the sources of the limits, archive hashes, words, and room to sign.
 Why HA: Whoever signs must be able to follow each number back to a measurement and a limit.
 How: Nothing is judged here. Every finding appears once, by urgency and rule; every limit
     appears once with its source; hashes are printed in full so that archives can be checked.
@@ -20,7 +20,9 @@ from reports.contract import Block, Checklist, Heading, Paragraph, Section, Tabl
 from reports.excerpt import excerpt
 from reports.findings import by_urgency, matter
 from reports.prose import GLOSSARY, METHOD
+from reports.provisional import ready
 
+SIGNERS = ("Settings entered by", "Open points confirmed by", "Accepted for the customer by")
 NAMES = 24
 TOGETHER = 12
 """Subjects of one row of evidence: it has to fit a page."""
@@ -44,6 +46,15 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _provenance(assessment)
     yield Heading("Words", 2)
     yield Table(("", ""), GLOSSARY, (26, 74))
+    if assessment.origin == "measured" and ready(assessment):
+        yield Heading("Acceptance", 2)
+        yield Paragraph(
+            "By these signatures the settings of this report were entered, the points under “Not tested” were confirmed, and the "
+            "archives named above are those of this site."
+        )
+        yield Table(
+            ("", "Name", "Date", "Signature"), tuple((f"{who}\n ", "", "", "") for who in SIGNERS), (34, 24, 16, 26)
+        )
 
 
 def _arithmetic(assessment: Assessment) -> Iterator[Block]:
@@ -132,7 +143,7 @@ def _lines(group: list[Finding]) -> str:
     alike: dict[str, list[str]] = defaultdict(list)
     for item in group:
         alike[_figures(item)].append(figures.subject(item.subject.name))
-    lines = [f"{figures.listing(names, NAMES)}: {text}" for text, names in alike.items()]
+    lines = [f"{figures.listing(list(dict.fromkeys(names)), NAMES)}: {text}" for text, names in alike.items()]
     limits = list(dict.fromkeys(_levels(item.limit) for found in group for item in found.evidence if item.limit))
     told = "; ".join(text for text in limits if text)
     return "\n".join([f"Limits: {told}", *lines] if told else lines)
