@@ -92,7 +92,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over a shared axis. Values are in the axis' own units. Two `half` charts in a row stand side by side."""
+    """Lines over a shared axis. Values are in the axis' own units. Two `half` charts in a row stand side by side, and are lower."""
 
     title: str
     x_label: str

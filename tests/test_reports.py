@@ -328,8 +328,21 @@ def test_candidates_are_shown_even_where_no_value_fits():
 def test_snippets_are_literal():
     snippets = [block for block in settings.SECTION.build(trio()) if isinstance(block, Text)]
 
-    assert len(snippets) == 6
+    assert len(snippets) == 3
     assert snippets[0].text == trio().recommendations[0].snippets[0].text
+
+
+def test_equal_text_to_paste_is_printed_once_for_all_its_nodes():
+    first = trio().recommendations[0]
+    one, other = first.snippets
+    differing = replace(first, snippets=(one, replace(other, text="other")))
+
+    def titles(advice):
+        told = settings.SECTION.build(replace(trio(), recommendations=(advice,)))
+        return [block.title.rpartition(" on ")[2] for block in told if isinstance(block, Text)]
+
+    assert titles(first) == ["sip-a and sip-b"]
+    assert titles(differing) == ["sip-a", "sip-b"]
 
 
 @pytest.mark.parametrize(
@@ -369,7 +382,7 @@ def test_network_has_one_chart_per_pair_and_network_with_both_directions():
 def test_distributions_separate_lan_from_wan_on_a_log_axis():
     charts = [block for block in network.SECTION.build(trio()) if isinstance(block, Chart) and block.log_x]
 
-    assert [(chart.title.split(":")[0], len(chart.bands)) for chart in charts] == [
+    assert [(chart.title, len(chart.bands)) for chart in charts] == [
         ("Network ha", 2),
         ("Network public", 2),
         ("Network ha (WAN)", 4),
@@ -550,6 +563,16 @@ def test_the_score_can_be_checked_by_hand():
     )
 
     assert ("host", "sip-dr", "(1 x 100 + 1 x 50) / 2", "75") in rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "signed"),
+    [({}, True), ({"origin": "demonstration"}, False), ({"verdict": Verdict.UNSUITABLE}, False)],
+)
+def test_there_is_room_to_sign_for_what_may_be_entered(changes, signed):
+    told = [block.text for block in method.SECTION.build(replace(trio(), **changes)) if isinstance(block, Heading)]
+
+    assert ("Acceptance" in told) is signed
 
 
 def test_hashes_stand_in_full_in_the_method_and_short_with_the_node():
@@ -1137,6 +1160,15 @@ def test_the_head_of_a_table_is_repeated_on_its_next_page(tmp_path):
 
     assert all("Where it was" in page for page in pages(tmp_path / "long.pdf"))
     assert len(pages(tmp_path / "long.pdf")) >= 2
+
+
+def test_a_warning_is_not_parted_from_what_it_warns_of(tmp_path):
+    table = Table(("Option", "Value"), tuple((f"o{place}", "1") for place in range(6)), (50, 50))
+    for lines in range(44, 62, 2):
+        filler = [Paragraph("word") for _ in range(lines)]
+        lead = (Heading("Product", 2), Callout("Provisional", "text", Tone.WARN), Paragraph("Enter"), table)
+        (tmp_path / "c.pdf").write_bytes(render([[Heading("h")], [Heading("i"), *filler, *lead]], imprint(trio())))
+        assert [page for page in pages(tmp_path / "c.pdf") if "Provisional" in page and "Option" in page], lines
 
 
 def test_statuses_are_words_beside_glyphs(drawn):

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Transform
 
-PLOT_HEIGHT = 104.0
+PLOT_HEIGHT, HALF_HEIGHT = 104.0, 64.0
+"""Of a chart as wide as the page, and of one beside another: four rows of those fit a page with a table above them."""
 LEFT, RIGHT, BOTTOM = 40.0, 8.0, 13.0
 LEGEND_ROW = 11.0
 STRIP = 7.0
@@ -157,6 +158,11 @@ def _cubic(
     return [first, second, end]
 
 
+def plot_height(chart: Chart) -> float:
+    """Height of the plot alone."""
+    return HALF_HEIGHT if chart.half else PLOT_HEIGHT
+
+
 class ChartBox(Flowable):
     """A chart with title, legend, axis labels and caption; it is never split."""
 
@@ -177,7 +183,7 @@ class ChartBox(Flowable):
         self._foot = max(self._caption_height, 11.0)
         beside = LEFT + stringWidth(clean(self._chart.y_label), REGULAR, LABEL_SIZE) + 16
         self._legend = _legend_rows(self._labels(), beside, aW)
-        self._plot = STRIP * len(self._marks) + PIN_ROW * bool(self._chart.pins) + PLOT_HEIGHT + BOTTOM
+        self._plot = STRIP * len(self._marks) + PIN_ROW * bool(self._chart.pins) + plot_height(self._chart) + BOTTOM
         self.height = self._title_height + LEGEND_ROW * len(self._legend) + 4 + self._plot + self._foot
         return aW, self.height
 
@@ -255,7 +261,7 @@ def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, hei
     figure = Figure(figsize=(width / 72, height / 72), dpi=72, frameon=False)
     FigureCanvasBase(figure)
     axes = figure.add_axes(
-        (LEFT / width, BOTTOM / height, (width - LEFT - RIGHT) / width, PLOT_HEIGHT / height), frameon=False
+        (LEFT / width, BOTTOM / height, (width - LEFT - RIGHT) / width, plot_height(chart) / height), frameon=False
     )
     # The page sets the labels: matplotlib's own cost more time than the data.
     axes.set_axis_off()
@@ -340,7 +346,7 @@ def _draw_band(axes: Axes, band: Band, place: int, chart: Chart) -> None:
 def _scale(axes: Axes, chart: Chart) -> tuple[list[float], list[float]]:
     """Set scales and limits; answer the places of the labels, across and upwards."""
     heights = [value for band in chart.bands for row in (band.low, band.mid, band.high) for value in row]
-    low, high, upwards = _limits(heights, chart.log_y, 5)
+    low, high, upwards = _limits(heights, chart.log_y, 4 if chart.half else 5)
     starts = [value for band in chart.bands for value in band.x]
     if chart.log_x:
         first, last, across = _limits(starts, log=True, count=10)
@@ -388,7 +394,7 @@ def _draw_marks(axes: Axes, chart: Chart, labels: list[str]) -> None:
     for row, label in enumerate(labels):
         colour = MARK_COLOURS[row]
         events = [mark for mark in chart.marks if mark.label == label]
-        level = 1 + (row + 0.5) * STRIP / PLOT_HEIGHT
+        level = 1 + (row + 0.5) * STRIP / plot_height(chart)
         ticks = Line2D([mark.x + mark.length / 2 for mark in events], [level] * len(events), linestyle="none")
         ticks.set(marker="v", markersize=4.2, color=colour, markeredgewidth=0.7, clip_on=False, transform=transform)
         ticks.set_markerfacecolor(colour if row % 2 == 0 else "white")

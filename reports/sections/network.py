@@ -241,7 +241,8 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
     if curves:
         yield Heading("How round trips are distributed", 2)
         yield Paragraph(
-            "A steep line is good: all round trips take about the same time. A long tail to the right is not."
+            "Share of round trips at or below a time. A steep line is good: all take about the same time. A long tail to the right is "
+            "not."
         )
     for network, members in curves.items():
         if len(members) > CURVES:
@@ -314,7 +315,7 @@ def _distribution(network: str, members: Iterable[tuple[Timing, Curve]]) -> Char
     members = list(members)
     axis = fitting_axis(value for _, curve in members for value in curve.value)
     return Chart(
-        f"Network {network}: share of round trips at or below a time",
+        f"Network {network}",
         f"RTT, {axis.unit}{LOG}",
         "share of probes, %",
         tuple(
@@ -326,6 +327,7 @@ def _distribution(network: str, members: Iterable[tuple[Timing, Curve]]) -> Char
             for timing, curve in members
         ),
         log_x=True,
+        half=True,
     )
 
 
