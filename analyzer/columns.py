@@ -32,7 +32,10 @@ WIRE: Mapping[str, Mapping[str, type[np.signedinteger[Any]]]] = {
 """Columns that are kept, and in what type. A day of one path takes 22 B a slot sent and 36 B a reply."""
 
 LABELS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys((*WIRE, "bandwidth", "window", "served"), ("path",)),
+    **dict.fromkeys(
+        (*WIRE, "bandwidth", "window", "served", "pmtu", "echo", "echo_tcp", "echo_end", "idle"), ("path",)
+    ),
+    "reach": ("path", "port"),
     **dict.fromkeys(("ticker", "stall"), ("class",)),
     **{name: (name,) for name in ("commit", "cpu", "disk", "filesystem", "link", "nic", "observer", "pressure")},
     **dict.fromkeys(("load", "memory", "paging", "tcp", "wire"), ()),
