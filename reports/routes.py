@@ -82,7 +82,7 @@ def port_blocks(ports: tuple[PortTest, ...]) -> Iterator[Block]:
         return
     yield from excerpt(
         Table(
-            ("From", "To", "Network", "Port", "For", "Result", "Why"),
+            ("From", "To", "Network", "Port", "For", "Result", "Reason"),
             tuple(
                 (
                     item.source,

@@ -63,6 +63,7 @@ addr = {{ channel = "127.88.{net}.3/24" }}
 [[stack]]
 name = "genesys-addp"
 networks = ["channel"]
+ports = []
 auto_failover = [["sip-a", "sip-b"]]
 
 [bandwidth]
@@ -124,11 +125,13 @@ addr = "10.88.1.254"
 [[stack]]
 name = "genesys-addp"
 networks = ["ch-ab"]
+ports = []
 auto_failover = [["sip-a", "sip-b"]]
 
 [[stack]]
 name = "neverfail"
 networks = ["ch-ab", "ch-ac", "ch-bc"]
+ports = ["tcp/57348"]
 auto_failover = [["sip-a", "sip-b"]]
 
 [bandwidth]
