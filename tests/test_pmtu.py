@@ -6,6 +6,7 @@ import os
 import random
 import selectors
 import socket
+import struct
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from collector.errors import Unavailable
 from collector.lab.netns import Lab, Namespace, entered
+from collector.lab.wanlog import content
 from collector.machine import LINUX
 from collector.peers import sized, stamp
 from collector.peers.pmtu import FRUITLESS, LARGEST_B, TRIES, WAIT_S, Phase, Search, Walk
@@ -427,3 +429,15 @@ def test_jumbo_frames_are_found_where_both_ends_and_the_line_have_them():
             assert thin.size_B < 9000
     except Unavailable as reason:
         pytest.fail(f"the laboratory cannot be built here, and its tests must not be skipped: {reason}")
+
+
+def test_the_laboratorys_log_takes_no_sized_packet_for_a_probe():
+    for payload, ports in (
+        (sized.ask(KEY, 1, 548), (40000, 8862)),
+        (sized.answer(KEY, sized.ask(KEY, 1, 548)), (8862, 40000)),
+    ):
+        assert payload is not None
+        udp = struct.pack(">HHHH", *ports, 8 + len(payload), 0) + payload
+        packet = bytes([0x45]) + bytes(8) + bytes([17]) + bytes(10) + udp
+        found = content(packet, 8862)
+        assert (found.ports, found.slot, found.rseq) == (ports, None, None)

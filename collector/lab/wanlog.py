@@ -18,6 +18,7 @@ from typing import Any
 
 from collector.contract import Json
 from collector.errors import OperatorError
+from collector.peers import sized
 
 UDP, TCP = 17, 6
 _PORTS = struct.Struct(">HH")
@@ -170,7 +171,7 @@ class WanLog:
 
 
 def content(packet: bytes, port: int | None) -> Content:
-    """Read an IPv4 or IPv6 packet; UDP from or to `port` is taken for STAMP. Anything odd has no ports."""
+    """Read an IPv4 or IPv6 packet; UDP from or to `port` is taken for STAMP, but for the packets that look for the path MTU. Anything odd has no ports."""
     protocol, start = 0, len(packet)
     if packet and packet[0] >> 4 == 4 and len(packet) >= 20:
         protocol = packet[9]
@@ -185,6 +186,8 @@ def content(packet: bytes, port: int | None) -> Content:
     slot = rseq = None
     if protocol == UDP and port in (source, target):
         payload = packet[start + _UDP_B :]
+        if sized.is_either(payload):
+            return Content(protocol, (source, target), None, None)
         if len(payload) >= _NUMBER.size:
             (slot,) = _NUMBER.unpack_from(payload)
         if source == port:

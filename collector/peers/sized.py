@@ -35,6 +35,11 @@ def is_ask(packet: bytes) -> bool:
     return packet[: len(_ASK)] == _ASK and len(packet) >= SMALLEST_B
 
 
+def is_either(packet: bytes) -> bool:
+    """True if it looks like a request or an answer, and so is no probe."""
+    return packet[: len(_ASK)] in (_ASK, _ANSWER)
+
+
 def answer(key: bytes, packet: bytes) -> bytes | None:
     """What to send back for a request that came whole; None if it is not authentic, or not as long as it says."""
     head = packet[: _HEAD.size]
