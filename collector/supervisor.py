@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import errno
+import gc
 import os
 import secrets
 import selectors
@@ -220,6 +221,9 @@ class Supervisor:
             raise OperatorError(
                 f"cannot write to {self._job.folder}: {why}", "choose another folder with --out"
             ) from error
+        # What is there by now stays; a collection in a child would touch, and so copy, every page that it shares.
+        gc.collect()
+        gc.freeze()
         with self._signals():
             for name in self._processes():
                 self._spawn(name)
