@@ -273,7 +273,8 @@ def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
 
 
 def _holed(node: NodeSummary) -> bool:
-    return bool(node.damage) or node.gaps_s > 0.0
+    """Whether a part of the record is there and cannot be read. One that ended early merely ended."""
+    return bool(node.damage)
 
 
 UNPLANNED = Tolerance(10.0, "no product is planned; what Genesys advises for ADDP stands in")

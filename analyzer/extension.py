@@ -122,6 +122,7 @@ class Custom(StrEnum):
     CHANNEL = "it cannot run without a channel between its nodes"
     INTERFACES = "two interfaces per node in a pair, three in a trio"
     MANAGEMENT = "management and public address on one interface, the management address being the lower one"
+    VOICE = "calls run through it, so people hear its delay"
     CLONES = "its nodes are clones: while it runs they may share the host name and do share the public address"
 
 

@@ -21,6 +21,8 @@ _LONG = 200
 _RANKS = {"identity": 0, "observers": 4}
 _AREAS = {Area.DATA: 1, Area.NETWORK: 1, Area.SETTINGS: 2, Area.HOST: 3}
 """What weighs more: no cluster at all, then the network, what follows from it, the machines, and what stands around them."""
+_HOLED = 0.01
+"""Share of a record that may be unreadable before the run proves nothing (design value)."""
 _MOST = 1e9
 """As bad as it gets: nothing, where something is needed."""
 
@@ -120,7 +122,14 @@ def _absent(material: Material) -> list[tuple[str, str]]:
 def _gaps(material: Material) -> list[tuple[str, str]]:
     """What keeps the run from proving anything: (what, what to do)."""
     plan, timings = material.plan, material.timings
-    found: list[tuple[str, str]] = []
+    found = [
+        (
+            f"Of the record of {node.name} {span(node.gaps_s)} cannot be read: what happened meanwhile is not known.",
+            f"Copy the archive of {node.name} again, and compare its SHA-256 with what the collector printed; or repeat the run.",
+        )
+        for node in material.summaries.values()
+        if node.damage and node.gaps_s > _HOLED * node.duration_s
+    ]
     for pair, met in material.meetings.items():
         joined = any({path.source, path.target} == set(pair) for path in plan.paths())
         if joined and not met:

@@ -77,8 +77,12 @@ def timing(lost=0, judged=10_000, **changes):
     return replace(found, **changes)
 
 
-def about_path(rule, timing, plan=PLAN, duration_s=86400.0, tolerance=None):
-    context = Context(Subject(Scope.PATH, "a>b/ch1"), plan, "a", duration_s, {TIMING: timing}, rule.limits, tolerance)
+VOICE = {Custom.VOICE: "a telephone system"}
+
+
+def about_path(rule, timing, plan=PLAN, duration_s=86400.0, tolerance=None, customs=None):
+    subject = Subject(Scope.PATH, "a>b/ch1")
+    context = Context(subject, plan, "a", duration_s, {TIMING: timing}, rule.limits, tolerance, customs or {})
     return list(rule.check(context))
 
 
@@ -201,15 +205,18 @@ def test_losses_that_are_outages_are_told_as_such(lost, outages, text):
         (True, {"p50": 0.040, "p999": 0.5}, Status.PASS),
         (True, {"p50": 0.0401}, Status.WARN),
         (True, {"p50": 0.0801}, Status.FAIL),
+        (False, {"p50": 0.001, "p999": 0.001}, Status.PASS),
+        (False, {"p50": 0.0011, "p999": 0.0011}, Status.WARN),
+        (False, {"p50": 0.0051, "p999": 0.0051}, Status.FAIL),
         (False, {"p50": 0.5}, Status.SKIPPED),
     ],
 )
 def test_delay_is_judged_on_the_wire(wan, wire, status):
     slow = Quantiles(10_000, p50=9.0, p999=9.0)
-    (word,) = about_path(delay.RULE, timing(wan=wan, wire=Quantiles(8000, **wire), rtt=slow))
+    (word,) = about_path(delay.RULE, timing(wan=wan, wire=Quantiles(8000, **wire), rtt=slow), customs=VOICE)
     assert word.status is status
     # A few stamped replies do not stand for the rest.
-    (word,) = about_path(delay.RULE, timing(wan=wan, wire=Quantiles(7999, **wire), rtt=slow))
+    (word,) = about_path(delay.RULE, timing(wan=wan, wire=Quantiles(7999, **wire), rtt=slow), customs=VOICE)
     assert word.status is Status.SKIPPED
     assert "7999 of 10000" in word.message
 
@@ -217,11 +224,23 @@ def test_delay_is_judged_on_the_wire(wan, wire, status):
 @pytest.mark.parametrize(("wan", "rtt_s", "status"), [(False, 0.002, Status.PASS), (False, 0.0021, Status.SKIPPED),
                                                      (True, 0.04, Status.PASS), (True, 9.0, Status.SKIPPED)])  # fmt: skip
 def test_without_stamps_the_round_trip_is_an_upper_bound(wan, rtt_s, status):
-    rtt = Quantiles(10_000, p50=rtt_s, p999=rtt_s)
-    (word,) = about_path(delay.RULE, timing(wan=wan, rtt=rtt))
+    rtt = Quantiles(10_000, p50=min(rtt_s, 0.04 if wan else 0.001), p999=rtt_s)
+    rtt = replace(rtt, p50=9.0) if rtt_s == 9.0 else rtt
+    (word,) = about_path(delay.RULE, timing(wan=wan, rtt=rtt), customs=VOICE)
     assert word.status is status
     (word,) = about_path(delay.RULE, timing(wan=wan))
     assert word.status is Status.SKIPPED
+
+
+def test_between_sites_only_voice_has_a_limit():
+    far = timing(wan=True, wire=Quantiles(10_000, p50=0.3, p999=0.3), rtt=Quantiles(10_000, p50=0.3, p999=0.3))
+    (word,) = about_path(delay.RULE, far)
+    assert word.status is Status.INFO
+    assert about_path(delay.RULE, far, customs=VOICE)[0].status is Status.FAIL
+    unbound = parse(plan_data(stack=[]), "plan.toml")
+    assert about_path(delay.RULE, far, plan=unbound, customs=VOICE)[0].status is Status.INFO
+    sip = parse(plan_data(stack=[], network={"ch1": {"kind": "sip"}}), "plan.toml")
+    assert about_path(delay.RULE, far, plan=sip)[0].status is Status.FAIL
 
 
 def test_a_short_run_is_judged_by_all_of_its_stamps():

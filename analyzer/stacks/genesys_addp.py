@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from analyzer import sizing
 from analyzer.contract import Basis, Constraint, Quantiles, Recommendation, Setting, Snippet, Timing, Untested
-from analyzer.extension import Combine, Option, Stack, StackContext
+from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
 
 FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
@@ -229,4 +229,5 @@ STACK = Stack(
             "Genesys administrator",
         ),
     ),
+    customs=frozenset({Custom.VOICE}),
 )
