@@ -1,4 +1,4 @@
-"""The commands that a node needs: plan, collect, note, verify, inspect, export."""
+"""The commands that a node needs beside `plan`: collect, note, verify, inspect, export."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from collector.display import Display, duration, size
 from collector.errors import ArchiveError, Arguments, Exit, OperatorError, UnmeasuredError, make_folder, printable
 from collector.note_commands import note
 from collector.plan import NAME, load, load_key
-from collector.plan_commands import plan
 
 _UNSEALED = {
     True: "the collector was cut short; its last rows were read from the journal beside it",
@@ -319,11 +318,4 @@ def _rows(block: Block) -> Iterator[tuple[str | int | None, ...]]:
         yield (*labels, *values)
 
 
-COMMANDS = {
-    "plan": plan,
-    "collect": collect,
-    "note": note,
-    "verify": verify,
-    "inspect": inspect,
-    "export": export,
-}
+COMMANDS = {"collect": collect, "note": note, "verify": verify, "inspect": inspect, "export": export}
