@@ -27,8 +27,8 @@ from collector.contract import Json
 from collector.errors import ArchiveError, OperatorError
 from collector.plan import Plan, parse
 
-_MOST_B = 800_000_000
-"""What is kept of one archive, in memory. A day of a trio's node takes 0.2 GB, with 64 cores 0.6 GB; a weekend with 16 cores 0.8 GB. A small
+_MOST_B = 1_000_000_000
+"""What is kept of one archive, in memory. A day of a trio's node takes 0.2 GB, with 64 cores 0.6 GB; a weekend with 16 cores 0.9 GB. A small
 file can unpack to any number of values, so that without a bound it could take all memory there is."""
 
 _ARRAY_B = 150

@@ -69,7 +69,7 @@ def test_a_mistake_of_usage_is_two_lines_with_what_was_meant(capsys, line, error
         ("", "is no duration", "write 24h,"),
         ("soon", "is no duration", "write 24h,"),
         ("\u0664h", "is no duration", "write 24h,"),
-        ("9" * 400 + "h", "is no duration", "write 24h,"),
+        ("9" * 400 + "h", "is too long", "write 24h,"),
     ],
 )
 def test_a_duration_that_is_none_is_told_with_what_to_write(capsys, text, error, hint):

@@ -94,7 +94,7 @@ def test_a_data_folder_that_makes_no_sense_is_a_mistake_of_the_plan(data, told):
     given["node"][0]["data"] = data
     with pytest.raises(PlanError) as caught:
         parse(given, "plan.toml")
-    assert any(told in mistake and "node[0].data" in mistake for mistake in str(caught.value).splitlines())
+    assert any(told in mistake and "node a, data" in mistake for mistake in str(caught.value).splitlines())
 
 
 def test_windows_paths_are_paths():
@@ -111,7 +111,7 @@ def judge(took_s, failed=0, data=("/var/lib",), asked=(Custom.COMMITS,)):
     subject = Subject(Scope.DEVICE, "a//var/lib")
     rule = commit_latency.RULE
     customs = dict.fromkeys(asked, "store")
-    context = Context(subject, parse(given, "plan.toml"), "a", 900.0, {"commit": frame}, rule.limits, customs)
+    context = Context(subject, parse(given, "plan.toml"), "a", 900.0, {"commit": frame}, rule.limits, customs=customs)
     return list(rule.check(context))
 
 

@@ -881,5 +881,5 @@ def test_whether_a_node_is_in_use_is_true_false_or_not_stated():
     plan = parse(data, "plan.toml")
     assert [node.in_use for node in plan.nodes] == [True, None]
     data["node"][1]["in_use"] = "yes"
-    with pytest.raises(PlanError, match=r"node\[1\]\.in_use: must be true or false"):
+    with pytest.raises(PlanError, match=r"node b, in_use: must be true or false"):
         parse(data, "plan.toml")

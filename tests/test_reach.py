@@ -353,7 +353,7 @@ def test_a_peer_that_never_came_leaves_it_untested_with_the_reason():
 def test_what_is_no_port_is_a_mistake(text):
     with pytest.raises(PlanError) as caught:
         make_plan(stack=[{"name": "x", "networks": ["ch1"], "ports": [text]}])
-    assert "stack[0].ports" in str(caught.value)
+    assert "stack x, ports" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from report_fixtures import ALL, HOSTILE, LONG, bad, bare, crowd, demonstration, empty, hostile, many, trio, wordy
@@ -208,7 +209,8 @@ def test_a_pair_that_lacks_a_path_is_not_told_as_measured():
 
 def test_the_names_of_candidates_that_nothing_measured_asks_for_are_the_analyzers():
     assert basis.FLOOR == sizing.FLOOR
-    (found,) = sizing.scenarios([trio().scenarios[0]])
+    asked = SimpleNamespace(scenarios=trio().scenarios[:1], timings=(), echoes=())
+    (found,) = sizing.scenarios(asked)
     assert found.name.startswith(basis.SCENARIO)
 
 

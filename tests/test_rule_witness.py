@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from synthetic import Machine, Site, plan_data, write
@@ -25,9 +27,10 @@ def words(folder, rtt_s, observer=WITNESS, length_s=120.0):
     material = Material(
         plan=planned,
         nodes=nodes,
-        summaries=dict.fromkeys(nodes),
+        summaries=dict.fromkeys(nodes, SimpleNamespace(duration_s=length_s, outcomes=())),
         timings={},
         throughputs={},
+        echoes={},
         observers=observed(planned, nodes),
         facts={},
         reasons={},

@@ -702,9 +702,9 @@ def test_a_short_record_passes_nothing_on_a_planned_interface_and_is_no_matter_o
     assert found[0].status is SKIPPED
     assert "table nic of node a was recorded for 10 min of 15 min only (66.8 %)" in found[0].message
     assert found[0].remedy
-    both = pd.concat([at(nic(), "eth0", "nic"), at(short, "veth7", "nic")], ignore_index=True)
+    both = pd.concat([at(nic(), "eth0", "nic"), at(short, "usb7", "nic")], ignore_index=True)
     found = about_engine(nic_errors.RULE, {"nic": both})
-    assert {word.subject.name: word.status for word in found} == {"a/eth0": PASS, "a/veth7": INFO, "b": SKIPPED}
+    assert {word.subject.name: word.status for word in found} == {"a/eth0": PASS, "a/usb7": INFO, "b": SKIPPED}
 
 
 def test_what_was_seen_to_be_bad_stays_bad_in_a_short_record():

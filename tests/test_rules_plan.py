@@ -27,7 +27,7 @@ GENESYS = [{"name": "genesys-addp", "networks": ["ch-ab"], "auto_failover": []}]
 def ask(rule, subject, given, plan):
     node = subject if rule.scope is Scope.NODE else ""
     asked = customs(discover(stacks, "STACK"), plan)
-    context = Context(Subject(rule.scope, subject), plan, node, 86400.0, given, rule.limits, asked)
+    context = Context(Subject(rule.scope, subject), plan, node, 86400.0, given, rule.limits, customs=asked)
     words = list(rule.check(context))
     assert words, "a rule that says nothing is an error"
     assert all(word.remedy for word in words if word.status in (Status.WARN, Status.FAIL, Status.SKIPPED))
