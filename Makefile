@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test lab lint format bench clean
+.PHONY: demo test lab lab-truth lint format bench clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -16,6 +16,10 @@ test: lint
 # Real collectors across a WAN whose log is the truth. Needs root and a quiet machine: it compares times.
 lab: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -q -m lab
+
+# What was injected beside what was measured, into docs/accuracy.md. Needs root, a quiet machine and about 20 minutes.
+lab-truth: $(VENV)/.dev
+	$(VENV)/bin/python tests/truth.py
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -26,7 +26,7 @@ from analyzer.contract import (
     Trace,
 )
 from analyzer.echo import echoes
-from analyzer.engine import Material, bound, customs, judge, recommend, tolerances
+from analyzer.engine import Material, bound, customs, judge, recommend
 from analyzer.extension import Stack
 from analyzer.frames import NodeData, read
 from analyzer.inventory import described
@@ -42,6 +42,7 @@ from analyzer.thin import node_charts, path_charts
 from analyzer.throughput import throughputs
 from analyzer.timing import joint, measure
 from analyzer.together import met, ordered
+from analyzer.tolerance import tolerances
 from analyzer.untested import untested
 from analyzer.verdict import answer
 from collector.contract import Interval, Outcome, State, tool_version

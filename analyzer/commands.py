@@ -101,7 +101,8 @@ def print_settings(assessment: Assessment) -> None:
         for item in advice.settings:
             value = f"{item.value:.10g}" if isinstance(item.value, float) else item.value
             unit = "" if item.unit in ("", "1") else f" {item.unit}"
-            print(f"    {item.option} = {value}{unit}{'' if item.verified else '  (unverified)'}")
+            told = [item.only_if, "" if item.verified else "unverified"]
+            print(f"    {item.option} = {value}{unit}{''.join(f'  ({word})' for word in told if word)}")
 
 
 def write_assessment(assessment: Assessment, path: Path, option: str = "-o") -> None:

@@ -47,7 +47,6 @@ from analyzer.extension import (
     THROUGHPUT,
     TIMING,
     TIMINGS,
-    Combine,
     Context,
     Custom,
     Judgement,
@@ -275,46 +274,6 @@ def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
 def _holed(node: NodeSummary) -> bool:
     """Whether a part of the record is there and cannot be read. One that ended early merely ended."""
     return bool(node.damage)
-
-
-UNPLANNED = Tolerance(10.0, "no product is planned; what Genesys advises for ADDP stands in")
-
-
-def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:
-    """What the planned products bear, the strictest of them, by name of node, pair and path.
-
-    A path counts for a product that cannot do without it: one that survives while any of its networks lives depends on a single
-    network only. Where no known product is planned at all, `UNPLANNED` holds everywhere.
-    """
-    known = {spelling(stack.name): stack for stack in stacks}
-    found: dict[str, Tolerance] = {}
-
-    def note(name: str, tolerance: Tolerance) -> None:
-        if name not in found or tolerance.timeout_s < found[name].timeout_s:
-            found[name] = tolerance
-
-    bindings = [(known[spelling(one.name)], one) for one in plan.stacks if spelling(one.name) in known]
-    for pair in combinations([node.name for node in plan.nodes], 2):
-        for stack, binding in bindings:
-            automatic = {frozenset(switched) for switched in binding.auto_failover}
-            if frozenset(pair) not in automatic and (automatic or not stack.manual):
-                continue
-            paths = [
-                path
-                for path in plan.paths()
-                if path.network in binding.networks and {path.source, path.target} == set(pair)
-            ]
-            tolerance = Tolerance(stack.floor_s(plan.is_wan(*pair)), stack.title)
-            for name in ("+".join(pair), *pair) if paths or automatic else ():
-                note(name, tolerance)
-            if stack.combine is Combine.WORST or len({path.network for path in paths}) == 1:
-                for path in paths:
-                    note(path.name, tolerance)
-    if not bindings:
-        pairs = ["+".join(pair) for pair in combinations([node.name for node in plan.nodes], 2)]
-        names = [*pairs, *(node.name for node in plan.nodes), *(path.name for path in plan.paths())]
-        found = dict.fromkeys(names, UNPLANNED)
-    return found
 
 
 _Asked = tuple[Subject, str, Mapping[str, Any], str, str]

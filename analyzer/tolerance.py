@@ -1,11 +1,14 @@
-"""What interruption the planned products bear, as a limit of the rules about interruptions."""
+"""What interruption the planned products bear: the strictest of them for each subject, and that as a limit of a rule."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from analyzer.contract import Limit
-from analyzer.extension import Tolerance
+from analyzer.extension import Combine, Stack, Tolerance
+from collector.plan import Plan, spelling
 
 
 def borne(limit: Limit, tolerance: Tolerance | None) -> Limit:
@@ -14,3 +17,43 @@ def borne(limit: Limit, tolerance: Tolerance | None) -> Limit:
         return replace(limit, source=f"{limit.source}; no planned product depends on it alone")
     fails = f"fail: half of {tolerance.timeout_s:g} s ({tolerance.product})"
     return replace(limit, fail=tolerance.half_s, source=f"{limit.source}; {fails}")
+
+
+UNPLANNED = Tolerance(10.0, "no product is planned; what Genesys advises for ADDP stands in")
+
+
+def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:
+    """What the planned products bear, the strictest of them, by name of node, pair and path.
+
+    A path counts for a product that cannot do without it: one that survives while any of its networks lives depends on a single
+    network only. Where no known product is planned at all, `UNPLANNED` holds everywhere.
+    """
+    known = {spelling(stack.name): stack for stack in stacks}
+    found: dict[str, Tolerance] = {}
+
+    def note(name: str, tolerance: Tolerance) -> None:
+        if name not in found or tolerance.timeout_s < found[name].timeout_s:
+            found[name] = tolerance
+
+    bindings = [(known[spelling(one.name)], one) for one in plan.stacks if spelling(one.name) in known]
+    for pair in combinations([node.name for node in plan.nodes], 2):
+        for stack, binding in bindings:
+            automatic = {frozenset(switched) for switched in binding.auto_failover}
+            if frozenset(pair) not in automatic and (automatic or not stack.manual):
+                continue
+            paths = [
+                path
+                for path in plan.paths()
+                if path.network in binding.networks and {path.source, path.target} == set(pair)
+            ]
+            tolerance = Tolerance(stack.floor_s(plan.is_wan(*pair)), stack.title)
+            for name in ("+".join(pair), *pair) if paths or automatic else ():
+                note(name, tolerance)
+            if stack.combine is Combine.WORST or len({path.network for path in paths}) == 1:
+                for path in paths:
+                    note(path.name, tolerance)
+    if not bindings:
+        pairs = ["+".join(pair) for pair in combinations([node.name for node in plan.nodes], 2)]
+        names = [*pairs, *(node.name for node in plan.nodes), *(path.name for path in plan.paths())]
+        found = dict.fromkeys(names, UNPLANNED)
+    return found

@@ -13,7 +13,7 @@ from synthetic import Link, Machine, Site, Test, plan_data, write
 from analyzer.assess import assess
 from analyzer.contract import Assessment, EchoTiming, IdleAge, Quantiles, Scope, Silence, Status, Subject
 from analyzer.echo import common_silence
-from analyzer.extension import ECHO, TIMING, Context
+from analyzer.extension import ECHO, TIMING, Context, Tolerance
 from analyzer.rules import idle_connections, tcp_echo
 from analyzer.sizing import MARGIN, tcp_silence_s
 from collector.plan import parse
@@ -177,7 +177,8 @@ def sound(tmp_path_factory):
 
 def judged(rule, given):
     plan = parse(plan_data(), "plan.toml")
-    context = Context(Subject(Scope.PATH, PATH), plan, "a", 900.0, given, rule.limits)
+    bears = Tolerance(10.0, "a product")
+    context = Context(Subject(Scope.PATH, PATH), plan, "a", 900.0, given, rule.limits, bears)
     (word,) = rule.check(context)
     return word
 

@@ -254,3 +254,107 @@ def other_clock(node: str, offset_s: float, ppm: float) -> Iterator[None]:
 
     with mock.patch.object(assessing, "read", altered):
         yield
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A line of so many bit/s, through a router or across a WAN, and how far the measured goodput may be off."""
+
+    name: str
+    line_bps: int
+    wan: bool
+    bound: float
+
+    @property
+    def goodput_bps(self) -> float:
+        """What TCP makes of it: payload of a full segment with timestamps, by what the kernel's limit counts."""
+        return self.line_bps * 1448 / (1500 if self.wan else 1514)
+
+
+RATES = (
+    Rate("10 Mbit/s", 10_000_000, wan=False, bound=0.01),
+    Rate("100 Mbit/s", 100_000_000, wan=False, bound=0.01),
+    Rate("1 Gbit/s", 1_000_000_000, wan=False, bound=0.01),
+    Rate("WAN, 20 Mbit/s, 20 ms each way", 20_000_000, wan=True, bound=0.03),
+)
+
+_ROUTED = """
+format = 1
+[cluster]
+name = "lab"
+origin = "demonstration"
+[network.ch1]
+kind = "channel"
+rate_bps = {rate}
+[[node]]
+name = "a"
+addr = {{ ch1 = "10.91.1.1/24" }}
+[[node]]
+name = "b"
+addr = {{ ch1 = "10.91.2.1/24" }}
+"""
+
+
+def rate(folder: Path, wanted: Rate) -> Assessment:
+    """Measure the bandwidth of a line."""
+    return _wan_rate(folder, wanted) if wanted.wan else _routed_rate(folder, wanted)
+
+
+def _routed_rate(folder: Path, wanted: Rate) -> Assessment:
+    plan = write_plan(folder, _ROUTED.format(rate=wanted.line_bps))
+    with Lab() as lab, ExitStack() as shaped:
+        nodes = {name: lab.namespace(name) for name in NODES}
+        router = lab.namespace("router", router=True)
+        for number, (name, node) in enumerate(nodes.items(), 1):
+            lab.link(node, "eth0", router, f"to-{name}")
+            node.address("eth0", f"10.91.{number}.1/24")
+            router.address(f"to-{name}", f"10.91.{number}.254/24")
+            node.route("default", f"10.91.{number}.254")
+            shaped.enter_context(limited(router, f"to-{name}", wanted.line_bps, 0.02))
+        return assess(list(measure(nodes, plan, 25).values()))
+
+
+def _wan_rate(folder: Path, wanted: Rate) -> Assessment:
+    plan = write_plan(folder, _LOADED_PLAN.replace("20000000", str(wanted.line_bps)).format(period_s=PERIOD_S))
+    with Lab() as lab, ExitStack() as opened:
+        nodes = {name: lab.namespace(name) for name in NODES}
+        ends = WanEnd(nodes["a"], ADDRESSES["a"], DEVICE), WanEnd(nodes["b"], ADDRESSES["b"], DEVICE)
+        opened.enter_context(Wan(ends, _STILL, _STILL, folder, seed=SEED))
+        for end in ends:
+            opened.enter_context(limited(end.namespace, end.device, wanted.line_bps, 0.1))
+        return assess(list(measure(nodes, plan, 60).values()))
+
+
+_TWO_WAYS = """
+format = 1
+[cluster]
+name = "lab"
+origin = "demonstration"
+[network.public]
+kind = "public"
+[network.ch1]
+kind = "channel"
+[[node]]
+name = "a"
+addr.public = { ip = "10.90.1.1/24", nic = "public" }
+addr.ch1 = { ip = "10.90.2.1/24", nic = "ch1" }
+[[node]]
+name = "b"
+addr.public = { ip = "10.90.1.2/24", nic = "public" }
+addr.ch1 = { ip = "10.90.2.2/24", nic = "ch1" }
+[bandwidth]
+budget_B = 0
+"""
+
+
+def leaving_by_public(folder: Path) -> Assessment:
+    """A pair with a channel of its own, and a route on a that sends the channel's packets by the public interface."""
+    plan = write_plan(folder, _TWO_WAYS)
+    with Lab() as lab:
+        nodes = {name: lab.namespace(name) for name in NODES}
+        for place, network in enumerate(("public", "ch1"), 1):
+            lab.link(nodes["a"], network, nodes["b"], network)
+            for number, node in enumerate(nodes.values(), 1):
+                node.address(network, f"10.90.{place}.{number}/24")
+        nodes["a"].ip("route", "add", "10.90.2.2/32", "via", "10.90.1.2", "dev", "public")
+        return assess(list(measure(nodes, plan, 15).values()))

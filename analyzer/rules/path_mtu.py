@@ -18,7 +18,9 @@ from analyzer.contract import Area, Evidence, Limit, PathMtu, Scope, Sense, Stat
 from analyzer.extension import MTUS, Context, Judgement, Rule
 from analyzer.troubles import Trouble, words
 
-LAN = Limit("path MTU on one site", "B", 1500.0, None, Sense.AT_LEAST, "design value: Ethernet without jumbo frames")
+LAN = Limit(
+    "path MTU on one site", "octets", 1500.0, None, Sense.AT_LEAST, "design value: Ethernet without jumbo frames"
+)
 _SAME = "Give every interface, switch and router of network {} the same MTU."
 
 
@@ -47,8 +49,8 @@ def _check(context: Context) -> Iterator[Judgement]:
     if not own.wan and limit.judge(own.size_B) is not Status.PASS:
         troubles.append(Trouble(Status.WARN, f"less than {limit.warn:.0f} B on one site", _SAME.format(own.network)))
     evidence = (
-        Evidence("path MTU", float(own.size_B), "B", None if own.wan else limit),
-        *(Evidence(what, float(size), "B") for what, size in (("interface's MTU", own.nic_B), ("named by a router", own.told_B)) if size),
+        Evidence("path MTU", float(own.size_B), "octets", None if own.wan else limit),
+        *(Evidence(what, float(size), "octets") for what, size in (("interface's MTU", own.nic_B), ("named by a router", own.told_B)) if size),
     )  # fmt: skip
     good = f"Path {own.path} carries packets of {own.size_B} B whole, all that the interface sends."
     yield from words(context.plan, f"Path {own.path} ({own.size_B} B)", troubles, good, evidence)
