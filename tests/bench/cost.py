@@ -3,8 +3,9 @@
     python tests/bench/cost.py [SECONDS]
 
 Three collectors run on loopback, joined by two channels: each node sends 20 and answers 20 authenticated probes a second,
-samples at 1 Hz and runs its tickers. Beside the first node's five processes run `sadc 1` (its default set) and
-node_exporter, scraped once a second. CPU is what the kernel's scheduler accounted (schedstat), start-up excluded.
+talks TCP once a second on each path, samples at 1 Hz and runs its tickers. Beside the first node's five processes run `sadc 1` (its
+default set) and node_exporter, scraped once a second. CPU is what the kernel's scheduler accounted (schedstat), start-up excluded.
+Then ping and fping send as many probes a second, and the CPU of one round trip is compared.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ import urllib.request
 from pathlib import Path
 
 WARM_S = 10.0
+SENT_PER_S = 20
+"""Four paths at 5 Hz; as many are answered."""
+PINGS = 400
 _SADC = "/usr/lib/sysstat/sadc"
 _EXPORTER = "prometheus-node-exporter"
 
@@ -60,16 +64,30 @@ def cpu_ns(pids: list[int]) -> int:
 def pss_kib(pids: list[int]) -> int:
     total = 0
     for pid in pids:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1])
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
     return total
+
+
+def cpu_of(command: list[str]) -> float:
+    """CPU time of a program, user and kernel, in s."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    return usage.ru_utime + usage.ru_stime
 
 
 def install() -> None:
     missing = [
         name
-        for name, there in (("sysstat", Path(_SADC).exists()), (_EXPORTER, bool(shutil.which(_EXPORTER))))
+        for name, there in (
+            ("sysstat", Path(_SADC).exists()),
+            (_EXPORTER, bool(shutil.which(_EXPORTER))),
+            ("iputils-ping", bool(shutil.which("ping"))),
+            ("fping", bool(shutil.which("fping"))),
+        )
         if not there
     ]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -144,11 +162,23 @@ def main() -> None:
         print(
             f"  {name:26} CPU {(cpu_ns([pid]) - was) / spent / 1e7:6.3f} % of a core   PSS {pss_kib([pid]) / 1024:6.1f} MiB"
         )
+    wire = subjects["haready, one trio node"][1]
+    trip_us = (cpu_ns([wire]) - parts_before[1]) / 1e3 / (SENT_PER_S * spent)
+    print(f"one round trip, both roles, with its share of a 20 ms ticker: haready {trip_us:.0f} us of CPU")
     for process in started[:3]:
         process.wait(60)
     for process in started[3:]:
         process.kill()
         process.wait()
+    for name, command in (
+        ("ping", ["ping", "-q", "-i", "0.05", "-c", str(PINGS), "127.0.0.1"]),
+        ("fping", ["fping", "-q", "-p", "50", "-c", str(PINGS), "127.0.0.1"]),
+    ):
+        if shutil.which(name):
+            each_us = 1e6 * cpu_of(command) / PINGS
+            print(
+                f"one round trip of {name:6} (the kernel answers): {each_us:.0f} us of CPU, haready/this {trip_us / each_us:.1f}"
+            )
     archive = next(folder.glob("haready-bench-n1-*.zip"))
     told = json.loads(
         subprocess.run(
