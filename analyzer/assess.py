@@ -15,6 +15,7 @@ from analyzer.align import Clock, align
 from analyzer.clocks import node_clock
 from analyzer.columns import numbers
 from analyzer.contract import (
+    OF_PATHS,
     SCHEMA,
     Assessment,
     Curve,
@@ -40,7 +41,7 @@ from analyzer.score import score
 from analyzer.slots import path_log
 from analyzer.thin import node_charts, path_charts
 from analyzer.throughput import throughputs
-from analyzer.timing import joint, measure
+from analyzer.timing import joint, measure, on_channels
 from analyzer.together import met, ordered
 from analyzer.tolerance import tolerances
 from analyzer.untested import untested
@@ -77,7 +78,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     timings = run.timings
     summaries = {name: _summary(node, run.clocks[name]) for name, node in nodes.items()}
     joints = {
-        pair: joint(pair, plan, list(timings.values()))
+        pair: joint(pair, plan, on_channels(pair, plan, timings.values()))
         for pair in combinations([node.name for node in plan.nodes], 2)
         if any({timing.source, timing.target} == set(pair) for timing in timings.values())
     }
@@ -233,15 +234,11 @@ def _longest(outcome: Outcome) -> Interval:
 def _fared(outcome: Outcome) -> ProbeOutcome:
     """One line: a probe's worst state, a path's usual one (waiting for a peer and its goodbye belong to every run).
 
-    Tests and TCP echo of a path are told like the path: one test that failed among many is told with the throughput.
+    Whatever is about a path is told like the path: one test that failed among many is told with the throughput.
     """
     state, reason = State.SKIPPED, "never ran"
     if outcome.intervals:
-        interval = (
-            _longest(outcome)
-            if outcome.probe.startswith(("path ", "bandwidth ", "echo ", "pmtu "))
-            else _worst(outcome)
-        )
+        interval = _longest(outcome) if outcome.probe.startswith(OF_PATHS) else _worst(outcome)
         state, reason = interval.state, interval.reason
     lasted_us = sum(part.to_us - part.from_us for part in outcome.intervals if part.state is state)
     return ProbeOutcome(

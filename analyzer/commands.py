@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.contract import Verdict
+from analyzer.contract import Basis, Verdict
 from collector.errors import Arguments, Exit, OperatorError, check_result, printable, refuse_archive
 from collector.plan import Origin
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from analyzer.contract import Assessment
+    from analyzer.contract import Assessment, Recommendation
 
 
 def assess_archives(paths: list[Path], created: datetime | None = None) -> Assessment:
@@ -97,12 +97,22 @@ def print_settings(assessment: Assessment) -> None:
         if not advice.settings:
             print(f"  {advice.title}, {whom}: none. {' '.join(advice.notes[:1])}".rstrip())
             continue
-        print(f"  {advice.title}, {whom} ({advice.basis}):")
+        print(f"  {advice.title}, {whom}{_decided(advice)}:")
         for item in advice.settings:
             value = f"{item.value:.10g}" if isinstance(item.value, float) else item.value
             unit = "" if item.unit in ("", "1") else f" {item.unit}"
             told = [item.only_if, "" if item.verified else "unverified"]
             print(f"    {item.option} = {value}{unit}{''.join(f'  ({word})' for word in told if word)}")
+
+
+def _decided(advice: Recommendation) -> str:
+    """What a timeout rests on; a floor or a scenario that decided is no measurement."""
+    binding = next((item.name for item in advice.constraints if item.binding), "")
+    if not binding:
+        return ""
+    if advice.basis is Basis.MEASURED and (binding == "floor" or binding.startswith("scenario ")):
+        return f" ({binding}; the measurement asks for no more)"
+    return f" ({advice.basis})"
 
 
 def write_assessment(assessment: Assessment, path: Path, option: str = "-o") -> None:

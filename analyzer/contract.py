@@ -20,7 +20,8 @@ _WHICH = "pass an assessment: the .json file that `haready assess` or `haready a
 SCHEMA = 2
 """Version of the assessment; every change of a key is a new one.
 
-History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, slow answers, basis "provisional".
+History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
+silence under load, basis "provisional", cautions and conditions of settings.
 """
 
 
@@ -70,15 +71,20 @@ class Area(StrEnum):
     SETTINGS = "settings"
 
 
+OF_PATHS = ("path ", "bandwidth ", "echo ", "pmtu ", "reach ")
+"""How outcomes begin that are about a path, not about a probe of the node: rules of their own judge them."""
+
+
 class Basis(StrEnum):
     """What a recommended value rests on.
 
-    Floor: under 15 minutes were measured and the vendor's floor decided. Provisional: the same, but something larger did.
+    Floor: under 15 minutes were measured, or a part of the record cannot be read, and the vendor's floor decided. Provisional: the
+    same, but something larger did.
     """
 
     MEASURED = "measured"
     FLOOR = "vendor floor"
-    PROVISIONAL = "provisional, too little measured"
+    PROVISIONAL = "provisional, too little or damaged data"
     OVERRIDE = "plan override"
 
 
@@ -424,7 +430,7 @@ class ObserverTiming:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """All channels between two nodes on one time base, and when every one of them was out at once."""
+    """The measured channels between two nodes (without any, all their measured networks), and when every one of them was out at once."""
 
     pair: tuple[str, str]
     networks: tuple[str, ...]

@@ -52,7 +52,7 @@ def echoes(
     return found
 
 
-def common_silence(measured: Sequence[EchoTiming]) -> tuple[float, tuple[str, ...]]:
+def silent_together(measured: Sequence[EchoTiming]) -> tuple[float, tuple[str, ...]]:
     """(the longest moment at which every network was silent at once, the networks) between two nodes, both ways.
 
     A network is silent while either direction is. One that the echo did not measure is no help, so it is left out.

@@ -131,7 +131,7 @@ def _silence(length_s: float, outage: Outage, where: str) -> Constraint:
 
 
 def common_silence(context: StackContext) -> Constraint:
-    """What has to be outlasted where one living network is enough: the longest time in which TCP was silent on all of them.
+    """What has to be outlasted where one of several networks is enough: the longest time in which TCP was silent on all of them.
 
     TCP outlasts each outage by itself, so channels that failed one after another can be silent together.
     """
@@ -147,11 +147,24 @@ def common_silence(context: StackContext) -> Constraint:
         common = spans if common is None else intersection(common, spans)
     length_s = max((stop - start for start, stop in common or ()), default=0.0)
     if not length_s:
-        return Constraint(
-            "outage", 0.0, f"{'all channels were' if len(networks) > 1 else 'the channel was'} never silent"
-        )
-    text = f"{MARGIN} x {seconds(length_s)}: TCP on {' and '.join(networks)}{' together' if len(networks) > 1 else ''} stays silent that long"
+        return Constraint("outage", 0.0, "all channels were never silent together")
+    text = f"{MARGIN} x {seconds(length_s)}: TCP on {' and '.join(networks)} together stays silent that long"
     return Constraint("outage", MARGIN * length_s, f"{text} after the outages measured")
+
+
+def least_loaded(context: StackContext) -> Constraint:
+    """The silence under load that no choice of channel avoids: tests fill one line at a time, replication may fill all."""
+    worst: dict[str, float] = {}
+    for timing in context.timings:
+        worst[timing.network] = max(worst.get(timing.network, 0.0), timing.loaded_outage_s)
+    network = min(worst, key=lambda name: worst[name])
+    if not worst[network]:
+        return Constraint("outage under load", 0.0, "a channel stayed up under every bandwidth test")
+    length_s = _lost_s(worst[network], context)
+    text = f"{MARGIN} x {seconds(length_s)}: TCP stays silent that long after the outage of {seconds(worst[network])}"
+    return Constraint(
+        "outage under load", MARGIN * length_s, f"{text} under a bandwidth test on {network}, the least of all channels"
+    )
 
 
 def measured_silence(length_s: float, where: str) -> Constraint:

@@ -26,7 +26,7 @@ from analyzer.order import reordered, route_changes
 from analyzer.proportion import clopper_pearson
 from analyzer.slots import EDGE_S, LOST, Bools, PathLog, Peer, Slot, judge, within
 from analyzer.throughput import loaded_us
-from collector.plan import Plan, PlannedPath
+from collector.plan import NetworkKind, Plan, PlannedPath
 
 _WALL_ERROR_S = 1.0
 """How far wall clocks are trusted where no path leads to a node (design value)."""
@@ -140,7 +140,8 @@ def outages(
         if late is not None and held[run].any():
             # The answer in time that ends the run may itself come up to LATE_S later than usual.
             soon = late.answer_s[at : at + 1 + math.ceil(LATE_S / period_s)]
-            next_s = float(soon.min()) if closed else end_s + late.usual_s
+            soon_s = float(soon.min()) if closed else math.inf
+            next_s = soon_s if math.isfinite(soon_s) else end_s + late.usual_s
             start_s, end_s = _silence(t_s[run], np.append(late.answer_s[run], next_s) - late.usual_s)
         runs.append(Outage(start_s, end_s - start_s, len(run), int(held[run].sum())))
     return runs
@@ -361,8 +362,21 @@ def _stalls(nodes: Sequence[NodeData]) -> tuple[float, int]:
     return longest_us / 1e6, count
 
 
+CHANNELS = (NetworkKind.CHANNEL, NetworkKind.SYNC)
+"""Kinds of networks that carry heartbeats and replication."""
+
+
+def on_channels(pair: tuple[str, str], plan: Plan, timings: Iterable[Timing]) -> list[Timing]:
+    """The timings between two nodes on channels, or all of them where no channel was measured.
+
+    A public network stays up in most troubles of the channels; counted as one it would hide that they failed together.
+    """
+    between = [timing for timing in timings if {timing.source, timing.target} == set(pair)]
+    return [timing for timing in between if plan.network(timing.network).kind in CHANNELS] or between
+
+
 def joint(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> Joint:
-    """When every measured network between two nodes was out at the same moment.
+    """When every network between two nodes of which there are timings was out at the same moment.
 
     A network is out while either direction is. A network that was not measured is not counted as a help.
     """

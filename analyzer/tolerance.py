@@ -10,6 +10,9 @@ from analyzer.contract import Limit
 from analyzer.extension import Combine, Stack, Tolerance
 from collector.plan import Plan, spelling
 
+UNPLANNED = Tolerance(10.0, "no product is planned; what Genesys advises for ADDP stands in")
+"""Where no known product is planned: an interruption is judged all the same."""
+
 
 def borne(limit: Limit, tolerance: Tolerance | None) -> Limit:
     """The limit, failing at half of what the products that depend on the subject bear; without any it can only warn."""
@@ -17,9 +20,6 @@ def borne(limit: Limit, tolerance: Tolerance | None) -> Limit:
         return replace(limit, source=f"{limit.source}; no planned product depends on it alone")
     fails = f"fail: half of {tolerance.timeout_s:g} s ({tolerance.product})"
     return replace(limit, fail=tolerance.half_s, source=f"{limit.source}; {fails}")
-
-
-UNPLANNED = Tolerance(10.0, "no product is planned; what Genesys advises for ADDP stands in")
 
 
 def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:

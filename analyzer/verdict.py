@@ -176,9 +176,12 @@ def _unmeasured(material: Material) -> Iterator[tuple[str, str]]:
             ):
                 one, other = pair
                 nets = ", ".join(binding.networks)
+                joining = [
+                    net for net in binding.networks if all(net in material.plan.node(name).addresses for name in pair)
+                ]
                 yield (
                     f"{binding.name} is to fail over between {one} and {other} on {nets}, and the plan probes none of that.",
-                    f"Set probe = true under [network.{binding.networks[0]}] in plan.toml and repeat the run.",
+                    f"Set probe = true under [network.{(joining or binding.networks)[0]}] in plan.toml and repeat the run.",
                 )
 
 

@@ -183,7 +183,10 @@ def _print_probes(found: Plan, told: Schedule) -> None:
     rows = [["between", "and", "network", "addresses", "", "DSCP", "packet", "each way"]]
     _table([*rows, *([*key, size(amount)] for key, amount in each.items())])
     print(f"HELLO: TCP port {found.probing.port}, on the same paths, about {size(HELLO_B)} each time")
-    _say("At the start, at the end, and when one fell silent; also asks for turns of tests.")
+    _say("At the start, at the end, and when one fell silent; also asks for turns of tests, TCP echoes and ports.")
+    _say(
+        "At the start and every hour a search for the path MTU, with packets as large as the interface sends; not in the totals."
+    )
 
 
 def _print_tcp_echoes(found: Plan, told: Schedule) -> None:

@@ -99,13 +99,13 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
         return
     yield Paragraph(
         "Loaded: while a bandwidth test of either node ran. Idle: all other time, which is what the other tables "
-        "and the settings count. Round trips that grow much under load show long queues in the network."
+        "count; the settings outlast both. Round trips that grow much under load show long queues in the network."
     )
     yield from excerpt(
         Table(
             (
                 "Path", "Network", "Idle p50", "Loaded p50", "Idle p99.9", "Loaded p99.9", "Idle max", "Loaded max",
-                "Loaded probes", "Lost of them",
+                "Loaded probes", "Lost of them", "Silent for",
             ),
             tuple(
                 (
@@ -119,12 +119,13 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
                     figures.seconds(item.loaded.maximum),
                     figures.count(item.loaded.samples + item.loaded_lost),
                     figures.count(item.loaded_lost),
+                    figures.seconds(item.loaded_outage_s) if item.loaded_outage_s else "none",
                 )
                 for item in loaded
             ),
-            (18, 12, 9, 9, 9, 9, 9, 9, 8, 8),
+            (17, 11, 9, 9, 9, 9, 9, 9, 8, 7, 8),
             "Round trips under load",
-            numeric=(2, 3, 4, 5, 6, 7, 8, 9),
+            numeric=(2, 3, 4, 5, 6, 7, 8, 9, 10),
         )
     )  # fmt: skip
 

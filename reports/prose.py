@@ -41,7 +41,7 @@ METHOD = (
         "Bandwidth",
         (
             "Where the plan allows it, short tests send as fast as the plan's limit lets them, one direction at a time. Probes "
-            "that are under way during a test stand apart: they show what a full line does to a heartbeat, and count nowhere else."
+            "that are under way during a test stand apart: they show what a full line does to a heartbeat, and count in the timeouts, but in no figure at rest."
         ),
     ),
     (
@@ -68,18 +68,18 @@ METHOD = (
     (
         "Timeout rule for ADDP",
         (
-            "T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S)). S is the longest silence: pauses of "
-            "the nodes, TCP's silence after outages, idle or under load, as computed and as the TCP echo measured it, and the scenarios that are on. T is the same in both directions and on both nodes. The reconnect timeout is at "
-            "least 2 x T + p99.9 RTT. All are rounded up to whole seconds. A dead peer is noticed after T to 2 x T."
+            "T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S)). S is the longest silence: pauses of the nodes, TCP's silence after "
+            "outages, idle or under load, as computed and as the TCP echo measured it, and the scenarios that are on. T is the same in "
+            "both directions and on both nodes. The reconnect timeout is at least 2 x T + p99.9 RTT. All are rounded up to whole seconds. A dead peer is noticed after T to 2 x T."
         ),
     ),
     (
         "Timeout rule for Neverfail",
         (
-            "T = max(60, ceil(1.25 x S)) seconds. S is the longest of: the pauses of either node, TCP's silence after the longest "
-            "moment when all channels of the plan were out together, the longest silence of the TCP echo on all of them together, and the "
-            "scenarios that are on. A clean run does not shorten "
-            "the vendor's 60 s. A dead server is noticed after T and one ping attempt."
+            "T = max(60, ceil(1.25 x S)) seconds. S is the longest of: the pauses of either node, the time in which TCP was silent on "
+            "all channels together after their outages, the longest silence of the TCP echo on all of them together, and the scenarios that "
+            "are on. A clean run does not shorten the vendor's 60 s. A dead server is noticed after T, up to one heartbeat interval before "
+            "it and one ping attempt after it."
         ),
     ),
     (
@@ -118,7 +118,7 @@ GLOSSARY = (
             "under bandwidth tests counts up to a fifth of the whole."
         ),
     ),
-    ("Outage", "Several probes in a row on one path without an answer."),
+    ("Outage", "Several probes in a row on one path without an answer in time."),
     ("Stall", "A time in which a machine did nothing, for example during a snapshot or a live migration."),
     ("Split brain", "Both nodes believe that the other one is dead and both become active. Data is damaged."),
     (

@@ -77,7 +77,7 @@ def timing(lost=0, judged=10_000, **changes):
     return replace(found, **changes)
 
 
-VOICE = {Custom.VOICE: "a telephone system"}
+VOICE = {Custom.VOICE: "genesys-addp"}
 
 
 def about_path(rule, timing, plan=PLAN, duration_s=86400.0, tolerance=None, customs=None):
@@ -230,6 +230,22 @@ def test_without_stamps_the_round_trip_is_an_upper_bound(wan, rtt_s, status):
     assert word.status is status
     (word,) = about_path(delay.RULE, timing(wan=wan))
     assert word.status is Status.SKIPPED
+
+
+def test_voice_on_one_network_says_nothing_of_another_product_s():
+    far = timing(wan=True, wire=Quantiles(10_000, p50=0.3, p999=0.3), rtt=Quantiles(10_000, p50=0.3, p999=0.3))
+    stacks = [{"name": "genesys-addp", "networks": ["ch2"]}, {"name": "neverfail", "networks": ["ch1"]}]
+    plan = parse(plan_data(networks=("ch1", "ch2"), stack=stacks), "plan.toml")
+    assert about_path(delay.RULE, far, plan=plan, customs=VOICE)[0].status is Status.INFO
+
+
+def test_answers_that_came_late_are_no_losses_in_an_outage():
+    late = (Outage(10.0, 25.0, 125, 125),)
+    (word,) = about_path(loss.RULE, timing(lost=10, outages=late, longest_outage_s=25.0))
+    assert "outage" not in word.message
+    mixed = (*late, Outage(90.0, 2.0, 10, 1))
+    (word,) = about_path(loss.RULE, timing(lost=10, outages=mixed, longest_outage_s=25.0))
+    assert "9 of them in one outage of 2 s" in word.message
 
 
 def test_between_sites_only_voice_has_a_limit():
@@ -659,6 +675,8 @@ def about_node(summary, plan=PLAN):
         ({"outcomes": (ProbeOutcome("bandwidth a>b/x", "error", "busy", 1, 0, 0.1),)}, [Status.PASS], "whole"),
         ({"outcomes": (ProbeOutcome("echo a>b/x", "skipped", "connection lost", 1, 0, 0.1),)}, [Status.PASS], "whole"),
         ({"outcomes": (ProbeOutcome("path a>b/x", "skipped", "no answer", 1, 0, 0.1),)}, [Status.PASS], "whole"),
+        ({"outcomes": (ProbeOutcome("pmtu a>b/x", "timeout", "", 1, 0, 0.1, gave_up=True),)}, [Status.PASS], "whole"),
+        ({"outcomes": (ProbeOutcome("reach a>b/x tcp/1", "error", "", 1, 0, 0.1),)}, [Status.PASS], "whole"),
     ],
 )
 def test_the_record_of_a_node_is_held_against_its_run(changes, statuses, words):

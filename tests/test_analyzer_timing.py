@@ -122,6 +122,20 @@ def test_what_was_held_up_and_delivered_at_once_is_as_silent_as_what_was_lost(tm
     assert [(one.cause, one.longest_s) for one in late.slow] == [(Cause.WIRE, pytest.approx(25.0, abs=0.01))]
 
 
+def test_late_answers_before_a_peer_that_ended_make_no_endless_outage():
+    t_s = np.arange(100) * 0.2
+    state = np.zeros(100, dtype=np.int8)
+    state[40:45], state[45:] = Slot.LOST_FORWARD, Slot.UNJUDGED
+    held = np.zeros(100, dtype=bool)
+    held[35:40] = True
+    answer_s = np.where(state == Slot.ANSWERED, t_s + 0.01, np.inf)
+    answer_s[held] += 2.0
+    late = Late(held, answer_s, 0.01)
+    (found,) = outages(t_s, state, np.zeros(100, dtype=np.int32), 0.2, late=late)
+    assert found.length_s == pytest.approx(2.0)
+    assert (found.slots, found.late) == (10, 5)
+
+
 def test_one_answer_that_was_overtaken_is_no_outage(tmp_path):
     def overtaken(slot):
         return np.where(slot == 500, 5.0, 0.002)

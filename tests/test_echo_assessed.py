@@ -12,7 +12,7 @@ from synthetic import Link, Machine, Site, Test, plan_data, write
 
 from analyzer.assess import assess
 from analyzer.contract import Assessment, EchoTiming, IdleAge, Quantiles, Scope, Silence, Status, Subject
-from analyzer.echo import common_silence
+from analyzer.echo import silent_together
 from analyzer.extension import ECHO, TIMING, Context, Tolerance
 from analyzer.rules import idle_connections, tcp_echo
 from analyzer.sizing import MARGIN, tcp_silence_s
@@ -281,10 +281,10 @@ def silent(network: str, *spans: tuple[float, float]) -> EchoTiming:
 
 def test_channels_are_silent_together_only_while_each_of_them_is():
     one, other = silent("ch1", (10.0, 30.0), (100.0, 50.0)), silent("ch2", (30.0, 20.0), (149.0, 3.0))
-    assert common_silence([one, other]) == (10.0, ("ch1", "ch2"))
-    assert common_silence([one]) == (50.0, ("ch1",))
-    assert common_silence([one, silent("ch2")]) == (0.0, ("ch1", "ch2"))
-    assert common_silence([]) == (0.0, ())
+    assert silent_together([one, other]) == (10.0, ("ch1", "ch2"))
+    assert silent_together([one]) == (50.0, ("ch1",))
+    assert silent_together([one, silent("ch2")]) == (0.0, ("ch1", "ch2"))
+    assert silent_together([]) == (0.0, ())
 
 
 spans = st.lists(st.tuples(st.floats(0, 1e4), st.floats(0.5, 1e3)), max_size=6)
@@ -293,6 +293,6 @@ spans = st.lists(st.tuples(st.floats(0, 1e4), st.floats(0.5, 1e3)), max_size=6)
 @settings(max_examples=100)
 @given(spans, spans, spans)
 def test_more_silence_never_makes_the_common_one_shorter_nor_does_a_missing_echo(one, other, more):
-    both = common_silence([silent("ch1", *one), silent("ch2", *other)])[0]
-    assert common_silence([silent("ch1", *one, *more), silent("ch2", *other)])[0] >= both - 1e-6
-    assert common_silence([silent("ch1", *one)])[0] >= both - 1e-6
+    both = silent_together([silent("ch1", *one), silent("ch2", *other)])[0]
+    assert silent_together([silent("ch1", *one, *more), silent("ch2", *other)])[0] >= both - 1e-6
+    assert silent_together([silent("ch1", *one)])[0] >= both - 1e-6

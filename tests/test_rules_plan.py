@@ -380,6 +380,17 @@ def test_outages_that_hit_every_network_at_once_are_told():
     assert "public, ch-ab were out at the same moment once, for up to 3 s" in said(words, Status.WARN)
 
 
+def test_a_public_network_that_stays_up_does_not_hide_that_both_channels_failed_together():
+    def change(data):
+        data["network"]["ch-2"] = {}
+        for number, node in enumerate(data["node"][:2]):
+            node["addr"]["ch-2"] = f"192.168.9.{number + 1}/24"
+
+    out = [timing("public"), timing("ch-ab", (10.0, 5.0)), timing("ch-2", (12.0, 7.0))]
+    words = joined(changed(change), timings=out)
+    assert "ch-ab, ch-2 were out at the same moment once, for up to 3 s" in said(words, Status.WARN)
+
+
 def test_one_measured_network_proves_no_second_way():
     words = joined(timings=[timing("ch-ab", (10.0, 5.0))])
     assert Status.PASS not in statuses(words)

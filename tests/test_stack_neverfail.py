@@ -203,6 +203,18 @@ def test_a_channel_that_carries_less_than_planned_is_slow_unless_the_test_was_he
     assert values(advice)["Low Bandwidth Module"] == state
 
 
+def test_under_load_the_channel_that_was_silent_the_least_counts():
+    plan = make_plan()
+    silent = {"ch-ab": 20.0, "ch-2": 50.0}
+    timings = [replace(item, loaded_outage_s=silent[item.network]) for item in measured(plan)]
+    advice = advise(plan, timings)
+    load = next(item for item in advice.constraints if item.name == "outage under load")
+    # 20 s on ch-ab: 0.201 x 127 s of TCP.
+    assert load.value_s == pytest.approx(1.25 * 0.201 * 127)
+    calm = advise(plan, [replace(item, loaded_outage_s=0.0) if item.network == "ch-2" else item for item in timings])
+    assert next(item for item in calm.constraints if item.name == "outage under load").value_s == 0.0
+
+
 def test_a_record_with_holes_makes_the_values_provisional():
     plan = make_plan()
     asked = replace(context(plan, measured(plan)), hurt=("primary",))

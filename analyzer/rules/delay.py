@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Evidence, Limit, Quantiles, Scope, Sense, Status
 from analyzer.extension import TIMING, Context, Custom, Judgement, Rule, stamped
 from analyzer.words import seconds
-from collector.plan import NetworkKind
+from collector.plan import NetworkKind, spelling
 
 LAN = Limit(
     "wire, 99.9 %, on one site", "s", 0.002, 0.020, Sense.AT_MOST, "warn: KOET, maximum 2 ms; fail: design value"
@@ -58,10 +58,14 @@ def _check(context: Context) -> Iterator[Judgement]:
         (limit.judge(found_s) for limit, found_s in held if found_s is not None), key=_WORST.index, default=None
     )
     if value_s is None or status is None or (not known and status is not Status.PASS):
-        least = (
-            f"; with the machines' own time they take {seconds(value_s)}, beyond the limit"
-            if value_s is not None
-            else ""
+        beyond = [
+            (limit, found_s)
+            for limit, found_s in held
+            if found_s is not None and limit.judge(found_s) is not Status.PASS
+        ]
+        least = "".join(
+            f"; with the machines' own time {seconds(found_s)} is beyond the limit ({limit.name})"
+            for limit, found_s in beyond[:1]
         )
         yield Judgement(
             Status.SKIPPED,
@@ -96,8 +100,9 @@ def _on_site(context: Context, figures: Quantiles) -> list[tuple[Limit, float | 
 def _voice(context: Context) -> bool:
     """Whether calls run over the path's network."""
     plan, name = context.plan, context.timing.network
-    bound = any(name in binding.networks for binding in plan.stacks)
-    return plan.network(name).kind is NetworkKind.SIP or (bound and Custom.VOICE in context.customs)
+    carrying = {spelling(product) for product in context.customs.get(Custom.VOICE, "").split(" and ")}
+    bound = any(name in binding.networks and spelling(binding.name) in carrying for binding in plan.stacks)
+    return plan.network(name).kind is NetworkKind.SIP or bound
 
 
 RULE = Rule("delay", "Network delay", Area.NETWORK, Scope.PATH, (TIMING,), (LAN, MEDIAN, WAN), _check)

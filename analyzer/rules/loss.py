@@ -64,13 +64,17 @@ def _check(context: Context) -> Iterator[Judgement]:
 
 def _burst(timing: Timing) -> str:
     """Said where more than half of the losses lie in outages: what silences a path is another fault than what drops packets."""
-    inside = min(sum(outage.slots for outage in timing.outages), timing.lost)
+    gone = [outage for outage in timing.outages if outage.slots > outage.late]
+    inside = min(sum(outage.slots - outage.late for outage in gone), timing.lost)
     if 2 * inside <= timing.lost:
         return ""
     many = f"all {inside}" if inside == timing.lost else f"{inside} of them"
-    if len(timing.outages) == 1:
-        return f", {many} in one outage of {seconds(timing.longest_outage_s)}"
-    return f", {many} in {len(timing.outages)} outages of up to {seconds(timing.longest_outage_s)}"
+    longest = seconds(max(outage.length_s for outage in gone))
+    return (
+        f", {many} in one outage of {longest}"
+        if len(gone) == 1
+        else f", {many} in {len(gone)} outages of up to {longest}"
+    )
 
 
 RULE = Rule("loss", "Packet loss", Area.NETWORK, Scope.PATH, (TIMING,), (LAN, WAN), _check)

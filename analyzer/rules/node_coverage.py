@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import OF_PATHS, Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import ARCHIVE, SUFFICIENT_IN_USE_S, SUFFICIENT_S, Context, Judgement, Rule
 from analyzer.words import span
 from collector.contract import State
@@ -28,8 +28,8 @@ IN_USE = Limit("length of the record of a system in use", "s", SUFFICIENT_IN_USE
 def _check(context: Context) -> Iterator[Judgement]:
     archive = context.archive
     limit = context.limit(GAPS.name)
-    # Paths and their bandwidth tests have rules of their own, and a path that waited for its peer at the start is no trouble.
-    probes = [item for item in archive.outcomes if not item.probe.startswith(("path ", "bandwidth ", "echo "))]
+    # What is about a path has rules of its own, and a path that waited for its peer at the start is no trouble.
+    probes = [item for item in archive.outcomes if not item.probe.startswith(OF_PATHS)]
     failed = [item for item in probes if item.state in (State.ERROR, State.TIMEOUT)]
     stopped = [item for item in probes if item.gave_up and item not in failed]
     absent = [item for item in probes if item.state == State.SKIPPED and not item.gave_up]

@@ -1,7 +1,7 @@
 """Whether one broken part leaves the two nodes a way to each other.
 
 What: The networks that join two nodes, and what they share by the plan: interface, switch, VLAN, subnet; the machine and the power feed
-    that both nodes share; outages that hit every network at once.
+    that both nodes share; outages that hit every channel at once (beside a single channel: every network).
 Why HA: Split brain: when all channels fail together each node thinks that the other is dead, and both serve.
 How: Networks that share a part count as one. Two of them must have been measured. Interfaces that the plan does not state are taken from
     the inventories; where neither of two networks states a switch, whether they share one is unknown (one without beside one with a
@@ -23,7 +23,7 @@ from typing import Any
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
-from analyzer.timing import joint
+from analyzer.timing import CHANNELS, joint, on_channels
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds
 from collector.plan import Network, NetworkKind, Node, Origin, Plan
@@ -31,7 +31,6 @@ from collector.plan import Network, NetworkKind, Node, Origin, Plan
 PATHS = Limit(
     "independent networks", "1", 2.0, None, Sense.AT_LEAST, "Test-Cluster: two paths; NF: two interfaces per node"
 )
-CHANNELS = (NetworkKind.CHANNEL, NetworkKind.SYNC)
 _OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
 
 
@@ -42,7 +41,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     ends = _Ends(one, other, {node.name: _nics(plan, node, context.facts) for node in (one, other)})
     groups = _independent(nets, lambda first, second: bool(_shares(first, second, ends)))
     measured = {timing.network for timing in context.timings if timing.judged}
-    together = joint((one.name, other.name), plan, context.timings)
+    pair = (one.name, other.name)
+    counted = on_channels(pair, plan, context.timings)
+    if len({timing.network for timing in counted}) < 2:
+        # Beside a single channel the other networks are the second way.
+        counted = list(context.timings)
+    together = joint(pair, plan, counted)
     evidence = (
         Evidence(PATHS.name, float(len(groups)), "1", context.limit(PATHS.name)),
         Evidence("of them measured", float(len(_seen(groups, measured))), "1"),

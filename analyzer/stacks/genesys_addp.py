@@ -60,7 +60,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
             "an interruption replication between them tolerates, and when to raise an alarm, is not sized by this version."
         )
         title = f"Genesys SIP Server, {context.leg}: no failover timeout (manual switchover)"
-        yield _bare(context, Basis.MEASURED if context.timings else Basis.FLOOR, (), (note,), title)
+        yield _bare(context, Basis.MEASURED if sizing.enough(context) else Basis.FLOOR, (), (note,), title)
         return
     binding, constraints = sizing.decide(_candidates(context))
     timeout_s = sizing.whole(binding.value_s)
@@ -70,7 +70,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
             f"A timeout of {timeout_s} s would be needed ({binding.text}), but the options end at {MAXIMUM_S} s. "
             "No timeout helps here: find and mend the cause, then measure again."
         )
-        yield _bare(context, Basis.MEASURED if sizing.enough(context) else Basis.FLOOR, constraints, (note, _HOST))
+        yield _bare(context, sizing.basis(context, binding, ""), constraints, (note, _HOST))
         return
     reconnect_s = sizing.whole(2 * timeout_s + latency_s)
     _recheck(timeout_s, reconnect_s, latency_s)

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from analyzer import sizing
 from analyzer.contract import Basis, Constraint, Recommendation, Setting, Snippet, Throughput, Untested
-from analyzer.echo import common_silence
+from analyzer.echo import silent_together
 from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
 from collector.plan import NetworkKind, Plan
@@ -141,10 +141,11 @@ def _candidates(context: StackContext) -> Iterator[Constraint]:
         yield sizing.pause(context.timings)
         if len({timing.network for timing in context.timings}) > 1:
             yield sizing.common_silence(context)
+            yield sizing.least_loaded(context)
         else:
             yield from sizing.silences(context)
     if context.echoes:
-        silent_s, networks = common_silence(context.echoes)
+        silent_s, networks = silent_together(context.echoes)
         together = "every one of " if len(networks) > 1 else ""
         yield sizing.measured_silence(silent_s, together + ", ".join(networks))
     yield from sizing.scenarios(context)
@@ -152,12 +153,10 @@ def _candidates(context: StackContext) -> Iterator[Constraint]:
 
 def _together(context: StackContext) -> tuple[float, str]:
     """The longest moment without any channel, and which channels. The heartbeat survives while one of them lives."""
-    if context.joint is not None:
-        networks = context.joint.networks
-        together = "all of " if len(networks) > 1 else ""
-        return context.joint.longest_common_outage_s, together + ", ".join(networks)
-    out = max(context.timings, key=lambda timing: timing.longest_outage_s)
-    return out.longest_outage_s, out.path
+    assert context.joint is not None  # there are timings
+    networks = context.joint.networks
+    together = "all of " if len(networks) > 1 else ""
+    return context.joint.longest_common_outage_s, together + ", ".join(networks)
 
 
 def _thin(context: StackContext) -> tuple[str, str]:

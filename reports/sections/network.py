@@ -220,7 +220,7 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
         yield Heading("Round trips over the run", 2)
         yield Paragraph(
             "The line is the median of each bin. The band reaches from the lowest to the highest round trip. "
-            "A mark at the top shows an outage: several probes in a row without an answer. Grey: a bandwidth test of one of the "
+            "A mark at the top shows an outage: several probes in a row without an answer in time. Grey: a bandwidth test of one of the "
             "two nodes; the probes of that time stand apart, under “Round trips under load”."
         )
     drawn = list(traces.values())
