@@ -126,6 +126,24 @@ def test_the_stamps_come_from_the_kernel_and_t3_of_all_but_the_newest_reply(path
 
 
 @linux
+def test_a_reply_that_was_overtaken_by_the_one_with_its_stamp_gets_the_stamp_all_the_same(path):
+    path.exchange()
+    path.send()
+    path.answer()
+    held, source = path.sender._sock.recv(4096), path.sender._sock.getsockname()
+    path.exchange()
+    path.listener.sendto(held, source)
+    arrived(path.sender._sock)
+    path.sender.collect(all_of_it=True)
+    path.exchange()
+    path.finish()
+
+    rows = {row["rseq"]: row["flags"] for row in path.rows(REPLY)}
+    assert list(rows) == [0, 1, 2, 3]
+    assert [bool(flags & T3_KERNEL) for flags in rows.values()] == [True, True, True, False]
+
+
+@linux
 def test_the_parts_are_not_negative_and_add_up_to_the_monotonic_round_trip(path):
     bounds = []
     for _ in range(4):

@@ -113,7 +113,10 @@ def lengths(book: Book, wanted: Sequence[Wanted], runs: dict[str, Run]) -> None:
 
 def attribution(book: Book, wanted: Sequence[Blamed], folder: Callable[[], Path]) -> None:
     book.say("\n## Who is blamed for slow answers\n")
-    book.say("Answers that came 20 ms later than the median one, by the cause that haready named.\n")
+    book.say(
+        "Answers that came 20 ms later than the median one, by the cause that haready named. Where the sender is to be late, five probes a second: "
+        "at fifty it leaves out what it cannot send in time, and a slot that was not sent has no answer.\n"
+    )
     book.row("injected", "path", "expected", "slow answers", "so named", "others", "kept", head=True)
     for one in wanted:
         found = one.run(folder())

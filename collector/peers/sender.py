@@ -34,6 +34,10 @@ _BATCH = 256
 Row = tuple[int | None, ...]
 
 
+_TOLD = 64
+"""Stamps kept of replies that were overtaken (design value)."""
+
+
 @dataclass(slots=True)
 class _Slot:
     number: int
@@ -96,11 +100,14 @@ class Sender:
         self._slots: dict[int, _Slot] = {}
         self._sent_rows: deque[_Slot] = deque()
         self._pending: dict[int, _Pending] = {}
+        self._told: dict[int, int] = {}
         self._replies: list[Row] = []
 
     def start(self, key: bytes) -> None:
         """Send from now on (or go on, with another key)."""
         self._key = key
+        # Another start of the peer counts its replies anew.
+        self._told.clear()
         if self.active:
             return
         self.active = True
@@ -193,9 +200,18 @@ class Sender:
             earlier = self._pending.pop(reply.follow[0], None)
             if earlier is not None:
                 self._complete(earlier, reply.follow[1])
+            else:
+                # Overtaken: the reply that it belongs to is still on its way.
+                self._told[reply.follow[0]] = reply.follow[1]
+                if len(self._told) > _TOLD:
+                    del self._told[next(iter(self._told))]
         if (twin := self._pending.pop(reply.rseq, None)) is not None:
             self._complete(twin, None)  # the network doubled the reply
-        self._pending[reply.rseq] = _Pending(reply, slot, stamp_ns or real, mono, ttl, flags)
+        pending = _Pending(reply, slot, stamp_ns or real, mono, ttl, flags)
+        if (t3_ns := self._told.pop(reply.rseq, None)) is not None:
+            self._complete(pending, t3_ns)
+        else:
+            self._pending[reply.rseq] = pending
 
     def _complete(self, pending: _Pending, t3_kernel_ns: int | None) -> None:
         """Write the row of a reply, now that the best t3 there will be is known."""
