@@ -186,7 +186,7 @@ def _counts(timing: object) -> tuple[object, ...]:
 def rates(book: Book, folder: Callable[[], Path]) -> None:
     book.say("\n## Bandwidth\n")
     book.say(
-        "tbf in a router between the nodes; on a WAN, on its ends. Goodput is 1448 of 1514 octets (1500 on a WAN).\n"
+        "tbf in a router between the nodes; on a WAN, on its ends. Goodput is 1448 of 1514 octets (1500 on a WAN) of what the probes leave.\n"
     )
     book.row("line", "path", "goodput possible, Mbit/s", "measured, Mbit/s", "kept", head=True)
     for one in RATES:

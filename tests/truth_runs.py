@@ -23,6 +23,7 @@ from collector.external import Running, finish
 from collector.lab.impairment import Impairment
 from collector.lab.netns import Lab, Namespace, limited
 from collector.lab.wan import Wan, WanEnd
+from collector.peers.stamp import PACKET_B
 
 PERIOD_S = 0.02
 SEED = 4
@@ -278,10 +279,13 @@ class Rate:
 
     @property
     def goodput_bps(self) -> float:
-        """What TCP makes of it: payload of a full segment with timestamps, by what the kernel's limit counts."""
-        return self.line_bps * 1448 / (1500 if self.wan else 1514)
+        """What TCP makes of it beside the probes: payload of a full segment with timestamps, by what the kernel's limit counts."""
+        frame = 1500 if self.wan else 1514
+        probes_bps = 2 / PERIOD_S * 8 * (PACKET_B + _UDP_IP_B + frame - 1500)
+        return (self.line_bps - probes_bps) * 1448 / frame
 
 
+_UDP_IP_B = 28
 SMALL_BPS = 50_000_000
 """Below it the kernel's bucket holds a packet of many segments."""
 
