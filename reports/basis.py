@@ -28,7 +28,7 @@ def based_on(advice: Recommendation, timings: Iterable[Timing]) -> str:
         case Basis.OVERRIDE:
             return f"{what}, lowered by the plan"
         case Basis.FLOOR | Basis.PROVISIONAL:
-            return f"{what}; {f'too little was measured{length}, or with holes' if length else 'not every path was measured'}"
+            return f"{what}; {f'too little was measured{length}' if length else 'not every path was measured'}"
         case Basis.MEASURED if _unmeasured(binding):
             return f"{what}; the measurement{length} asks for no more"
         case Basis.MEASURED:

@@ -203,7 +203,7 @@ def test_a_signal_ends_the_demonstration_and_its_collectors(tmp_path, number):
 
 def test_clearing_up_leaves_what_is_not_the_demonstrations(tmp_path):
     made = ["plan.toml", "plan.key", "sip-a.log", "haready-demo-sip-a-1.zip.part", "haready-demo-sip-a-1.zip.journal"]
-    for name in (*made, "wan/ch-ac.jsonl", "mine.txt", "haready-site-a-1.zip"):
+    for name in (*made, "haready-demo-sip-a-1.zip.notes/1", "wan/ch-ac.jsonl", "mine.txt", "haready-site-a-1.zip"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     demo.clear(tmp_path)

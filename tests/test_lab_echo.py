@@ -6,7 +6,7 @@ import os
 import sys
 
 import pytest
-from test_lab_collect import PLAN
+from lab_runs import PLAN
 
 from analyzer.assess import assess
 from analyzer.detectors.tcp import RTO_FLOOR_S, worst_stall_s

@@ -54,11 +54,21 @@ def collect_demo(folder: Path, seconds: float, say: Callable[[str], None], tell:
 
 def clear(folder: Path) -> None:
     """Remove what a demonstration makes in its folder, and nothing else."""
-    for pattern in ("plan.toml", "plan.key", "*.log", "haready-demo-*.zip*", "assessment.json", "report.pdf", "wan/*"):
-        for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # there was no WAN, or something else is in there
-        (folder / "wan").rmdir()
+    files = (
+        "plan.toml",
+        "plan.key",
+        "*.log",
+        "haready-demo-*.zip.notes/*",
+        "haready-demo-*.zip*",
+        "assessment.json",
+        "report.pdf",
+        "wan/*",
+    )
+    for path in [path for pattern in files for path in folder.glob(pattern) if not path.is_dir()]:
+        path.unlink(missing_ok=True)
+    for path in (folder / "wan", *folder.glob("haready-demo-*.zip.notes")):
+        with contextlib.suppress(OSError):  # there was no WAN, or something else is in there
+            path.rmdir()
 
 
 def _site(opened: contextlib.ExitStack, folder: Path, seconds: float, say: Callable[[str], None]) -> Site:
