@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 
@@ -47,7 +48,7 @@ def fitting(ages_s: tuple[int, ...], planned_s: float) -> tuple[int, ...]:
     return tuple(age for age in ages_s if age + 2 * WAIT_S <= planned_s)
 
 
-class Line:
+class Line(ABC):
     """A connection that is kept up while the path is active. `age_s` 0 is the one that is never idle."""
 
     def __init__(self, path: str, age_s: int, t0_ns: int, emit: Emit, part: Part, clock: Clock) -> None:
@@ -130,9 +131,9 @@ class Line:
         if everything or (self.stream is None and self._clock.monotonic_ns() - self._ended_ns > SETTLE_NS):
             self._settle(same=None)
 
+    @abstractmethod
     def second(self, slot: int, due_ns: int) -> None:
         """A second has passed. `slot`: its number, `due_ns`: when it did."""
-        raise NotImplementedError
 
     def _send(self, number: int) -> int:
         """0 or the errno; what is broken is closed."""
@@ -152,16 +153,17 @@ class Line:
     def _us(self, mono_ns: int) -> int:
         return (mono_ns - self._t0_ns) // 1000
 
+    @abstractmethod
     def _answered(self, number: int, now_ns: int) -> None:
-        raise NotImplementedError
+        """An answer with that number has come."""
 
+    @abstractmethod
     def _note(self, flag: int, now_ns: int) -> None:
         """Keep what there is to say of a connection that has just ended."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _settle(self, *, same: int | None) -> None:
         """Say it, now that it is known (or will not be known) who is there afterwards."""
-        raise NotImplementedError
 
 
 class Beat(Line):
