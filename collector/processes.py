@@ -16,10 +16,13 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 _LENGTH = struct.Struct("<I")
 _PIPE_B = 1 << 20
+_CHUNK_B = 1 << 16
+_AT_ONCE = 256
 _BACKLOG_B = 64 << 20
 _F_SETPIPE_SZ = 1031
 
@@ -46,23 +49,26 @@ class Outlet:
         Raises:
             BrokenPipeError: the reader is gone.
         """
+        self.hold(message)
+        self.push()
+
+    def hold(self, message: Message) -> None:
+        """Keep for the next `push`: every write wakes the reader, and waking costs more than what is said."""
         if self._waiting_B > _BACKLOG_B:
             self._dropped += 1
             return
         if self._dropped:
             count, self._dropped = self._dropped, 0
-            self.put(("dropped", count))
+            self.hold(("dropped", count))
         data = marshal.dumps(message)
         self._waiting.append(_LENGTH.pack(len(data)) + data)
         self._waiting_B += len(data) + _LENGTH.size
-        self.push()
 
     def push(self) -> bool:
         """Write what waits; True if nothing waits any more."""
         while self._waiting:
-            first = self._waiting[0]
             try:
-                written = os.write(self.fd, first)
+                written = os.writev(self.fd, list(islice(self._waiting, _AT_ONCE)))
             except BlockingIOError:
                 return False
             except BrokenPipeError:
@@ -70,10 +76,10 @@ class Outlet:
                 self._waiting_B = 0
                 raise
             self._waiting_B -= written
-            if written == len(first):
-                self._waiting.popleft()
-            else:
-                self._waiting[0] = first[written:]
+            while self._waiting and written >= len(self._waiting[0]):
+                written -= len(self._waiting.popleft())
+            if written:
+                self._waiting[0] = self._waiting[0][written:]
         return True
 
 
@@ -90,7 +96,7 @@ class Inlet:
         """All that is there now. `ended` is set when the writer is gone."""
         while True:
             try:
-                chunk = os.read(self.fd, _PIPE_B)
+                chunk = os.read(self.fd, _CHUNK_B)
             except BlockingIOError:
                 break
             if not chunk:

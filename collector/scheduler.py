@@ -138,10 +138,7 @@ def run_host(probes: Sequence[Probe], env: Env, watch: Watch, orders: Inlet, out
 
     def put(message: Message) -> None:
         with lock:
-            try:
-                out.put(message)
-            except BrokenPipeError:
-                raise SystemExit from None  # the parent is gone; ends this thread without a word
+            out.hold(message)
 
     threads = [
         threading.Thread(target=run_probe, args=(probe, env, watch, put, stop.wait), name=probe.name, daemon=True)

@@ -134,7 +134,7 @@ def test_a_reply_that_was_overtaken_by_the_one_with_its_stamp_gets_the_stamp_all
     path.exchange()
     path.listener.sendto(held, source)
     arrived(path.sender._sock)
-    path.sender.collect(all_of_it=True)
+    path.sender.collect()
     path.exchange()
     path.finish()
 
@@ -199,7 +199,7 @@ def test_a_probe_that_the_network_doubled_is_answered_twice_and_the_second_reply
     path.sender._sock.sendto(packet, (path.target, path.port))
     until(lambda: path.reflector._sessions[path.source].rseq == 3, lambda: path.reflector.answer(path.listener))
     arrived(path.sender._sock)
-    path.sender.collect(all_of_it=True)
+    path.sender.collect()
     path.exchange()
     path.finish()
 
@@ -220,7 +220,7 @@ def test_a_reply_that_the_network_doubled_keeps_its_first_row_and_marks_the_seco
     path.send()
     reply = path.answer()
     path.listener.sendto(reply, path.sender._sock.getsockname())
-    path.sender.collect(all_of_it=True)
+    path.sender.collect()
     path.exchange()
     path.finish()
 
@@ -321,7 +321,7 @@ def test_a_flood_to_the_senders_socket_is_read_in_portions_and_not_used(path):
         stranger.bind((path.target, 0))
         for _ in range(600):
             stranger.sendto(bytes(stamp.PACKET_B), path.sender._sock.getsockname())
-    path.sender.collect(all_of_it=True)
+    path.sender.collect()
     assert path.sender._sock.recv(4096), "one call reads a portion and leaves the rest for later"
     path.finish()
     assert path.rows(REPLY) == []
@@ -425,6 +425,7 @@ def test_a_new_key_is_answered_and_so_is_what_is_under_way_under_the_earlier_one
 
     path.sender.start(OTHER_KEY)
     path.exchange()
+    path.sender.flush()
     assert path.sender.answered == 2
     path.reflector.admit(PATH, path.source, b"3" * 32)
     path.sender._sock.sendto(earlier, (path.target, path.port))
@@ -442,10 +443,11 @@ def test_a_packet_of_an_earlier_session_does_not_end_the_present_one(path):
     path.sender._sock.sendto(late, (path.target, path.port))
     arrived(path.listener)
     path.reflector.answer(path.listener)
-    path.sender.collect(all_of_it=True)
+    path.sender.collect()
 
     path.exchange()
 
+    path.sender.flush()
     assert path.sender.answered == 2
     assert path.counters().get("replayed", 0) == 0
 

@@ -237,7 +237,7 @@ class _Echo:
             told = (state, beat.why)
             if everything or self._told.get(path) != told:
                 self._told[path] = told
-                self._out.put(("echo", path, state.value, beat.why, beat.sent))
+                self._out.hold(("echo", path, state.value, beat.why, beat.sent))
 
     def _part(self, stream: Stream) -> None:
         """A line is about to close its connection."""
@@ -252,4 +252,4 @@ class _Echo:
             stream.close()
 
     def _rows(self, table: str, labels: tuple[str, ...], rows: list[tuple[int | None, ...]]) -> None:
-        self._out.put(("rows", table, labels, rows))
+        self._out.hold(("rows", table, labels, rows))

@@ -28,7 +28,7 @@ def run_fifo(clock: Clock, t0_ns: int, orders: Inlet, out: Outlet) -> None:
         report("skipped", f"SCHED_FIFO is not allowed: {why}", 0)
         select.select([orders.fd], [], [])
         return
-    ticker = Ticker("fifo", clock, t0_ns, lambda table, labels, rows: out.put(("rows", table, labels, rows)))
+    ticker = Ticker("fifo", clock, t0_ns, lambda table, labels, rows: out.hold(("rows", table, labels, rows)))
     ticks = 0
     look_ns = report_ns = clock.monotonic_ns()
     while True:

@@ -18,7 +18,7 @@ from collector.peers.tables import (
 )
 from collector.peers.ticker import PERIOD_NS as TICK_NS
 from collector.peers.ticker import Emit
-from collector.peers.timestamps import receive, restart_stamps, transmit_stamps, udp_socket
+from collector.peers.timestamps import Received, receive, restart_stamps, transmit_stamps, udp_socket
 
 JITTER = 0.1
 """Each slot is moved by up to this share of the period (RFC 3432), so that it locks to nothing periodic. It moves on the
@@ -79,6 +79,7 @@ class Sender:
     ) -> None:
         self.path = path
         self.active = False
+        self.waits = False
         self.due_ns = 0
         self.sent = self.answered = 0
         self.rtt_us: int | None = None
@@ -101,10 +102,13 @@ class Sender:
         self._sent_rows: deque[_Slot] = deque()
         self._pending: dict[int, _Pending] = {}
         self._told: dict[int, int] = {}
+        self._unread: list[tuple[Received, int, int]] = []
         self._replies: list[Row] = []
 
     def start(self, key: bytes) -> None:
         """Send from now on (or go on, with another key)."""
+        if self._unread:
+            self._read_replies()
         self._key = key
         # Another start of the peer counts its replies anew.
         self._told.clear()
@@ -144,6 +148,7 @@ class Sender:
             self._sock.sendto(stamp.probe(self._key, number, t1, self._ssid), self._target)
         except OSError as error:
             slot.flag = error.errno or SKIPPED
+            self._read_transmit_stamps()
             # Whether the kernel counted the failed send differs between versions: start its count anew.
             transmit_stamps(self._sock, _BATCH)
             restart_stamps(self._sock)
@@ -154,24 +159,36 @@ class Sender:
             self._by_send[self._sends & 0xFFFFFFFF] = slot
             self._sends += 1
             self._slots[number] = slot
+            self.waits = True
         self._sent_rows.append(slot)
         self._schedule()
-        self._read_transmit_stamps()
 
-    def collect(self, *, all_of_it: bool = False) -> None:
-        """Read what has arrived. Called at every tick it looks only if the newest slot is still unanswered."""
+    def fileno(self) -> int:
+        """The descriptor on which replies arrive."""
+        return self._sock.fileno()
+
+    def collect(self) -> bool:
+        """Take one datagram off the socket, with the time; False if there was none. It need not be called but while `waits`.
+
+        What it says is read by `flush`, all at once: code that runs cold costs twice as much.
+        """
+        received = receive(self._sock)
+        if received is None:
+            return False
+        if (received.address, received.port) == self._target:
+            self.waits = False
+            self._unread.append((received, self._clock.monotonic_ns(), self._clock.realtime_ns()))
+            if len(self._unread) >= _BATCH:
+                self._read_replies()
+        return True
+
+    def _read_replies(self) -> None:
         if self._by_send:
             self._read_transmit_stamps()
-        for _ in range(_BATCH):
-            if not all_of_it and not (self._sent_rows and not self._sent_rows[-1].answered):
-                break
-            received = receive(self._sock)
-            if received is None:
-                break
-            if (received.address, received.port) != self._target or not stamp.from_reflector(received.data):
-                continue
-            if stamp.authentic(self._key, received.data):
-                self._take(stamp.read_reply(received.data), received.stamp_ns, received.ttl)
+        unread, self._unread = self._unread, []
+        for received, mono_ns, real_ns in unread:
+            if stamp.from_reflector(received.data) and stamp.authentic(self._key, received.data):
+                self._take(stamp.read_reply(received.data), received.stamp_ns, received.ttl, mono_ns, real_ns)
 
     def _read_transmit_stamps(self) -> None:
         for number, stamp_ns in transmit_stamps(self._sock, len(self._by_send)):
@@ -179,8 +196,7 @@ class Sender:
             if slot is not None:
                 slot.kernel_ns = stamp_ns
 
-    def _take(self, reply: stamp.Reply, stamp_ns: int | None, ttl: int | None) -> None:
-        mono, real = self._clock.monotonic_ns(), self._clock.realtime_ns()
+    def _take(self, reply: stamp.Reply, stamp_ns: int | None, ttl: int | None, mono: int, real: int) -> None:
         slot = self._slots.get(reply.slot)
         flags = T2_KERNEL if reply.kernel else 0
         if stamp_ns is not None:
@@ -235,7 +251,10 @@ class Sender:
 
     def flush(self, *, everything: bool = False) -> None:
         """Emit complete rows, and those that have waited long enough."""
-        self.collect(all_of_it=True)
+        for _ in range(_BATCH):
+            if not self.collect():
+                break
+        self._read_replies()
         now = self._clock.monotonic_ns()
         settled = now - (-1 if everything else SETTLE_NS)
         # The stamp of a reply comes with the next one, a period later.

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from collector.machine import Clock
+from collector.machine import LINUX, Clock
 from collector.peers.guests import Guests
 from collector.peers.reflector import Reflector
 from collector.peers.sender import Sender
@@ -21,6 +21,7 @@ from collector.processes import Inlet, Outlet
 
 FLUSH_NS = 1_000_000_000
 COUNTERS_NS = 10_000_000_000
+_NEVER = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def run_wire(
     """
 
     def emit(table: str, labels: tuple[str, ...], rows: list[tuple[int | None, ...]]) -> None:
-        out.put(("rows", table, labels, rows))
+        out.hold(("rows", table, labels, rows))
 
     senders = {
         path.name: Sender(
@@ -63,7 +64,9 @@ def run_wire(
     }
     reflector = Reflector(t0_ns, emit, clock, guests)
     by_fd = {sock.fileno(): sock for sock in listening}
-    waited_on = [orders.fd, *by_fd]
+    # Where the kernel stamps what arrives, replies can wait for the next tick; elsewhere the time of reading is what is measured.
+    answers_fd = {} if LINUX else {sender.fileno(): sender for sender in senders.values()}
+    waited_on = [orders.fd, *by_fd, *answers_fd]
     ticker = Ticker("default", clock, t0_ns, emit)
     flush_ns = clock.monotonic_ns() + FLUSH_NS
     counters_ns = clock.monotonic_ns() + COUNTERS_NS
@@ -72,22 +75,33 @@ def run_wire(
     gc.freeze()
     gc.disable()
     active: list[Sender] = []
+    monotonic_ns = clock.monotonic_ns
+    send_ns = _NEVER
+    # Most wake-ups are the ticker's alone: what they run through is kept short, for each line costs 50 times a second.
     while not orders.ended:
-        due = min([ticker.due_ns, *(sender.due_ns for sender in active)])
-        wait = max(0.0, (due - clock.monotonic_ns()) / 1e9)
-        ready, _, _ = select.select(waited_on, [], [], wait)
-        now = clock.monotonic_ns()
+        wait_ns = min(ticker.due_ns, send_ns) - monotonic_ns()
+        ready = select.select(waited_on, (), (), wait_ns / 1e9 if wait_ns > 0 else 0)[0]
+        now = monotonic_ns()
         if now >= ticker.due_ns:
             ticker.tick(now)
             for sender in active:
-                sender.collect()
-        for sender in active:
-            if clock.monotonic_ns() >= sender.due_ns:
-                sender.send()
-        for fd in ready:
-            if fd != orders.fd:
-                reflector.answer(by_fd[fd])
-        if orders.fd in ready:
+                if sender.waits:
+                    sender.collect()
+        if now >= send_ns:
+            for sender in active:
+                if monotonic_ns() >= sender.due_ns:
+                    sender.send()
+            send_ns = min(sender.due_ns for sender in active)
+        if not ready:
+            pass
+        elif orders.fd not in ready:
+            for fd in ready:
+                if fd in by_fd:
+                    reflector.answer(by_fd[fd])
+                else:
+                    answers_fd[fd].collect()
+        else:
+            # What else is ready stays so until the next turn, an instant later.
             for order in orders.messages():
                 match order:
                     case ("send", path, key):
@@ -101,11 +115,12 @@ def run_wire(
                         _finish(senders.values(), reflector, out)
                         return
             active = [sender for sender in senders.values() if sender.active]
+            send_ns = min((sender.due_ns for sender in active), default=_NEVER)
         if now >= flush_ns:
             flush_ns += FLUSH_NS * (1 + (now - flush_ns) // FLUSH_NS)
             for sender in senders.values():
                 sender.flush()
-                out.put(("path", sender.path, sender.sent, sender.answered, sender.rtt_us))
+                out.hold(("path", sender.path, sender.sent, sender.answered, sender.rtt_us))
             reflector.flush()
             out.push()
         if now >= counters_ns:
