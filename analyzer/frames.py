@@ -64,7 +64,7 @@ class Columns:
 class NodeData:
     """Everything an archive says, times in microseconds of the node's own monotonic clock since its start.
 
-    `anchors` are readings (monotonic ns, wall clock ns); `spans` the stretches in us that are covered by undamaged
+    `sessions`: of every start of its collector; `anchors` are readings (monotonic ns, wall clock ns); `spans` the stretches in us that are covered by undamaged
     segments; `keepers` (t_us, service, synchronised) what the inventory told of the time service, and when that was another
     answer than before; `tables` the host tables by name, with ``t_us`` and, once aligned, ``t_s`` on the run's common base;
     `probes` which probe writes a table, by the table's name, as far as the archive says.
@@ -73,6 +73,7 @@ class NodeData:
     path: Path
     name: str
     session: str
+    sessions: frozenset[str]
     plan: Plan
     tool_version: str
     started: str
@@ -119,7 +120,7 @@ def read(path: Path) -> NodeData:
         raise ArchiveError(f"{path}: its start on the monotonic clock makes no sense", "copy the file again")
     gathered = _Gathered()
     for segment in archive.segments():
-        gathered.take(segment)
+        gathered.take(segment, int(head["t0_ns"]))
     if not gathered.segments:
         raise ArchiveError(
             f"{path}: no measurement in it can be read" + (f" ({archive.damage[0]})" if archive.damage else ""),
@@ -131,6 +132,7 @@ def read(path: Path) -> NodeData:
         path=archive.path,
         name=node,
         session=str(head["session"]),
+        sessions=frozenset((str(head["session"]), *(session for _, session in told.starts))),
         plan=plan,
         tool_version=str(head.get("tool", "unknown")),
         started=_instant(head.get("started"), gathered.anchors, int(head["t0_ns"])),
@@ -178,8 +180,8 @@ class _Gathered:
         self._wire: dict[tuple[str, str], list[tuple[int, dict[str, Ints]]]] = defaultdict(list)
         self._host: dict[str, list[tuple[dict[str, str], dict[str, npt.NDArray[Any]]]]] = defaultdict(list)
 
-    def take(self, segment: Segment) -> None:
-        """Parse a segment's blocks and drop their text."""
+    def take(self, segment: Segment, t0_ns: int) -> None:
+        """Parse a segment's blocks and drop their text. `t0_ns`: zero of the run's axis on the monotonic clock of its first start."""
         if not 0 <= segment.from_us <= segment.to_us < _LONGEST_US:
             self.damage.append(f"segment {segment.seq}: its times make no sense")
             return
@@ -191,7 +193,8 @@ class _Gathered:
             return
         self.segments += 1
         self.anchors += [
-            (mono, real)
+            # A reboot moves the zero of the monotonic clock; what is kept refers to the first start's.
+            (mono - segment.t0_ns + t0_ns, real)
             for mono, real, _ in segment.anchors
             if abs(mono - segment.t0_ns) < _LONGEST_US * 1000 and abs(real) < 1 << 62
         ]

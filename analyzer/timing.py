@@ -332,7 +332,7 @@ def _peer(path: PlannedPath, source: NodeData, target: NodeData, clocks: Mapping
     spans = mapped(np.array(target.spans, dtype=np.int64).reshape(-1)).reshape(-1, 2)
     run = mapped(np.array([0, round(target.duration_s * 1e6)], dtype=np.int64))
     # An archive tells when its process ran only if no other session of that node answered too.
-    known = {*source.story.peers.get(path.target, ()), target.session} == {target.session}
+    known = target.sessions.issuperset(source.story.peers.get(path.target, ()))
     end_s = float(run[1])
     if not target.sealed:
         # Cut short: the process ran as long as its record reaches or it answered. Silence after that may be the node's.

@@ -45,8 +45,10 @@ def ordered(nodes: Sequence[NodeData]) -> list[NodeData]:
 
 
 def met(one: NodeData, other: NodeData) -> bool:
-    """True if either archive names the other's session."""
-    return other.session in one.story.peers.get(other.name, ()) or one.session in other.story.peers.get(one.name, ())
+    """True if either archive names a session of the other's."""
+    return not other.sessions.isdisjoint(one.story.peers.get(other.name, ())) or not one.sessions.isdisjoint(
+        other.story.peers.get(one.name, ())
+    )
 
 
 def _overlap(one: NodeData, other: NodeData) -> bool:

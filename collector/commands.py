@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.archive.format import PART, Block
-from collector.archive.reader import Archive, open_archive
+from collector.archive.reader import NOT_RUNNING, Archive, open_archive
 from collector.archive.story import Story, add_state, bounded, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
@@ -102,8 +102,14 @@ def collect(arguments: list[str]) -> int:
         metavar="DIR",
         help="folder of the archive, made if missing (default: here)",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the latest run in DIR if it was cut short, to its planned end (services do)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no status and no events on stderr")
     given = parser.read(arguments)
+    from collector import again
     from collector.machine import PsutilHost, SystemClock
     from collector.supervisor import Job, Supervisor
 
@@ -112,15 +118,20 @@ def collect(arguments: list[str]) -> int:
     key = load_key(given.plan, found)
     make_folder(given.out, "--out")
     display = Display(given.node, quiet=given.quiet)
+    before = again.find(given.out, found, given.node) if given.resume else None
+    if before is not None and again.overdue(before, SystemClock()):
+        sha256 = again.seal(before)
+        display.event(again.OVERDUE)
+        _tell_archive(before.path, sha256)
+        return Exit.ENDED_EARLY
+    planned_s = given.duration if before is None else before.planned_us / 1e6
     command = shlex.join(["haready", "collect", *arguments])
-    job = Job(found, given.node, key, given.out, given.duration, tool_version(), command)
+    job = Job(found, given.node, key, given.out, planned_s, tool_version(), command, before=before)
     result = Supervisor(job, SystemClock(), PsutilHost(), display.event).run(display.status)
     display.clear()
     for path, reason in result.never_met:
         display.event(f"WARNING: {path} was never measured: {reason}")
-    with contextlib.suppress(OSError):  # the terminal may be gone; the archive is there
-        print(result.path)
-        print(f"sha256 {result.sha256}", flush=True)
+    _tell_archive(result.path, result.sha256)
     if result.unmeasured and not result.early:
         reasons = ", ".join(dict.fromkeys(reason for _, reason in result.never_met)) or "no probe was answered"
         raise UnmeasuredError(
@@ -133,6 +144,12 @@ def collect(arguments: list[str]) -> int:
         "carry this file to a machine with haready[report]; there, with those of all nodes: haready assess FILE FILE"
     )
     return Exit.ENDED_EARLY if result.early else Exit.DONE
+
+
+def _tell_archive(path: Path, sha256: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone; the archive is there
+        print(path)
+        print(f"sha256 {sha256}", flush=True)
 
 
 def verify(arguments: list[str]) -> int:
@@ -175,13 +192,15 @@ def _verified(archive: Archive) -> dict[str, Json]:
                     block.column(name)  # every value has to be there and a number
         except ValueError as error:
             archive.damage.append(f"segment {segment.seq}: {error}")
+    holes = archive.lost()
     lost = [
         f"lost: {duration(hole.from_us / 1e6)} to {duration(hole.to_us / 1e6)} of the run ({hole.why})"
-        for hole in archive.lost()
+        for hole in holes
     ]
+    whole = archive.sealed and not archive.damage and all(hole.why == NOT_RUNNING for hole in holes)
     return {
         "archive": str(archive.path),
-        "whole": archive.sealed and not archive.damage and not lost,
+        "whole": whole,
         "sealed": archive.sealed,
         "rows": rows,
         "segments": segments,

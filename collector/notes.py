@@ -42,12 +42,20 @@ class Mailbox:
         self._taken: set[str] = set()
 
     def open(self) -> None:
-        """Make the folder; never an existing one, which could be anybody's.
+        """Make the folder, or take over that of an earlier start of this run; never one that could be anybody's.
 
         Raises:
             OSError: it cannot be made.
         """
-        self._folder.mkdir(mode=0o700)
+        try:
+            self._folder.mkdir(mode=0o700)
+        except FileExistsError:
+            found = self._folder.lstat()
+            if not stat.S_ISDIR(found.st_mode):
+                raise
+            if sys.platform != "win32" and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077):
+                raise
+            self._tidy()
         _write(self._folder / _OWNER, {"node": self._node})
 
     def take(self, keep: Callable[[int, str], None], settle: Callable[[], None]) -> None:
@@ -80,10 +88,13 @@ class Mailbox:
     def close(self) -> None:
         """Remove the folder. A note that nobody took stays, so that whoever wrote it finds it there and says so."""
         with contextlib.suppress(OSError):
-            for entry in list(self._folder.iterdir()):
-                if not entry.name.endswith(_NOTE):
-                    entry.unlink()
+            self._tidy()
             self._folder.rmdir()
+
+    def _tidy(self) -> None:
+        for entry in list(self._folder.iterdir()):
+            if not entry.name.endswith(_NOTE):
+                entry.unlink()
 
 
 @dataclass(frozen=True, slots=True)

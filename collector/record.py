@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from collector.archive.story import Story
 from collector.contract import Json, Outcome, State
 
 
@@ -17,6 +18,7 @@ class Record:
     def __init__(self) -> None:
         self.facts: dict[str, Json] = {}
         self.peers: dict[str, list[str]] = {}
+        self.starts: list[tuple[int, str]] = []
         self.restarts: list[dict[str, Json]] = []
         self.dropped = 0
         self.meetings: list[tuple[int, str, str]] = []
@@ -25,6 +27,25 @@ class Record:
         self._segment_events = self._segment_notes = 0
         self._outcomes: dict[str, Outcome] = {}
         self._before: dict[str, tuple[int, int, float]] = {}
+
+    def restore(self, told: Story, last_us: int, now_us: int, why: str) -> None:
+        """Go on with what an earlier start of this run told up to `last_us`. Between then and now nothing ran."""
+        self.facts = {name: dict(values) for name, values in told.facts.items()}
+        self.peers = {node: list(sessions) for node, sessions in told.peers.items()}
+        self.meetings = list(told.meetings)
+        self.starts = list(told.starts)
+        self.restarts = [{"process": process, "t_us": t_us, "why": text} for t_us, process, text in told.restarts]
+        self.dropped = told.dropped
+        self._events, self._notes = list(told.events), list(told.notes)
+        self.close_segment()
+        self._outcomes = {outcome.probe: outcome for outcome in told.outcomes}
+        for outcome in told.outcomes:
+            outcome.enter(State.SKIPPED, "the collector was not running", last_us)
+        self.restarted("collector", list(self._outcomes), now_us, why)
+
+    def started(self, t_us: int, session: str) -> None:
+        """A start of the collector, and the session by which peers know it."""
+        self.starts.append((t_us, session))
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of a probe, ticker or path, made at its first mention."""
@@ -82,6 +103,7 @@ class Record:
         return {
             "outcomes": outcomes,
             "peers": self.peers,
+            "starts": self.starts,
             "meetings": self.meetings,
             "facts": self.facts,
             "restarts": self.restarts,

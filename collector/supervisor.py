@@ -21,8 +21,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import collector.probes
-from collector.archive.format import SUFFIX
-from collector.archive.writer import Writer
+from collector.again import PLANNED_END
+from collector.archive import resume
+from collector.archive.resume import Unfinished
+from collector.archive.writer import Before, Writer
 from collector.children import Children
 from collector.contract import Env, Json, Probe, Run, State, Table
 from collector.echoes import Echoes
@@ -72,6 +74,8 @@ class Job:
     version: str
     command: str
     segment_s: float = SEGMENT_S
+    before: Unfinished | None = None
+    """What an earlier start has recorded of the same run, to be continued to its planned end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,10 @@ class Supervisor:
         self._job = job
         self._clock = clock
         self._tell = tell
-        self._t0_ns = self._up_ns = clock.monotonic_ns()
+        self._up_ns = clock.monotonic_ns()
+        self._boot = resume.boot_id()
+        before = job.before
+        self._t0_ns = self._up_ns if before is None else resume.zero_ns(before, clock, self._boot)
         self._session = secrets.token_hex(16)
         self._node = job.plan.node(job.node)
         self._record = Record()
@@ -135,7 +142,13 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._children = Children(self._selector, self._take)
         self._started = dt.datetime.now(dt.UTC)
-        name = f"haready-{job.plan.cluster}-{job.node}-{self._started:%Y%m%dT%H%M%SZ}{SUFFIX}"
+        if before is None:
+            self._path = job.folder / resume.name(job.plan.cluster, job.node, self._started)
+        else:
+            self._path = before.path
+            self._record.restore(before.story, before.last_us, self._now_us(), "it was started again")
+        self._record.started(max(0, self._now_us()), self._session)
+        left_s = job.duration_s - max(0, self._now_us()) / 1e6
         run = Run(self._session, self._t0_ns, job.folder)
         self._env = Env(clock, host, run, job.plan, self._node)
         self._watch = Watch(self._probes)
@@ -166,7 +179,7 @@ class Supervisor:
         self._tester = Tester(
             me,
             clock,
-            job.duration_s,
+            left_s,
             self._links,
             lambda order: self._children.order("bandwidth", order),
             self._record,
@@ -193,12 +206,11 @@ class Supervisor:
             self._paths.key,
             lambda table, labels, rows: self._writer.rows(table, labels, rows),  # noqa: PLW0108 - made when the run begins
             self._record,
-            job.duration_s,
+            left_s,
             self._note,
         )
         self._faults = Faults(job.plan, self._node, self._now_us, self._note)
         self._listening: list[socket.socket] = []
-        self._path = job.folder / name
         self._mailbox = Mailbox(self._path, job.node)
 
     # --- the run ---------------------------------------------------------------------------------------------------
@@ -213,7 +225,7 @@ class Supervisor:
         self._bind()
         tables: list[Table] = [*TABLES, *(table for probe in self._probes for table in probe.tables)]
         try:
-            self._writer = Writer(self._path, self._start(tables), tables)
+            self._writer = self._open(tables)
             self._mailbox.open()
         except OSError as error:
             # "No such file" would be no answer: the folder is there, but (like /proc) takes no files.
@@ -250,8 +262,8 @@ class Supervisor:
     def _collect(self, look: Callable[[Status], None]) -> None:
         end_ns = self._t0_ns + round(self._job.duration_s * 1e9)
         timers = {"flush": FLUSH_S, "anchor": ANCHOR_S, "segment": self._job.segment_s}
-        due = {name: self._t0_ns + round(period * 1e9) for name, period in timers.items()}
-        beat_ns = self._t0_ns
+        beat_ns = self._clock.monotonic_ns()
+        due = {name: beat_ns + round(period * 1e9) for name, period in timers.items()}
         self._writer.anchor(take_anchor(self._clock))
         while not self._stop and (now := self._clock.monotonic_ns()) < end_ns:
             if now >= beat_ns:
@@ -298,7 +310,7 @@ class Supervisor:
 
     def _wind_down(self) -> None:
         """Say goodbye, let what is under way come home, then stop the others: a clean end looks like no loss."""
-        why = self._stop or "planned end"
+        why = self._stop or PLANNED_END
         self._note(f"stopping: {why}")
         self._tester.leave()
         self._sizes.close()
@@ -325,7 +337,7 @@ class Supervisor:
         now_us = self._now_us()
         self._save_state()
         self._writer.close_segment(now_us, take_anchor(self._clock))
-        why = self._stop or "planned end"
+        why = self._stop or PLANNED_END
         sha256 = self._writer.seal(
             {
                 "ended": _iso(dt.datetime.now(dt.UTC)),
@@ -337,6 +349,14 @@ class Supervisor:
         never = self._paths.never_met()
         unmeasured = self._links.planned > 0 and not self._paths.tally().answered
         return Result(self._path, sha256, bool(self._stop), why, never, unmeasured, self._strangers.remedy())
+
+    def _open(self, tables: list[Table]) -> Writer:
+        before = self._job.before
+        if before is None:
+            return Writer(self._path, self._start(tables), tables)
+        self._note(f"the run goes on after {(self._now_us() - before.last_us) / 1e6:.0f} s without a record")
+        start = before.start(self._start(tables)["tables"])
+        return Writer(self._path, start, tables, Before(before.archive, self._t0_ns, self._now_us()))
 
     def _start(self, tables: list[Table]) -> dict[str, Json]:
         """What is known before the first row; see docs/archive-format.md."""
@@ -408,7 +428,8 @@ class Supervisor:
             case "bandwidth":
                 self._children.start(name, lambda orders, out: run_bandwidth(clock, t0, orders, out))
             case "echo":
-                paths, planned_s, end = self._echoes.paths, self._job.duration_s, self._echoes.begin()
+                paths, end = self._echoes.paths, self._echoes.begin()
+                planned_s = self._job.duration_s - self._now_us() / 1e6
                 self._children.start(
                     name, lambda orders, out: run_echo(paths, planned_s, clock, t0, end, orders, out), [end.fileno()]
                 )
@@ -503,7 +524,7 @@ class Supervisor:
 
     def _save_state(self) -> None:
         self._paths.save()
-        self._writer.state(self._record.state())
+        self._writer.state(self._record.state() | {"boot": self._boot})
 
     def _note(self, text: str) -> None:
         self._record.event(self._now_us(), text)

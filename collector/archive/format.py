@@ -24,6 +24,8 @@ FORMAT = 1
 SUFFIX = ".zip"
 PART = ".part"
 JOURNAL = ".journal"
+AGAIN = ".again"
+"""While a run that was cut short is taken up again: the copy that becomes its part."""
 README, START, MANIFEST = "README.txt", "start.json", "manifest.json"
 
 Row = Sequence[int | None]

@@ -38,6 +38,7 @@ from collector.archive.format import (
     checked_series,
     loads,
 )
+from collector.archive.story import moments
 from collector.contract import Json
 from collector.errors import ArchiveError
 
@@ -53,6 +54,10 @@ _MAX_JOURNAL_B = 32 << 20
 """Ten minutes of a node with 64 cores are 6 MB of text; as rows it takes up to twenty times as much memory."""
 _SLACK_US = 2_000_000
 """A hole in time up to this long is the ordinary hand-over between two segments."""
+
+
+NOT_RUNNING = "the collector was not running"
+"""Such a stretch is known to the archive: it was started again after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,26 @@ class Archive:
     _journal: Segment | None = field(repr=False)
     _spans: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
     _told_ns: list[int] = field(default_factory=list, repr=False)
+    _starts_us: set[int] = field(default_factory=set, repr=False)
 
     def segments(self) -> Iterator[Segment]:
         """Every readable segment in order, the journal's rows last. Damage found on the way is added to `damage`."""
+        for _, segment in self.stored():
+            yield segment
+        if self._journal is not None:
+            self._spans[self._journal.seq] = (self._journal.from_us, self._journal.to_us)
+            self._starts_us.update(start_us for start_us, _ in moments(self._journal.state, "starts"))
+            yield self._journal
+        if self.sealed:
+            self._check_end()
+
+    @property
+    def journal(self) -> Segment | None:
+        """The rows that were not in a segment yet when the run was cut short."""
+        return self._journal
+
+    def stored(self) -> Iterator[tuple[bytes, Segment]]:
+        """Every readable segment that was closed, in order, with its bytes."""
         seen: set[int] = set()
         with open(self.path, "rb") as file:
             for member in self._members:
@@ -113,12 +135,8 @@ class Archive:
                 seen.add(segment.seq)
                 self._spans[segment.seq] = (segment.from_us, segment.to_us)
                 self._told_ns += [anchor[1] for anchor in segment.anchors[-1:]]
-                yield segment
-        if self._journal is not None:
-            self._spans[self._journal.seq] = (self._journal.from_us, self._journal.to_us)
-            yield self._journal
-        if self.sealed:
-            self._check_end()
+                self._starts_us.update(start_us for start_us, _ in moments(segment.state, "starts"))
+                yield data, segment
 
     def _check_end(self) -> None:
         """Hold what the manifest says of the end against the segments: they cannot reach beyond it."""
@@ -146,7 +164,8 @@ class Archive:
         at = 0
         for start, stop in sorted(self._spans.values()):
             if start - at > _SLACK_US:
-                holes.append(Lost(at, start, "not readable or never written"))
+                begun = any(at < start_us <= start + _SLACK_US for start_us in self._starts_us)
+                holes.append(Lost(at, start, NOT_RUNNING if begun else "not readable or never written"))
             at = max(at, stop)
         end = int(self.head["duration_s" if self.sealed else "planned_s"] * 1e6)
         if self.sealed and end - at > _SLACK_US:

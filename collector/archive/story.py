@@ -36,12 +36,15 @@ def bounded(value: Json, depth: int = DEPTH) -> Json:
 class Story:
     """`peers`: node -> sessions that were met; `meetings`: (t_us, path, session); `restarts`: (t_us, process, why).
 
+    `starts`: (t_us, session) of every start of the collector; older archives do not tell, for they have one.
+
     `notes`: (t_us, text) of what a person noted during the run.
     """
 
     outcomes: tuple[Outcome, ...]
     peers: Mapping[str, tuple[str, ...]]
     meetings: tuple[tuple[int, str, str], ...]
+    starts: tuple[tuple[int, str], ...]
     facts: Mapping[str, Mapping[str, Json]]
     events: tuple[tuple[int, str], ...]
     notes: tuple[tuple[int, str], ...]
@@ -56,7 +59,7 @@ def tidy(text: str) -> str:
 
 def add_state(told: dict[str, Json], state: Mapping[str, Json]) -> None:
     """Take over what a segment's state tells: events, notes and facts add up, the rest is as of now."""
-    for key in ("outcomes", "peers", "meetings", "restarts", "dropped"):
+    for key in ("outcomes", "peers", "meetings", "starts", "restarts", "dropped"):
         if key in state:
             told[key] = state[key]
     if isinstance(state.get("facts"), dict):
@@ -82,13 +85,14 @@ def story(told: Mapping[str, Json]) -> Story:
             for item in _list(told, "meetings")
             if isinstance(item, list) and len(item) == 3 and _sane(item[0])
         ),
+        starts=tuple(moments(told, "starts")),
         facts={
             str(name): bounded(values)
             for name, values in (facts.items() if isinstance(facts, dict) else ())
             if isinstance(values, dict)
         },
-        events=tuple(_moments(told, "events")),
-        notes=tuple((t_us, tidy(text)[:MAX_NOTE_LETTERS]) for t_us, text in islice(_moments(told, "notes"), MAX_NOTES)),
+        events=tuple(moments(told, "events")),
+        notes=tuple((t_us, tidy(text)[:MAX_NOTE_LETTERS]) for t_us, text in islice(moments(told, "notes"), MAX_NOTES)),
         restarts=tuple(
             (item["t_us"], str(item.get("process")), str(item.get("why")))
             for item in _list(told, "restarts")
@@ -103,7 +107,7 @@ def _list(told: Mapping[str, Json], key: str) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _moments(told: Mapping[str, Json], key: str) -> Iterator[tuple[int, str]]:
+def moments(told: Mapping[str, Json], key: str) -> Iterator[tuple[int, str]]:
     """Pairs of time and text."""
     for item in _list(told, key):
         if isinstance(item, list) and len(item) == 2 and _sane(item[0]):

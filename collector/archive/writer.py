@@ -13,10 +13,12 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from collector.archive.format import (
+    AGAIN,
     FORMAT,
     JOURNAL,
     MANIFEST,
@@ -30,6 +32,7 @@ from collector.archive.format import (
     dumps,
     segment_name,
 )
+from collector.archive.reader import Archive
 from collector.contract import Json, Table
 from collector.errors import WriteError
 from collector.machine import Anchor
@@ -47,14 +50,31 @@ inventory; no payload and no user files.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a run has recorded up to an earlier end, and where its time axis (zero at `t0_ns` of today's monotonic clock) stands now."""
+
+    archive: Archive
+    t0_ns: int
+    now_us: int
+
+
 class Writer:
     """The archive of one node while it is being made.
 
     `flush`, `close_segment` and `seal` raise WriteError when the disk is full or fails: the caller stops sampling then.
     """
 
-    def __init__(self, path: Path, start: Mapping[str, Json], tables: Iterable[Table]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        start: Mapping[str, Json],
+        tables: Iterable[Table],
+        before: Before | None = None,
+    ) -> None:
         """Create ``path.part`` and ``path.journal``; `start` says who and why (see docs/archive-format.md).
+
+        What there is of the run `before` stays as it is until a whole copy is on the disk.
 
         Raises:
             OSError: they cannot be created.
@@ -65,14 +85,29 @@ class Writer:
         self._columns = {table.name: table.columns for table in tables}
         self._labels = {table.name: table.labels for table in tables}
         self._members: list[dict[str, Json]] = []
-        self._file: IO[bytes] = open(self._part, "xb", opener=_private)
+        journal = path.with_name(path.name + JOURNAL)
+        made = self._part if before is None else path.with_name(path.name + AGAIN)
+        if before is not None:
+            made.unlink(missing_ok=True)  # of a start that did not come this far
+        self._file: IO[bytes] = open(made, "xb", opener=_private)
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
-        self._journal = _Journal(path.with_name(path.name + JOURNAL))
         self._seq = 0
-        self._add(README, _README.encode())
-        self._add(START, dumps({"format": FORMAT, **self._start}))
-        self._settle(self._file)
-        self._open_segment(0)
+        try:
+            self._add(README, _README.encode())
+            self._add(START, dumps({"format": FORMAT, **self._start}))
+            if before is not None:
+                self._take_over(before.archive)
+            self._settle(self._file)
+            if before is not None:
+                os.replace(made, self._part)
+                _settle_folder(path.parent)
+                journal.unlink(missing_ok=True)  # its rows are in a segment now
+        except OSError:
+            self._let_go()
+            raise
+        self._journal = _Journal(journal)
+        self._t0_ns: int = self._start["t0_ns"] if before is None else before.t0_ns
+        self._open_segment(0 if before is None else before.now_us)
 
     @property
     def size_B(self) -> int:
@@ -119,7 +154,7 @@ class Writer:
             seq=self._seq,
             node=str(self._start["node"]),
             session=str(self._start["session"]),
-            t0_ns=int(self._start["t0_ns"]),
+            t0_ns=self._t0_ns,
             from_us=self._from_us,
             to_us=now_us,
             anchors=self._anchors,
@@ -149,10 +184,22 @@ class Writer:
                 return hashlib.file_digest(sealed, "sha256").hexdigest()
 
     def abandon(self) -> None:
-        """Leave part and journal as they are, for the reader. A ZipFile would otherwise end the part with a directory."""
+        """Leave part and journal as they are, for the reader."""
+        self._let_go()
+        self._journal.close()
+
+    def _let_go(self) -> None:
+        """Close the part. Its ZipFile would otherwise end it with a directory."""
         self._zip.fp = None
         self._file.close()
-        self._journal.close()
+
+    def _take_over(self, before: Archive) -> None:
+        for data, segment in before.stored():
+            self._seq = max(self._seq, segment.seq)
+            self._add(segment_name(segment.seq), data, rows=segment.rows)
+        if before.journal is not None:
+            self._seq = before.journal.seq
+            self._add(segment_name(self._seq), before.journal.encode(), rows=before.journal.rows)
 
     def _open_segment(self, now_us: int) -> None:
         self._seq += 1
@@ -161,7 +208,7 @@ class Writer:
         self._index: dict[tuple[str, tuple[str, ...]], int] = {}
         self._anchors: list[list[int]] = []
         self._state: dict[str, Json] = {}
-        head = {name: self._start[name] for name in ("node", "session", "t0_ns")}
+        head = {name: self._start[name] for name in ("node", "session")} | {"t0_ns": self._t0_ns}
         self._journal.restart(dumps({"format": FORMAT, **head, "seq": self._seq, "from_us": now_us}), now_us)
 
     def _add(self, name: str, data: bytes, rows: int = 0) -> None:

@@ -1,0 +1,69 @@
+"""A start with `--resume`: it finds a run to go on with, one whose time is over, or none."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from collector.archive import resume
+from collector.archive.resume import Unfinished
+from collector.archive.writer import Before, Writer
+from collector.contract import Json
+from collector.errors import OperatorError, WriteError
+from collector.machine import Clock
+from collector.plan import Plan
+from collector.record import Record
+
+PLANNED_END = "planned end"
+OVERDUE = "the planned end came while the collector was not running"
+
+
+def find(folder: Path, plan: Plan, node: str) -> Unfinished | None:
+    """The latest run of `node` in `folder`, if it may be gone on with; None if there is no run at all.
+
+    Raises:
+        OperatorError: it is finished, or is another plan's.
+        ArchiveError: nothing in it is readable.
+    """
+    path = resume.newest(folder, plan.cluster, node)
+    if path is None:
+        return None
+    found = resume.read(path)
+    if found.head.get("plan_digest") != plan.digest:
+        raise OperatorError(
+            f"{path} is a run of another plan", "begin a new run without --resume, or in another folder with --out"
+        )
+    if found.archive.sealed and found.head.get("ended_because") in (PLANNED_END, OVERDUE):
+        raise OperatorError(
+            f"the run of {path} has come to its end",
+            "begin a new run without --resume, or in another folder with --out",
+        )
+    return found
+
+
+def overdue(run: Unfinished, clock: Clock) -> bool:
+    """Whether the planned end of the run has passed."""
+    zero_ns = resume.zero_ns(run, clock, resume.boot_id())
+    return clock.monotonic_ns() - zero_ns >= run.planned_us * 1000
+
+
+def seal(run: Unfinished) -> str:
+    """Seal what there is of a run whose time is over; returns the archive's SHA-256.
+
+    Raises:
+        OperatorError: the archive cannot be written.
+    """
+    record = Record()
+    record.restore(run.story, run.last_us, run.last_us, OVERDUE)
+    told: dict[str, Json] = {"duration_s": run.last_us / 1e6, "ended_because": OVERDUE}
+    if run.anchor is not None:
+        ended_s = (run.anchor.real_ns + run.last_us * 1000 - (run.anchor.mono_ns - run.t0_ns)) / 1e9
+        told["ended"] = dt.datetime.fromtimestamp(ended_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    try:
+        writer = Writer(run.path, run.start([]), [], Before(run.archive, run.t0_ns, run.last_us))
+        return writer.seal(told | record.whole())
+    except (OSError, WriteError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise OperatorError(
+            f"cannot seal {run.path}: {why}", "make room there, or copy its .part and .journal elsewhere"
+        ) from error
