@@ -100,7 +100,7 @@ def test_matplotlib_has_one_user():
         for path in SOURCES
         if any(name.split(".")[0] == "matplotlib" for name in _imports(ast.parse(path.read_text(encoding="utf-8"))))
     }
-    assert users <= {"reports/render/charts.py", "reports/render/fonts.py"}
+    assert users <= {"reports/render/charts.py", "reports/render/outlines.py"}
     assert "reports/render/charts.py" in users
 
 
