@@ -54,6 +54,12 @@ def _described(name: str, value: Json) -> tuple[str, str]:
             return "Ways out", _listed(value, _way)
         case "time", dict():
             return "Time service", _time(value)
+        case "disks", dict():
+            return "Disks that lie on others", "; ".join(
+                f"{_words(disk)} on {_words(on)}" for disk, on in value.items()
+            ) or "none"
+        case "data", list():
+            return "Data folders", _listed(value, _folder)
         case "packages", dict():
             return "Packages", _packages(value)
         case "boot_time_s", int() | float() if 0 <= value < _YEAR_10000_S:
@@ -147,6 +153,11 @@ def _mount(entry: Json) -> str:
     if isinstance(entry, dict) and "mount" in entry:
         return f"{entry['mount']} ({entry.get('type', 'unknown')})"
     return _words(entry)
+
+
+def _folder(entry: Mapping[str, Json]) -> str:
+    where = f"on {_words(entry['disk'])}" if entry.get("disk") else "disk not told"
+    return f"{_words(entry.get('folder'))} {where}"
 
 
 def _words(value: Json) -> str:

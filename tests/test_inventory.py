@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,35 @@ def host_with(nics: dict[str, Any], **programs: Any) -> dict[str, Any]:
         for name, value in programs.items()
     }
     return {"inventory": {"hostname": "fake", "system": "FakeOS", "nics": nics}, "programs": texts}
+
+
+# --- disks -----------------------------------------------------------------------------------------------------------
+
+
+def on_disks(root: Path, *holding: str, mapped: str = "") -> Env:
+    """A machine of which sda1 and sdb1 are an array and sda2 is a logical volume. `mapped`: where the folders of `holding` are."""
+    for part in ("sda/sda1", "sda/sda2", "sdb/sdb1", "md0/slaves/sda1", "md0/slaves/sdb1", "dm-0/slaves/sda2"):
+        (root / "sys/block" / part).mkdir(parents=True)
+    for folder in holding:
+        (root / folder.lstrip("/")).mkdir()
+    device = root.stat().st_dev
+    (root / "sys/dev/block").mkdir(parents=True)
+    (root / f"sys/dev/block/{os.major(device)}:{os.minor(device)}").symlink_to(f"../../devices/x/block/{mapped}")
+    env = env_of(root)
+    return replace(env, node=replace(env.node, data=(*holding, "/not-there")))
+
+
+@pytest.mark.parametrize(("mapped", "disk"), [("sda/sda2", "sda"), ("sda", "sda"), ("dm-0", "dm-0")])
+def test_it_is_told_which_disks_lie_on_which_and_which_holds_each_data_folder(tmp_path, mapped, disk):
+    told = facts(on_disks(tmp_path, "/db", mapped=mapped))
+    assert told["disks"] == {"dm-0": ["sda"], "md0": ["sda", "sdb"]}
+    assert told["data"] == [{"folder": "/db", "disk": disk}, {"folder": "/not-there"}]
+
+
+def test_a_folder_on_a_device_of_its_own_kind_has_no_disk(tmp_path):
+    env = on_disks(tmp_path, "/db", mapped="sda/sda2")
+    next((tmp_path / "sys/dev/block").iterdir()).unlink()
+    assert facts(env)["data"] == [{"folder": "/db"}, {"folder": "/not-there"}]
 
 
 # --- hardware and operating system -----------------------------------------------------------------------------------

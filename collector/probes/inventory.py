@@ -1,15 +1,15 @@
 """What the machine is.
 
 What: host name, operating system and packages (their number and one fingerprint), kernel, CPU, memory, file systems, make
-and model, whether it is virtual; interfaces with addresses, speed, duplex, MTU, MAC and driver; routes, and the interface
-and source that the kernel picks for every peer and observer of the plan; name servers, time zone, time service; and a
-signature by which two archives of one machine are recognised.
+and model, whether it is virtual; which disks lie on which, and which of them holds each data folder of the plan; interfaces with
+addresses, speed, duplex, MTU, MAC and driver; routes, and the interface and source that the kernel picks for every peer and
+observer of the plan; name servers, time zone, time service; and a signature by which two archives of one machine are recognised.
 Why HA: both nodes of a pair should be alike, with static addresses that are those of the plan, and heartbeats should leave
 by the network that was meant for them.
 How: psutil, /etc, /proc and /sys, `ip` for routes and leases, `rpm` where there is no dpkg; hourly. Without `ip` it stays
 unknown whether an address is static. Nothing is sent.
 Source: os-release(5), resolv.conf(5), adjtimex(2), ip-address(8), ip-route(8); kernel Documentation/ABI (sysfs-class-dmi,
-sysfs-class-net).
+sysfs-class-net, sysfs-block).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collector.inventory.hardware import hardware
 from collector.inventory.network import network
 from collector.inventory.programs import Programs
 from collector.inventory.software import software
+from collector.inventory.storage import storage
 from collector.inventory.timekeeping import timekeeping
 
 
@@ -32,6 +33,7 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
         nics = found.pop("nics", {})
         found["os"] = found.get("system", "")
         found |= network(env, programs, nics) | hardware(env) | timekeeping(env) | software(env, programs)
+        found |= storage(env)
         yield Facts("inventory", found)
         yield None
 
