@@ -12,6 +12,7 @@ import numpy as np
 
 from analyzer import rules, stacks
 from analyzer.align import Clock, align
+from analyzer.churn import writes
 from analyzer.clocks import node_clock
 from analyzer.columns import numbers
 from analyzer.contract import (
@@ -90,6 +91,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     notes = noted(nodes, run.clocks, run.start_s)
     clocks = {name: node_clock(node, run.clocks[name], run.start_s) for name, node in nodes.items()}
     echoed = echoes(plan, nodes, run.clocks, meetings)
+    written, write_charts = writes(nodes, facts, run.duration_s)
     material = Material(
         plan=plan,
         nodes=nodes,
@@ -151,13 +153,18 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         joints=tuple(joints.values()),
         recommendations=tuple(advice),
         scenarios=scenarios,
-        traces=(*run.traces, *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s))),
+        traces=(
+            *run.traces,
+            *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s)),
+            *write_charts,
+        ),
         curves=run.curves,
         untested=untested(
             plan, bound(products, plan), asked, facts, ports, idle=any(one.idle for one in echoed.values())
         ),
         path_mtus=tuple(mtus.values()),
         ports=ports,
+        writes=written,
     )
 
 

@@ -21,7 +21,7 @@ SCHEMA = 2
 """Version of the assessment; every change of a key is a new one.
 
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
-silence under load, basis "provisional", cautions and conditions of settings.
+silence under load, basis "provisional", cautions and conditions of settings, bytes written.
 """
 
 
@@ -544,6 +544,39 @@ class NodeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Writes:
+    """What a node wrote to one disk in `minutes` whole minutes; `disk` "": to all disks that are `counted`, each byte once.
+
+    The quantiles are of one-minute rates; of the node they are those of the disks' sum. `holds`: planned data folders on this disk, as
+    far as that is known. `counted`: part of the node's sum (a logical volume is not: its bytes are those of the disk below it).
+    `hour_B`: the most in 60 minutes in a row (None: there were none without a gap). The series, of the node and of disks that hold planned data
+    only, has a step of whole minutes from the start of the run on the common base, at most 1440 of them: mean of each, and its
+    highest minute (None: no data).
+    """
+
+    node: str
+    disk: str
+    holds: tuple[str, ...]
+    counted: bool
+    minutes: int
+    written_B: float
+    mean_Bps: float
+    p50_Bps: float
+    p95_Bps: float
+    p99_Bps: float
+    maximum_Bps: float
+    hour_B: float | None
+    step_s: float
+    mean_series_Bps: tuple[float | None, ...]
+    maximum_series_Bps: tuple[float | None, ...]
+
+    @property
+    def day_B(self) -> float:
+        """What a whole day at the mean rate comes to; measured only where the run was that long."""
+        return self.mean_Bps * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStep:
     """A jump of a wall clock. `at_s`: the first reading after it, since the start of the run; readings are ten seconds apart.
 
@@ -782,6 +815,7 @@ class Assessment:
     untested: tuple[Untested, ...]
     path_mtus: tuple[PathMtu, ...] = ()
     ports: tuple[PortTest, ...] = ()
+    writes: tuple[Writes, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

@@ -30,8 +30,8 @@ _ALWAYS = (
     Untested("Packet filter bound to the public interface only, never to channel or management", "installer"),
     Untested("Separate physical hosts, power and switches behind the nodes", "data centre or virtualisation team"),
     Untested(
-        "Bandwidth against the write load to be replicated: the load is not computed by this version, nor the share of "
-        "each leg after a switchover",
+        "Bandwidth against the write load to be replicated: the report shows what each node writes, but this version does not hold it "
+        "against the links, nor the share of each leg after a switchover",
         "network administrator",
     ),
     Untested(

@@ -55,6 +55,7 @@ from analyzer.contract import (
     Trace,
     Untested,
     Verdict,
+    Writes,
 )
 
 HOSTILE = "Zürich-Süd <script>alert(1)</script> & Северный " + "x" * 160
@@ -501,6 +502,20 @@ def _machine_traces(node: str, bins: int, step_s: float) -> tuple[Trace, ...]:
     )
 
 
+def _writes(node: str) -> tuple[Writes, ...]:
+    """A day on a disk of which a logical volume holds the planned data."""
+    dice = random.Random(node)
+    day = tuple(2e6 + 1e6 * dice.random() + 2e7 * (dice.random() < 0.01) for _ in range(1440))
+    disks = (("", (), True, 1.0), ("sda", (), True, 1.0), ("dm-0", ("/var/lib/sip",), False, 0.7))
+    return tuple(
+        Writes(
+            node, disk, holds, counted, 1440, *(share * value for value in (2.3e11, 2.7e6, 2.5e6, 3.1e6, 2.2e7, 2.4e7, 1.4e10)),
+            60.0, *((tuple(share * value for value in day),) * 2 if holds or not disk else ((), ())),
+        )
+        for disk, holds, counted, share in disks
+    )  # fmt: skip
+
+
 def _path_findings(item: Timing) -> tuple[Finding, ...]:
     rtt, loss = item.rtt.p999, item.loss_low
     return (
@@ -674,6 +689,7 @@ def trio() -> Assessment:
         echoes=tuple(_echo(item) for item in timings if item.network == "ha"),
         path_mtus=tuple(_mtu(item) for item in timings),
         ports=tuple(_ports(item) for item in timings),
+        writes=tuple(item for name in names for item in _writes(name)),
         observers=_observers(names),
         joints=tuple(Joint(pair, NETWORKS, 0, 0.0) for pair in PAIRS),
         recommendations=(
@@ -991,7 +1007,7 @@ def empty() -> Assessment:
     return replace(
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
         reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
-        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), echoes=(), path_mtus=(), ports=(), observers=(),
+        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), echoes=(), path_mtus=(), ports=(), writes=(), observers=(),
         joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip
@@ -1143,6 +1159,7 @@ def bare() -> Assessment:
             ),
         ),
         path_mtus=(replace(_mtu(first), nic_B=None, largest_B=None), replace(_mtu(full.timings[1], None), reason="")),
+        writes=(replace(full.writes[0], hour_B=None, minutes=1, mean_series_Bps=(None,), maximum_series_Bps=(None,)),),
         observers=(ObserverTiming("gw", "", "", "sip-a", 0, 0, void, 0.0, ""),),
         joints=(),
         recommendations=(),

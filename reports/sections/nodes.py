@@ -1,7 +1,7 @@
 """Nodes: who took part, what each archive holds, how each machine behaved.
 
 What: All nodes at a glance, then a page for each: role, site and inventory, the archive with its length, gaps and damage, what
-    could not be measured, every check of that node, and charts over the run.
+    could not be measured, every check of that node, how much it writes to its disks, and charts over the run.
 Why HA: A node that stalls is taken for dead although its network is fine. A report is only as good
     as the archives behind it.
 How: Names and figures come from the archives' manifests. A trace is drawn for the node that it is
@@ -21,6 +21,7 @@ from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Ta
 from reports.excerpt import excerpt
 from reports.findings import finding_table, owner, tally, worst
 from reports.notes import pins
+from reports.writes import write_blocks
 
 LINES_PER_CHART = 6
 SHORT = 68
@@ -55,6 +56,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield from _identity(node, planned.get(node.name), addresses[node.name])
         yield from _node(node, findings[node.name], clocks.get(node.name))
         yield from _steps(clocks.get(node.name), assessment)
+        yield from write_blocks([item for item in assessment.writes if item.node == node.name])
         yield from _charts(node.name, traces[node.name], assessment)
 
 

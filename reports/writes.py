@@ -1,0 +1,68 @@
+"""What a node wrote to its disks, as a table: what replication would have to carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analyzer.contract import Writes
+from reports import figures
+from reports.contract import Block, Paragraph, Table
+from reports.excerpt import excerpt
+
+_DAY = 1440
+ALL = "all disks together"
+
+
+def write_blocks(items: Sequence[Writes]) -> Iterator[Block]:
+    """The figures of one node, the node's own first; a sentence where there are none."""
+    if not items:
+        yield Paragraph("How much this machine writes to its disks was not measured.")
+        return
+    yield from excerpt(
+        Table(
+            ("Disk", "Holds", "Mean", "p95", "p99", "Highest minute", "Busiest hour", "A day at the mean"),
+            tuple(_row(item) for item in items),
+            (19, 19, 10, 10, 10, 11, 10, 11),
+            "Written to the disks",
+            numeric=(2, 3, 4, 5, 6, 7),
+        )
+    )
+    yield Paragraph(_meaning(items), small=True)
+
+
+def _row(item: Writes) -> tuple[str, ...]:
+    rates = (item.mean_Bps, item.p95_Bps, item.p99_Bps, item.maximum_Bps)
+    return (
+        (item.disk if item.counted else f"{item.disk} (in others)") or ALL,
+        ", ".join(item.holds) or figures.DASH,
+        *(figures.octets(rate, "/s") for rate in rates),
+        figures.octets(item.hour_B),
+        figures.octets(item.day_B),
+    )
+
+
+def _meaning(items: Sequence[Writes]) -> str:
+    minutes = max(item.minutes for item in items)
+    placed = [item for item in items if item.holds]
+    words = [
+        "This is what replication would have to carry, before compression; growth not included.",
+        "Everything that was written is in it: logs, temporary files, paging, and what haready itself wrote.",
+        f"For “{ALL}” the disks are added up minute by minute, each byte once"
+        + (" (a disk marked “in others” lies on others, or is part of an array)." if _layered(items) else "."),
+    ]
+    if placed:
+        words.append(
+            f"The data that the plan names lies on {figures.listing([item.disk for item in placed])}: replication of that data alone carries no "
+            "more than is written there."
+        )
+    else:
+        words.append("On which disk the replicated data lies is not known, so every disk is shown.")
+    if minutes < _DAY:
+        words.append(
+            f"A day is projected from {figures.several(minutes, 'minute')}: nights and month ends are not in it."
+        )
+    return " ".join(words)
+
+
+def _layered(items: Sequence[Writes]) -> bool:
+    return any(not item.counted for item in items)
