@@ -174,6 +174,30 @@ def collect(
     return Run(assess(list(paths.values())), wan.log(), {name: open_archive(path) for name, path in paths.items()})
 
 
+THIN_ADDRESSES = {"a": "10.77.1.1/24", "b": "10.77.3.2/24"}
+
+
+def thin_line(lab: Lab, there: int, back: int) -> tuple[dict[str, Namespace], list[Namespace]]:
+    """a - r1 - r2 - b: (nodes, routers). Between the routers no packet passes whose size is above `there` (from a) or `back` octets."""
+    a, b = lab.namespace("a"), lab.namespace("b")
+    routers = [lab.namespace(name, router=True) for name in ("r1", "r2")]
+    for one, other, net in ((a, routers[0], 1), (routers[0], routers[1], 2), (routers[1], b, 3)):
+        lab.link(one, f"to{net}", other, f"from{net}")
+        one.address(f"to{net}", f"10.77.{net}.1/24")
+        other.address(f"from{net}", f"10.77.{net}.2/24")
+    a.route("default", "10.77.1.2")
+    b.route("default", "10.77.3.1")
+    middle = str(max(there, back))
+    for router, device, net, via, most in (
+        (routers[0], "to2", 3, "10.77.2.2", there),
+        (routers[1], "from2", 1, "10.77.2.1", back),
+    ):
+        router.ip("link", "set", device, "mtu", middle)
+        # The device's own limit holds both ways; that of a route only for what leaves by it.
+        router.ip("route", "add", f"10.77.{net}.0/24", "via", via, "mtu", "lock", str(most))
+    return {"a": a, "b": b}, routers
+
+
 def at_times(*actions: tuple[float, Callable[[], None]]) -> None:
     """Do each action so many seconds from now, in order."""
     began = time.monotonic()
@@ -255,7 +279,12 @@ def differences(run: Run, source: str, target: str) -> Iterator[str]:
         yield f"{timing.duplicates} duplicates instead of {doubles}"
 
 
+def wires_s(run: Run, source: str, target: str) -> list[float]:
+    """Times in the WAN both ways, by its log, the shortest first."""
+    truth = run.truth(source, target)
+    return sorted(fate.wire_ns / 1e9 for fate in truth.values() if fate.wire_ns is not None)
+
+
 def wire_s(run: Run, source: str, target: str) -> float:
     """Median time in the WAN both ways, by its log."""
-    truth = run.truth(source, target)
-    return statistics.median(fate.wire_ns for fate in truth.values() if fate.wire_ns is not None) / 1e9
+    return statistics.median(wires_s(run, source, target))

@@ -15,6 +15,7 @@ import pytest
 from fakes import PATIENCE_S, Emitted, ShiftedClock, addresses, make_plan
 from hypothesis import given
 from hypothesis import strategies as st
+from lab_runs import thin_line
 
 from collector.errors import Unavailable
 from collector.lab.netns import Lab, Namespace, entered
@@ -341,18 +342,8 @@ class Routed:
 
     def __init__(self, lab: Lab, middle: int, *, silent: bool) -> None:
         self.clock = ShiftedClock()
-        self.a, self.b = lab.namespace("a"), lab.namespace("b")
-        routers = [lab.namespace(name, router=True) for name in ("r1", "r2")]
-        for one, other, net in ((self.a, routers[0], 1), (routers[0], routers[1], 2), (routers[1], self.b, 3)):
-            lab.link(one, f"to{net}", other, f"from{net}")
-            one.address(f"to{net}", f"10.77.{net}.1/24")
-            other.address(f"from{net}", f"10.77.{net}.2/24")
-        self.a.route("default", "10.77.1.2")
-        routers[0].route("10.77.3.0/24", "10.77.2.2")
-        routers[1].route("10.77.1.0/24", "10.77.2.1")
-        self.b.route("default", "10.77.3.1")
-        routers[0].ip("link", "set", "to2", "mtu", str(middle))
-        routers[1].ip("link", "set", "from2", "mtu", str(middle))
+        nodes, routers = thin_line(lab, middle, middle)
+        self.a, self.b = nodes["a"], nodes["b"]
         for router in routers if silent else ():
             _silence(router)
 

@@ -8,8 +8,10 @@ Ends with 1 if a figure is outside of its bound. Nothing is sent outside of the 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
+import statistics
 import sys
 import tempfile
 from collections import Counter
@@ -17,8 +19,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_runs import Run, column, counted, differences, logged, wire_s
-from truth_runs import BLAMED, RATES, WANTED, Blamed, Wanted, leaving_by_public, other_clock, plain, rate, starved
+from lab_runs import Run, column, counted, differences, logged, wire_s, wires_s
+from truth_runs import (
+    BLAMED,
+    RATES,
+    THIN,
+    WANTED,
+    Blamed,
+    Rate,
+    Thin,
+    Wanted,
+    leaving_by_public,
+    other_clock,
+    plain,
+    rate,
+    starved,
+)
 
 from analyzer.assess import assess
 from analyzer.contract import Assessment, Status
@@ -28,6 +44,11 @@ SHARE = 0.99
 """Of the slow answers that have to carry the cause that was injected."""
 STARVED_US = 10.0
 """How far the wire's 99 % quantile may move between an idle and a starved node."""
+CABLE_US = 200.0
+"""Of a plain cable, both ways: what there is to measure is less."""
+JITTER_S = 0.0003
+CLOCKED = "40 ms each way"
+"""The run whose archives are read again with other clocks."""
 
 
 @dataclass(slots=True)
@@ -79,6 +100,27 @@ def across_the_wan(book: Book, wanted: Sequence[Wanted], folder: Callable[[], Pa
                 f"{log.lost_back} / {ours.lost_back}", _ms(true_s), _ms(found_s), book.held(f"{one.name}, {path}", kept=not wrong),
             )  # fmt: skip
     return runs
+
+
+def jitter(book: Book, wanted: Sequence[Wanted], runs: dict[str, Run]) -> None:
+    book.say("\n## Jitter\n")
+    book.say("Standard deviation of the time in the network both ways, without the slowest 0.1 %, in ms.\n")
+    book.row("injected", "path", "by the log", "by haready", "kept", head=True)
+    for one in wanted:
+        if not one.there.jitter_s:
+            continue
+        for source, target in PATHS:
+            times_s = wires_s(runs[one.name], source, target)
+            true_s = statistics.pstdev(times_s[: math.ceil(0.999 * len(times_s))])
+            found_s = runs[one.name].timing(f"{source}>{target}/wan").wire_deviation_s or 0.0
+            kept = abs(found_s - true_s) <= JITTER_S
+            book.row(
+                one.name,
+                f"{source}>{target}",
+                _ms(true_s),
+                _ms(found_s),
+                book.held(f"jitter, {source}>{target}", kept=kept),
+            )
 
 
 def lengths(book: Book, wanted: Sequence[Wanted], runs: dict[str, Run]) -> None:
@@ -135,21 +177,24 @@ def attribution(book: Book, wanted: Sequence[Blamed], folder: Callable[[], Path]
 def starvation(book: Book, folder: Callable[[], Path]) -> None:
     book.say("\n## The wire of a starved node\n")
     book.say(
-        "Plain cables (veth). The wire is measured between kernel stamps, so a starved program must not show in it.\n"
+        "Plain cables (veth), the delay below 0.2 ms. The wire is measured between kernel stamps, so a starved program must not show in it.\n"
     )
-    book.row("", "path", "sent", "lost", "wire p99, us", "RTT p99, us", "kept", head=True)
+    book.row("", "path", "sent", "lost", "wire median, us", "wire p99, us", "RTT p99, us", "kept", head=True)
     calm, busy = plain(folder()), starved(folder())
     for before, after in zip(calm.timings, busy.timings, strict=True):
         path = before.path.partition("/")[0]
         moved_us = 1e6 * abs((after.wire.p99 or 0.0) - (before.wire.p99 or 0.0))
         for name, timing in (("idle", before), ("starved", after)):
-            kept = not timing.lost and (name == "idle" or moved_us <= STARVED_US)
-            wire_us, rtt_us = (1e6 * (value or 0.0) for value in (timing.wire.p99, timing.rtt.p99))
+            usual_us, wire_us, rtt_us = (
+                1e6 * (value or 0.0) for value in (timing.wire.p50, timing.wire.p99, timing.rtt.p99)
+            )
+            kept = not timing.lost and usual_us <= CABLE_US and (name == "idle" or moved_us <= STARVED_US)
             book.row(
                 name,
                 path,
                 timing.sent,
                 timing.lost,
+                f"{usual_us:.1f}",
                 f"{wire_us:.1f}",
                 f"{rtt_us:.0f}",
                 book.held(f"{name} {path}", kept=kept),
@@ -183,13 +228,13 @@ def _counts(timing: object) -> tuple[object, ...]:
     return tuple(getattr(timing, name) for name in ("sent", "answered", "lost_forward", "lost_back", "unjudged"))
 
 
-def rates(book: Book, folder: Callable[[], Path]) -> None:
+def rates(book: Book, wanted: Sequence[Rate], folder: Callable[[], Path]) -> None:
     book.say("\n## Bandwidth\n")
     book.say(
         "tbf in a router between the nodes; on a WAN, on its ends. Goodput is 1448 of 1514 octets (1500 on a WAN) of what the probes leave.\n"
     )
     book.row("line", "path", "goodput possible, Mbit/s", "measured, Mbit/s", "kept", head=True)
-    for one in RATES:
+    for one in wanted:
         found = rate(folder(), one)
         for item in found.throughputs:
             measured = item.median_bps or 0.0
@@ -200,8 +245,24 @@ def rates(book: Book, folder: Callable[[], Path]) -> None:
             )  # fmt: skip
 
 
+def sizes(book: Book, wanted: Sequence[Thin], folder: Callable[[], Path]) -> None:
+    book.say("\n## Path MTU\n")
+    book.say(
+        "A line between two routers that carries less than the nodes' interfaces (1500). Sizes of whole IP packets, in octets.\n"
+    )
+    book.row("injected", "path", "carried", "found", "named by a router", "kept", head=True)
+    for one in wanted:
+        for found in one.run(folder()).path_mtus:
+            carried = one.there_B if found.source == "a" else one.back_B
+            kept = found.size_B == found.largest_B == carried and found.nic_B == 1500
+            book.row(
+                one.name, found.path.partition("/")[0], carried, found.size_B, found.told_B or "-",
+                book.held(f"{one.name}, {found.path}", kept=kept),
+            )  # fmt: skip
+
+
 def routes(book: Book, folder: Callable[[], Path]) -> None:
-    book.say("\n## A channel whose packets leave by the public interface\n")
+    book.say("\n## A WAN channel whose packets leave by the public interface\n")
     found: Assessment = leaving_by_public(folder())
     named = [item for item in found.findings if item.rule == "egress" and item.status is Status.FAIL]
     book.row("expected", "found", "kept", head=True)
@@ -243,12 +304,16 @@ def main() -> int:
 
         wanted = [one for one in WANTED if given.only in one.name]
         runs = across_the_wan(book, wanted, folder)
+        jitter(book, wanted, runs)
         lengths(book, wanted, runs)
         attribution(book, [one for one in BLAMED if given.only in one.name], folder)
-        if not given.only:
+        if given.only in "idle and starved":
             starvation(book, folder)
-            clocks(book, runs["40 ms each way"])
-            rates(book, folder)
+        if CLOCKED in runs:
+            clocks(book, runs[CLOCKED])
+        rates(book, [one for one in RATES if given.only in one.name], folder)
+        sizes(book, [one for one in THIN if given.only in one.name], folder)
+        if given.only in "leaving by the public interface":
             routes(book, folder)
     if not given.only:
         given.out.write_text("\n".join([*_head(book), *book.lines]) + "\n", encoding="utf-8")

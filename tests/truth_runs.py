@@ -13,7 +13,19 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from lab_runs import ADDRESSES, DEVICE, NODES, PLAN, Run, Trouble, collect, measure, write_plan
+from lab_runs import (
+    ADDRESSES,
+    DEVICE,
+    NODES,
+    PLAN,
+    THIN_ADDRESSES,
+    Run,
+    Trouble,
+    collect,
+    measure,
+    thin_line,
+    write_plan,
+)
 
 from analyzer import assess as assessing
 from analyzer.assess import assess
@@ -349,6 +361,28 @@ def _wan_rate(folder: Path, wanted: Rate) -> Assessment:
         return assess(list(measure(nodes, plan, 60).values()))
 
 
+@dataclass(frozen=True, slots=True)
+class Thin:
+    """A line between two routers that carries IP packets of so many octets each way."""
+
+    name: str
+    there_B: int
+    back_B: int
+
+    def run(self, folder: Path) -> Assessment:
+        text = PLAN.format(period_s=SLOW_PERIOD_S)
+        for name, address in THIN_ADDRESSES.items():
+            text = text.replace(ADDRESSES[name], address)
+        with Lab() as lab:
+            nodes, _ = thin_line(lab, self.there_B, self.back_B)
+            return assess(list(measure(nodes, write_plan(folder, text), 20).values()))
+
+
+THIN = (
+    Thin("MTU 1400 in the middle", 1400, 1400),
+    Thin("MTU 1400 there, 1300 back", 1400, 1300),
+)
+
 _TWO_WAYS = """
 format = 1
 [cluster]
@@ -360,10 +394,12 @@ kind = "public"
 kind = "channel"
 [[node]]
 name = "a"
+site = "main"
 addr.public = { ip = "10.90.1.1/24", nic = "public" }
 addr.ch1 = { ip = "10.90.2.1/24", nic = "ch1" }
 [[node]]
 name = "b"
+site = "dr"
 addr.public = { ip = "10.90.1.2/24", nic = "public" }
 addr.ch1 = { ip = "10.90.2.2/24", nic = "ch1" }
 [bandwidth]
@@ -372,7 +408,7 @@ budget_B = 0
 
 
 def leaving_by_public(folder: Path) -> Assessment:
-    """A pair with a channel of its own, and a route on a that sends the channel's packets by the public interface."""
+    """Two sites with a channel of its own, and a route on a that sends the channel's packets by the public interface."""
     plan = write_plan(folder, _TWO_WAYS)
     with Lab() as lab:
         nodes = {name: lab.namespace(name) for name in NODES}
