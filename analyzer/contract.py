@@ -714,12 +714,23 @@ class PlanNetwork:
     bandwidth: bool
 
 
+class Stamping(StrEnum):
+    """Whether an interface stamps packets in hardware. Our probes are stamped by the kernel's software in any case."""
+
+    UNTOLD = ""
+    NONE = "none"
+    OTHER = "other"
+    OFF = "off"
+    ON = "on"
+
+
 @dataclass(frozen=True, slots=True)
 class AddressFound:
     """One row of the LAN plan: a planned address beside what the node reported.
 
     `found`: the node has the address (None: it did not tell). `static` False: it came from a server. `speed_bps`, `duplex`
-    and `mtu` are those of the interface that holds it; None and "": not told. `vlan`: that of the plan for this address.
+    and `mtu` are those of the interface that holds it, as `stamping` is; None and "": not told. `vlan`: that of the plan for this
+    address.
     """
 
     node: str
@@ -738,6 +749,7 @@ class AddressFound:
     duplex: str
     mtu: int | None
     vlan: int | None = None
+    stamping: Stamping = Stamping.UNTOLD
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analyzer.contract import AddressFound, Egress
+from analyzer.contract import AddressFound, Egress, Stamping
 from analyzer.netfacts import Held, Nic, WayOut, nics, ways_out
 from collector.plan import Address, Node, Plan
 
@@ -56,6 +56,7 @@ def _found(plan: Plan, node: Node, network: str, told: Sequence[Nic] | None) -> 
         duplex=nic.duplex if nic else "",
         mtu=nic.mtu if nic else None,
         vlan=plan.vlan(node, network),
+        stamping=nic.stamping if nic else Stamping.UNTOLD,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from analyzer.contract import Stamping
 from collector.plan import Address
 
 _LONGEST = 64
@@ -47,6 +48,7 @@ class Nic:
     mac: str
     driver: str
     held: tuple[Held, ...]
+    stamping: Stamping = Stamping.UNTOLD
 
     @property
     def outward(self) -> bool:
@@ -154,7 +156,12 @@ def _nic(name: str, entry: Mapping[str, Any]) -> Nic:
         mac if _MAC.match(mac) and mac not in _NO_MAC else "",
         text(entry.get("driver")),
         tuple(_held(entry)),
+        _stamping(entry.get("hardware_stamps")),
     )
+
+
+def _stamping(value: Any) -> Stamping:
+    return Stamping(value) if isinstance(value, str) and value in list(Stamping) else Stamping.UNTOLD
 
 
 def _held(entry: Mapping[str, Any]) -> Iterator[Held]:

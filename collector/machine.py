@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import struct
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +21,11 @@ LINUX = sys.platform.startswith("linux")
 _CHUNK = 1 << 16
 _STA_UNSYNC, _TIME_ERROR = 0x40, 5
 """What adjtimex(2) says of a clock that nobody keeps, in `status` and as its return value."""
+_SIOCETHTOOL, _SIOCGHWTSTAMP, _ETHTOOL_GET_TS_INFO, _IFNAMSIZ = 0x8946, 0x89B1, 0x41, 16
+_IFREQ = struct.Struct("@16sP16x")
+_TS_INFO = struct.Struct("@IIiI12xI12x")
+_HWTSTAMP = struct.Struct("@iii")
+"""struct ifreq with a pointer, ethtool_ts_info and hwtstamp_config of the kernel's headers."""
 
 
 class Clock(Protocol):
@@ -162,6 +168,13 @@ class Host(Protocol):
 
     def clock_synchronised(self) -> bool | None:
         """Whether the kernel believes its clock to be kept by a time service. None: it cannot be asked."""
+        ...
+
+    def hardware_stamps(self, nic: str) -> dict[str, int]:
+        """What the driver of an interface says of stamping packets in hardware; empty if it cannot be asked.
+
+        so_timestamping, phc_index, tx_types, rx_filters: what it can; tx_type, rx_filter: what it is set to, if it tells.
+        """
         ...
 
 
@@ -309,6 +322,35 @@ class PsutilHost:
         # `modes` and four longs stand before `status`; alignment gives each of the five the size of a long.
         status = ctypes.c_int.from_buffer(timex, 5 * ctypes.sizeof(ctypes.c_long)).value
         return None if state < 0 else state != _TIME_ERROR and not status & _STA_UNSYNC
+
+    def hardware_stamps(self, nic: str) -> dict[str, int]:
+        """See `Host`. Two ioctls that only look and need no privilege."""
+        can = _interface_ioctl(nic, _SIOCETHTOOL, _TS_INFO.pack(_ETHTOOL_GET_TS_INFO, 0, 0, 0, 0))
+        if not can:
+            return {}
+        _, flags, phc_index, tx_types, rx_filters = _TS_INFO.unpack(can)
+        found = {"so_timestamping": flags, "phc_index": phc_index, "tx_types": tx_types, "rx_filters": rx_filters}
+        is_set = _interface_ioctl(nic, _SIOCGHWTSTAMP, _HWTSTAMP.pack(0, 0, 0))
+        if is_set:
+            _, found["tx_type"], found["rx_filter"] = _HWTSTAMP.unpack(is_set)
+        return found
+
+
+def _interface_ioctl(nic: str, request: int, value: bytes) -> bytes:
+    """Ask the driver of an interface; empty if there is none of that name or it does not answer."""
+    name = os.fsencode(nic)
+    if not LINUX or len(name) >= _IFNAMSIZ:
+        return b""
+    import ctypes
+    import fcntl
+
+    buffer = ctypes.create_string_buffer(value, len(value))
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            fcntl.ioctl(sock, request, _IFREQ.pack(name, ctypes.addressof(buffer)))
+    except OSError:
+        return b""
+    return buffer.raw
 
 
 def _duplex(told: int) -> str:

@@ -127,6 +127,9 @@ class FakeHost:
         found: bool | None = self.told.get("synchronised")
         return found
 
+    def hardware_stamps(self, nic: str) -> dict[str, int]:
+        return dict(self.told.get("hardware_stamps", {}).get(nic, {}))
+
 
 def machine(root: Path, files: Mapping[str, str | bytes]) -> Path:
     """A folder that looks like a machine: path below the root -> content."""

@@ -48,6 +48,7 @@ from analyzer.contract import (
     Silence,
     Slowness,
     Snippet,
+    Stamping,
     Status,
     Subject,
     Throughput,
@@ -258,7 +259,8 @@ def _address(node: str, place: int, network: str, *, told: bool = True) -> Addre
     if not told:
         return AddressFound(*planned, None, "", None, "", None, None, None, "", None)
     mac = ":".join(f"{value:02x}" for value in random.Random(node + network).randbytes(6))
-    return AddressFound(*planned, True, nic, 24, mac, True, True, 1_000_000_000, "full", 1500)
+    stamping = Stamping.NONE if network == "public" else Stamping.OFF
+    return AddressFound(*planned, True, nic, 24, mac, True, True, 1_000_000_000, "full", 1500, stamping=stamping)
 
 
 def _egress(rows: tuple[AddressFound, ...]) -> tuple[Egress, ...]:

@@ -20,6 +20,7 @@ from collector.errors import OperatorError, Unavailable
 from collector.external import Finished
 from collector.inventory.network import ROUTES
 from collector.inventory.programs import ALL_S, CALL_S
+from collector.inventory.stamping import stamping
 from collector.machine import LINUX, PsutilHost, SystemClock
 from collector.plan import parse
 from collector.probes import inventory
@@ -407,6 +408,43 @@ def test_a_virtual_interface_has_its_kind_for_a_driver(tmp_path):
 
 
 # --- routes, ways and name servers -----------------------------------------------------------------------------------
+
+
+CAN = {"so_timestamping": 0x5F, "phc_index": 0, "tx_types": 0b11, "rx_filters": 0b11}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({}, None),
+        ({"so_timestamping": 0x1A, "phc_index": -1, "tx_types": 0, "rx_filters": 0}, "none"),
+        (CAN | {"phc_index": -1}, "none"),
+        (CAN | {"so_timestamping": 0x5F & ~0x40}, "none"),
+        (CAN | {"rx_filters": 1 << 12 | 1}, "other"),
+        (CAN | {"tx_types": 1}, "other"),
+        (CAN, "off"),
+        (CAN | {"tx_type": 0, "rx_filter": 0}, "off"),
+        (CAN | {"tx_type": 1, "rx_filter": 12}, "off"),
+        (CAN | {"tx_type": 0, "rx_filter": 1}, "off"),
+        (CAN | {"tx_type": 1, "rx_filter": 1}, "on"),
+    ],
+)
+def test_whether_a_card_stamps_every_packet_is_what_its_driver_says(tmp_path, said, told):
+    found = facts(env_of(tmp_path, {}, **host_with({"eth0": nic()}), hardware_stamps={"eth0": said}))
+    assert found["nics"]["eth0"].get("hardware_stamps") == told
+
+
+@real_machine
+def test_this_machines_loopback_is_asked_and_has_no_hardware_that_could_stamp():
+    said = PsutilHost().hardware_stamps("lo")
+    assert said["phc_index"] == -1
+    assert stamping(said) == "none"
+
+
+@real_machine
+@pytest.mark.parametrize("name", ["not-there", "a-name-that-is-too-long", "", "\0"])
+def test_an_interface_that_cannot_be_asked_tells_nothing(name):
+    assert PsutilHost().hardware_stamps(name) == {}
 
 
 def test_routes_of_both_families_default_first_with_every_next_hop(tmp_path):

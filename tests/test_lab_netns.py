@@ -14,11 +14,13 @@ import pytest
 
 from collector.errors import OperatorError, Unavailable
 from collector.external import run
+from collector.inventory.stamping import stamping
 from collector.lab import netns
 from collector.lab.impairment import Impairment
-from collector.lab.netns import Lab, blackhole, limited, sweep
+from collector.lab.netns import Lab, blackhole, entered, limited, sweep
 from collector.lab.wan import Wan, WanEnd
 from collector.lab.wanlog import read_log
+from collector.machine import PsutilHost
 
 # `make lab` runs them, as root; an ordinary user is told so and can still test everything else.
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")]
@@ -131,6 +133,16 @@ def test_namespaces_on_a_bridge_reach_each_other(lab):
 
 
 @pytest.mark.slow
+def test_a_cable_tells_that_it_has_no_hardware_that_could_stamp(lab):
+    one, other = lab.namespace("one"), lab.namespace("other")
+    lab.link(one, "v", other, "v")
+    with entered(one.path):
+        said = PsutilHost().hardware_stamps("v")
+    assert said["phc_index"] == -1
+    assert "rx_filter" not in said, "its driver cannot be asked for what it is set to"
+    assert stamping(said) == "none"
+
+
 def test_a_limited_device_sends_at_its_rate_and_no_faster(lab, tmp_path):
     rate_bps = 40_000_000
     a, router, b = lab.namespace("a"), lab.namespace("router", router=True), lab.namespace("b")

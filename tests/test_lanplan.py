@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lan import all_told, told, trio, trio_data
 
+from analyzer.contract import Stamping
 from analyzer.inventory import described
 from analyzer.lanplan import addresses, egress
 from analyzer.netfacts import default_routes, nics
@@ -206,7 +207,7 @@ anything = st.recursive(
 
 
 @settings(max_examples=200)
-@given(st.sampled_from(["nics", "routes", "egress", "time", "packages", "dns"]), anything)
+@given(st.sampled_from(["nics", "routes", "egress", "time", "packages", "dns", "disks", "data"]), anything)
 def test_no_inventory_is_too_odd(key, value):
     facts = {"primary": told(PLAN, "primary") | {key: value}}
     assert len(addresses(PLAN, facts)) == 12
@@ -215,7 +216,7 @@ def test_no_inventory_is_too_odd(key, value):
     assert all(isinstance(text, str) for pair in described(facts["primary"]) for text in pair)
 
 
-@pytest.mark.parametrize("key", ["up", "speed_Mbps", "mtu", "duplex", "mac", "driver", "addresses"])
+@pytest.mark.parametrize("key", ["up", "speed_Mbps", "mtu", "duplex", "mac", "driver", "addresses", "hardware_stamps"])
 @pytest.mark.parametrize("value", [None, True, -1, 1 << 80, 1.5, "x", "\x1b[2J", [], {}, [[]]])
 def test_a_fact_of_another_type_is_not_told(key, value):
     facts = told(PLAN, "primary")
@@ -226,3 +227,11 @@ def test_a_fact_of_another_type_is_not_told(key, value):
     assert found.mtu in (None, 1500)
     assert found.duplex in ("", "full")
     assert found.mac in ("", "00:1b:21:00:01:01")
+    assert found.stamping is Stamping.UNTOLD
+
+
+@pytest.mark.parametrize("said", ["none", "other", "off", "on"])
+def test_whether_the_card_of_an_address_stamps_in_hardware_is_what_the_node_says(said):
+    facts = told(PLAN, "primary")
+    facts["nics"]["eth0"]["hardware_stamps"] = said
+    assert row({"primary": facts}).stamping == said

@@ -16,7 +16,7 @@ from report_fixtures import ALL, HOSTILE, LONG, bad, bare, crowd, demonstration,
 
 import reports.sections
 from analyzer import sizing
-from analyzer.contract import Access, Assessment, Basis, Status, Subject, Trace, Verdict
+from analyzer.contract import Access, Assessment, Basis, Quantiles, Stamping, Status, Subject, Trace, Verdict
 from analyzer.contract import Scope as AssessedScope
 from collector.errors import Exit, OperatorError
 from reports import axes, basis, figures
@@ -840,6 +840,41 @@ def test_round_trips_under_load_stand_beside_idle_ones():
     )  # fmt: skip
     assert rows[-1][-3:] == ("1\N{NO-BREAK SPACE}200", "10", "1.4 s")
     assert rows_of(bare(), "Round trips under load")[0][-3:-1] == ("7", "7"), "all lost is a row too"
+
+
+def stamped(assessment: Assessment) -> str:
+    return next(
+        (
+            block.text
+            for block in network.SECTION.build(assessment)
+            if isinstance(block, Paragraph) and block.text.startswith("Probes were stamped by ")
+        ),
+        "",
+    )
+
+
+def test_which_clock_stamped_and_what_the_cards_could_do_is_told_of_each_path():
+    full = trio()
+    first, other, *_ = (item for item in full.timings if item.network == "ha")
+    alike = replace(full, addresses=tuple(replace(item, stamping=Stamping.OFF) for item in full.addresses))
+    assert stamped(alike) == (
+        "Probes were stamped by the kernel's software at both ends (every path). "
+        "The card itself stamps packets: can, but is not set to (every card)."
+    )
+    mixed = replace(
+        full,
+        timings=(first, replace(other, wire=Quantiles(0))),
+        addresses=tuple(
+            replace(item, stamping=Stamping.NONE)
+            for item in full.addresses
+            if (item.node, item.network) == ("sip-a", "ha")
+        ),
+    )
+    assert "at both ends (sip-a \N{RIGHTWARDS ARROW} sip-b (ha)); a program at one end at least" in stamped(mixed)
+    assert "cannot (sip-a (ha)); not told (sip-b (ha))" in stamped(mixed)
+    partly = replace(full, timings=(replace(first, answered=4 * first.wire.samples),))
+    assert "for 25 % of the answers only (every path)" in stamped(partly)
+    assert stamped(replace(full, timings=(replace(first, answered=0),))) == ""
 
 
 def test_every_path_has_its_mtu_and_route_or_the_reason_why_not():

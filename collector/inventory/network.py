@@ -10,6 +10,7 @@ from typing import Any
 from collector.contract import Env, Json
 from collector.inventory.files import link, text
 from collector.inventory.programs import Programs
+from collector.inventory.stamping import stamping
 
 ROUTES = 64
 """A router may have a million; what matters here are the first few, and the fact is repeated in every state."""
@@ -59,6 +60,8 @@ def _interfaces(env: Env, told: Mapping[str, Json], listed: Sequence[Mapping[str
             "driver": PurePath(link(env, f"{folder}/device/driver")).name or kinds.get(name, ""),
             "addresses": addresses,
         }
+        if hardware := stamping(env.host.hardware_stamps(name)):
+            nics[name]["hardware_stamps"] = hardware
     return nics
 
 

@@ -2,12 +2,12 @@
 
 What: host name, operating system and packages (their number and one fingerprint), kernel, CPU, memory, file systems, make
 and model, whether it is virtual; which disks lie on which, and which of them holds each data folder of the plan; interfaces with
-addresses, speed, duplex, MTU, MAC and driver; routes, and the interface and source that the kernel picks for every peer and
+addresses, speed, duplex, MTU, MAC, driver and whether they stamp packets in hardware; routes, and the interface and source that the kernel picks for every peer and
 observer of the plan; name servers, time zone, time service; and a signature by which two archives of one machine are recognised.
 Why HA: both nodes of a pair should be alike, with static addresses that are those of the plan, and heartbeats should leave
 by the network that was meant for them.
 How: psutil, /etc, /proc and /sys, `ip` for routes and leases, `rpm` where there is no dpkg; hourly. Without `ip` it stays
-unknown whether an address is static. Nothing is sent.
+unknown whether an address is static. Nothing is sent, and nothing is set.
 Source: os-release(5), resolv.conf(5), adjtimex(2), ip-address(8), ip-route(8); kernel Documentation/ABI (sysfs-class-dmi,
 sysfs-class-net, sysfs-block).
 """

@@ -28,6 +28,7 @@ from reports.findings import finding_table
 from reports.notes import note_blocks, pins
 from reports.routes import port_blocks, route_blocks
 from reports.slowness import slowness_blocks
+from reports.stamps import stamp_blocks
 
 LOG = " (log)"
 LINES_PER_CHART = 6
@@ -63,6 +64,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
                 "so these probes say nothing about the network. They count neither as lost nor as answered.",
                 small=True,
             )
+        yield from stamp_blocks(assessment)
     else:
         yield Paragraph("No path was measured. Check that the nodes ran at the same time and can reach each other.")
     if timings:
