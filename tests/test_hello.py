@@ -114,7 +114,7 @@ def test_a_misfit_is_refused_with_the_reason_to_both(caller, called, why):
 
 @pytest.mark.parametrize(
     ("changed", "why"),
-    [({"hello": "2"}, "it speaks HELLO 2, this node 3"), ({"purpose": "dance"}, "unknown purpose 'dance'")],
+    [({"hello": "3"}, "it speaks HELLO 3, this node 4"), ({"purpose": "dance"}, "unknown purpose 'dance'")],
 )
 def test_an_offer_of_another_protocol_or_purpose_is_refused_and_never_becomes_a_peer(changed, why):
     """Even if the proof that follows is right."""
@@ -156,7 +156,7 @@ def test_a_caller_of_an_older_protocol_hears_which_version_it_needs(protocol, la
         del offer[name]
 
     answer = called.send(json.dumps(offer).encode())
-    assert f"it speaks HELLO {protocol}, this node 3; install the same version" in json.loads(answer)["refused"]
+    assert f"it speaks HELLO {protocol}, this node 4; install the same version" in json.loads(answer)["refused"]
 
 
 def test_an_offer_without_a_nonce_does_not_speak_hello():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import hmac
 import struct
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from collector.peers import stamp
 
 KEY = b"k" * 32
+PROBES, REPLIES = (hmac.digest(KEY, way, "sha256") for way in (b"stamp probes", b"stamp replies"))
+"""The keys of the two directions."""
 T1 = 1_750_000_000_123_456_789
 T2 = T1 + 150_000
 T3 = T2 + 40_000
@@ -40,7 +43,7 @@ def test_a_probe_has_every_field_where_rfc_8762_4_2_2_puts_it():
     assert PROBE[16:24] == ntp_by_hand(T1)
     assert PROBE[26:28] == b"\xbe\xef"  # SSID of RFC 8972
     assert PROBE[28:96] == bytes(68)
-    assert PROBE[96:112] == hmac_sha256(KEY, PROBE[:96])[:16]
+    assert PROBE[96:112] == hmac_sha256(PROBES, PROBE[:96])[:16]
 
 
 def test_a_reply_has_every_field_where_rfc_8762_4_3_2_puts_it():
@@ -58,16 +61,18 @@ def test_a_reply_has_every_field_where_rfc_8762_4_3_2_puts_it():
     assert REPLY[74:80] == bytes(6)
     assert REPLY[80] == 63
     assert REPLY[81:96] == bytes(15)
-    assert REPLY[96:112] == hmac_sha256(KEY, REPLY[:96])[:16]
+    assert REPLY[96:112] == hmac_sha256(REPLIES, REPLY[:96])[:16]
 
 
-@pytest.mark.parametrize(("packet", "flags"), [(PROBE, 0x80), (REPLY, 0)], ids=["probe", "reply"])
-def test_the_tlvs_are_those_of_rfc_8972(packet, flags):
+@pytest.mark.parametrize(
+    ("packet", "key", "flags"), [(PROBE, PROBES, 0x80), (REPLY, REPLIES, 0)], ids=["probe", "reply"]
+)
+def test_the_tlvs_are_those_of_rfc_8972(packet, key, flags):
     """The sender sets "unrecognised", a reflector that knows the TLV clears it (4)."""
     assert packet[112:116] == struct.pack(">BBH", flags, 7, 16)
     assert packet[129:132] == bytes(3)
     assert packet[132:136] == struct.pack(">BBH", flags, 8, 16)
-    assert packet[136:152] == hmac_sha256(KEY, packet[0:4] + packet[112:132])[:16]
+    assert packet[136:152] == hmac_sha256(key, packet[0:4] + packet[112:132])[:16]
 
 
 def test_the_follow_up_carries_number_and_time_of_the_previous_reply():
@@ -138,7 +143,20 @@ def test_a_plan_key_longer_than_a_block_works_as_rfc_2104_says():
 
     packet = stamp.probe(key, 1, T1, 1)
 
-    assert packet[96:112] == hmac_sha256(key, packet[:96])[:16]
+    assert packet[96:112] == hmac_sha256(hmac_sha256(key, b"stamp probes"), packet[:96])[:16]
+
+
+def test_a_packet_of_one_direction_is_never_authentic_in_the_other():
+    """Whoever holds a captured reply and may change all of it but what he has no key for."""
+    for packet, other in ((PROBE, REPLY), (REPLY, PROBE)):
+        turned = bytearray(packet)
+        turned[112] ^= 0x80
+        turned[132] ^= 0x80
+        assert not stamp.authentic(KEY, bytes(turned))
+        assert not stamp.authentic(KEY, packet[:112] + other[112:])
+        # Even the base packet alone, as a foreign sender would send it, is not signed for the other direction.
+        wrong = REPLIES if packet is PROBE else PROBES
+        assert hmac.digest(wrong, packet[:96], "sha256")[:16] != packet[96:112]
 
 
 def test_the_key_of_a_path_differs_by_path_direction_and_session():
@@ -189,18 +207,19 @@ def test_differences_survive_the_wire(one, step):
     assert stamp.from_ntp(stamp.ntp(one + step)) - stamp.from_ntp(stamp.ntp(one)) == step
 
 
-# Made octet by octet from RFC 8762 (figures 3 and 5) and RFC 8972; the HMACs are those of `openssl dgst -sha256 -mac HMAC`.
+# Made octet by octet from RFC 8762 (figures 3 and 5) and RFC 8972; the HMACs, and the keys of the two directions, are those of
+# `openssl dgst -sha256 -mac HMAC`.
 VECTOR_KEY = b"0123456789abcdef0123456789abcdef"
 VECTOR_PROBE = bytes.fromhex(
-    "0000002a" + "00" * 12 + "e9d3c2b1a0000000" + "12a4" + "beef" + "00" * 68 + "669d6513931ea868fb94bb64170f9d56"
-    "80070010" + "00" * 16 + "80080010" + "9687a57eb33e8cab622c956ad9493281"
+    "0000002a" + "00" * 12 + "e9d3c2b1a0000000" + "12a4" + "beef" + "00" * 68 + "881499d2de318969410a86fa1db93801"
+    "80070010" + "00" * 16 + "80080010" + "01a74a895980eeadbdeb2407c8fb0741"
 )  # fmt: skip
 VECTOR_REPLY = bytes.fromhex(
     "00000007" + "00" * 12 + "e9d3c2b220000000" + "0587" + "beef" + "00" * 4 + "e9d3c2b1e0000000" + "00" * 8
     + "0000002a" + "00" * 12 + "e9d3c2b1a0000000" + "12a4" + "00" * 6 + "40" + "00" * 15
-    + "ab3c3da8812e4347b20ffd8003e0febf"
+    + "d22e8bb35a2c95e3af723c826b9bb5e5"
     + "00070010" + "00000006" + "e9d3c2b180000000" + "02" + "00" * 3
-    + "00080010" + "1281af1c7bf1b199c7998a9310f4089e"
+    + "00080010" + "430fba271035c621ca99d2be631cda75"
 )  # fmt: skip
 VECTOR_NS = 1_713_980_465_000_000_000
 

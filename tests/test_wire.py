@@ -282,19 +282,21 @@ def test_a_stranger_gets_no_answer_even_with_the_right_key(path):
 
 
 def test_a_reply_played_back_as_a_probe_is_not_answered(path):
-    """One key serves both ways; otherwise a captured reply would make a lost slot look answered."""
+    """A captured reply must not make a lost slot look as if it had arrived, whatever it is made to look like."""
     path.send()
     reply = path.answer()
     path.sender.collect()
-    for packet in (reply, reply[: stamp.BASE_B]):
+    turned = bytearray(reply)
+    turned[stamp.BASE_B] ^= 0x80
+    for packet in (reply, reply[: stamp.BASE_B], bytes(turned)):
         path.sender._sock.sendto(packet, (path.target, path.port))
         arrived(path.listener)
         assert path.silence()
-    assert path.counters() == {"malformed": 2}
+    assert path.counters() == {"malformed": 2, "unauthentic": 1}
 
 
 def test_a_probe_of_base_length_is_not_answered(path):
-    """Without TLVs a packet does not say which way it goes."""
+    """It is signed, but an answer without TLVs would tell no t3."""
     packet = stamp.probe(KEY, 7, path.clock.realtime_ns(), 1)[: stamp.BASE_B]
     path.sender._sock.sendto(packet, (path.target, path.port))
     arrived(path.listener)
@@ -342,7 +344,7 @@ def test_a_reply_that_is_not_authentic_is_not_taken(path):
 
 
 def test_our_own_probe_thrown_back_is_not_taken_for_a_reply(path):
-    """Both directions share a key; an echo service on the other side would do it."""
+    """An echo service on the other side would do it."""
     packet = path.send()
     path.listener.sendto(packet, path.sender._sock.getsockname())
     arrived(path.sender._sock)

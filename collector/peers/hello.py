@@ -22,7 +22,7 @@ from collector.contract import Json
 from collector.peers.stamp import session_key
 from collector.plan import Plan
 
-PROTOCOL = 3
+PROTOCOL = 4
 LINE_B = 4096
 """A longer line ends the conversation."""
 TEXT_MAX = 250

@@ -8,6 +8,9 @@ Guests (the plan's ``open_to``) are answered in unauthenticated mode (4.2.1 and 
 sequence number and is as long as what they sent. TWAMP Light (RFC 5357, appendix I) has the same layout but for the octets that
 its sender calls padding.
 
+Each direction has a key of its own, derived from the session's: a captured reply is no probe and a probe no reply, whatever is done to
+it (RFC 8762 4.4: how keys are made is outside of its scope). Both are new with every start, so no foreign sender can know them.
+
 The error estimate tells how good a stamp is: 1 us from the kernel, 10 ms from user space.
 """
 
@@ -39,6 +42,7 @@ _TLV = struct.Struct(">BBH")
 _FOLLOW = struct.Struct(">IQB3x")
 
 _KERNEL_ERROR, _USER_ERROR = 0x0587, 0x12A4
+_PROBES, _REPLIES = b"stamp probes", b"stamp replies"
 _TTL_UNKNOWN = 255
 """RFC 5357 4.2: what a reflector says that cannot read the TTL."""
 _EPOCH_S = 2_208_988_800
@@ -71,6 +75,12 @@ def _signer(key: bytes) -> hmac.HMAC:
     return hmac.new(key, digestmod="sha256")
 
 
+@functools.lru_cache(maxsize=256)
+def _directed(key: bytes, way: bytes) -> bytes:
+    """The key of one direction of a session. Kept, because both ends need it for every packet."""
+    return hmac.digest(key, way, hashlib.sha256)
+
+
 def _mac(key: bytes, data: bytes) -> bytes:
     signed = _signer(key).copy()
     signed.update(data)
@@ -84,7 +94,8 @@ def _close(key: bytes, base: bytes, follow: bytes, flags: int) -> bytes:
 
 
 def authentic(key: bytes, packet: bytes) -> bool:
-    """True if both HMACs of a packet of full length are right."""
+    """True if both HMACs of a packet of full length are right for the direction that it says it goes; `key` is the session's."""
+    key = _directed(key, _PROBES if from_sender(packet) else _REPLIES)
     if not hmac.compare_digest(_mac(key, packet[:_SIGNED_B]), packet[_SIGNED_B:BASE_B]):
         return False
     tlv = packet[BASE_B : BASE_B + 20]
@@ -92,22 +103,19 @@ def authentic(key: bytes, packet: bytes) -> bool:
 
 
 def from_sender(packet: bytes) -> bool:
-    """True for a packet of full length that a sender made, False for a reflector's.
-
-    One key serves both ways: without this a captured reply could be played back as a probe, and a probe as a reply.
-    """
+    """True for a packet of full length that says a sender made it, False for a reflector's."""
     return len(packet) == PACKET_B and bool(packet[BASE_B] & _UNRECOGNISED)
 
 
 def from_reflector(packet: bytes) -> bool:
-    """True for a packet of full length that a reflector made."""
+    """True for a packet of full length that says a reflector made it."""
     return len(packet) == PACKET_B and not packet[BASE_B] & _UNRECOGNISED
 
 
 def probe(key: bytes, slot: int, t1_ns: int, ssid: int) -> bytes:
-    """The sender's packet for `slot`."""
+    """The sender's packet for `slot`. `key` is the session's, here and below."""
     base = _PROBE.pack(slot, ntp(t1_ns), _USER_ERROR, ssid)
-    return _close(key, base, _FOLLOW.pack(0, 0, 0), _UNRECOGNISED)
+    return _close(_directed(key, _PROBES), base, _FOLLOW.pack(0, 0, 0), _UNRECOGNISED)
 
 
 def reply(
@@ -126,7 +134,7 @@ def reply(
     error = _KERNEL_ERROR if kernel else _USER_ERROR
     base = _REPLY.pack(rseq, ntp(t3_ns), error, ssid, ntp(t2_ns), slot, t1, t1_error, ttl)
     tail = _FOLLOW.pack(0, 0, 0) if follow is None else _FOLLOW.pack(follow[0], ntp(follow[1]), _SOFTWARE)
-    return _close(key, base, tail, 0)
+    return _close(_directed(key, _REPLIES), base, tail, 0)
 
 
 def open_reply(packet: bytes, t2_ns: int, t3_ns: int, *, kernel: bool, ttl: int | None) -> bytes:
