@@ -95,7 +95,10 @@ def _close(key: bytes, base: bytes, follow: bytes, flags: int) -> bytes:
 
 def authentic(key: bytes, packet: bytes) -> bool:
     """True if both HMACs of a packet of full length are right for the direction that it says it goes; `key` is the session's."""
-    key = _directed(key, _PROBES if from_sender(packet) else _REPLIES)
+    flags, way = (_UNRECOGNISED, _PROBES) if from_sender(packet) else (0, _REPLIES)
+    key = _directed(key, way)
+    if packet[BASE_B + 20 : PACKET_B - _MAC_B] != _TLV.pack(flags, _HMAC, _MAC_B):
+        return False  # the one part that no HMAC covers
     if not hmac.compare_digest(_mac(key, packet[:_SIGNED_B]), packet[_SIGNED_B:BASE_B]):
         return False
     tlv = packet[BASE_B : BASE_B + 20]
