@@ -146,6 +146,15 @@ def _links(
     return links
 
 
+def monotonic_differences(log: PathLog, source: NodeData, target: NodeData) -> tuple[Floats, Floats, Floats] | None:
+    """Per reply with good stamps: source time, target minus source monotonic clock, and wire round trip, in s; None without any.
+
+    Between two readings of a clock with a step of the wall clock in between they are wrong by as much.
+    """
+    reference_ns = source.anchors[0][1] if source.anchors else int(source.started_s * 1e9)
+    return _differences(log, _Wall(source, reference_ns), _Wall(target, reference_ns))
+
+
 def _differences(log: PathLog, source: _Wall, target: _Wall) -> tuple[Floats, Floats, Floats] | None:
     """Per usable reply: source time, target minus source monotonic clock, and wire round trip, in s."""
     x, offset_s, rtt_s = log.clock_samples()

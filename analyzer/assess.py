@@ -20,6 +20,7 @@ from analyzer.contract import (
     SCHEMA,
     Assessment,
     Curve,
+    NodeStalls,
     NodeSummary,
     PlanNetwork,
     PlanNode,
@@ -40,6 +41,8 @@ from analyzer.ports import port_tests
 from analyzer.scenarios import resolve
 from analyzer.score import score
 from analyzer.slots import path_log
+from analyzer.stalls import node_stalls
+from analyzer.standstill import standstills, watchers
 from analyzer.thin import node_charts, path_charts
 from analyzer.throughput import throughputs
 from analyzer.timing import joint, measure, on_channels
@@ -108,6 +111,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         duration_s=run.duration_s,
         notes=notes,
         clocks=clocks,
+        stalls=run.stalls,
         mtus=mtus,
         ports=ports,
         customs=customs(products, plan),
@@ -165,14 +169,16 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         path_mtus=tuple(mtus.values()),
         ports=ports,
         writes=written,
+        stalls=tuple(run.stalls.values()),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the paths gave, by path name, their charts, and the clocks by node. `start_s`: of the run, on the common base."""
+    """What the paths gave, by path name, their charts, the clocks and stalls by node. `start_s`: of the run, on the common base."""
 
     clocks: Mapping[str, Clock]
+    stalls: Mapping[str, NodeStalls]
     timings: Mapping[str, Timing]
     traces: tuple[Trace, ...]
     curves: tuple[Curve, ...]
@@ -199,6 +205,11 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             timed["t_s"] = clocks[name].to_base(numbers(timed, "t_us") / 1e6) - start_s
             if not len(timed):
                 del node.tables[table]
+    stood = standstills(nodes, logs)
+    stalls = {
+        name: node_stalls(node, clocks[name], start_s, stood[name], watchers(name, nodes, logs))
+        for name, node in nodes.items()
+    }
     timings: dict[str, Timing] = {}
     traces: list[Trace] = []
     curves: list[Curve] = []
@@ -211,7 +222,7 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             over_time, distribution = path_charts(found, stop_s - start_s)
             traces.append(over_time)
             curves += [distribution] if distribution else []
-    return _Run(clocks, timings, tuple(traces), tuple(curves), start_s, stop_s - start_s)
+    return _Run(clocks, stalls, timings, tuple(traces), tuple(curves), start_s, stop_s - start_s)
 
 
 def _span(nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock]) -> tuple[float, float]:

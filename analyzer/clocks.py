@@ -57,6 +57,12 @@ def steps(anchors: Sequence[tuple[int, int]]) -> list[tuple[int, float, float]]:
     return found
 
 
+def stepped_s(node: NodeData) -> list[tuple[float, float]]:
+    """Between which two readings (s of the node's own clock) its wall clock was stepped."""
+    before = {later: mono for (mono, _), (later, _) in pairwise(node.anchors)}
+    return [((before[mono] - node.t0_ns) / 1e9, (mono - node.t0_ns) / 1e9) for mono, _, _ in steps(node.anchors)]
+
+
 def rate(clock: Clock) -> tuple[float | None, float | None]:
     """How much faster than the first node's a clock runs, in ppm, and the bound of the error; None where that cannot be told."""
     if clock.error_s == 0.0:

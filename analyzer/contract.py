@@ -21,7 +21,7 @@ SCHEMA = 2
 """Version of the assessment; every change of a key is a new one.
 
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
-silence under load, basis "provisional", cautions and conditions of settings, bytes written.
+silence under load, basis "provisional", cautions and conditions of settings, bytes written, stalls by cause.
 """
 
 
@@ -614,6 +614,66 @@ class NodeClock:
     keepers: tuple[Keeper, ...]
 
 
+class StallCause(StrEnum):
+    """Why a node, or the process that watches it, stood still. Unknown: the record does not say."""
+
+    STARVATION = "waited for a CPU"
+    STEAL = "the hypervisor took the CPU"
+    PAGING = "waited for memory or disk"
+    STOP = "the process was stopped"
+    STUN = "the whole node stood still, its clock ran"
+    SUSPEND = "the node was suspended"
+    FROZEN = "the node stood still with its clock"
+    UNKNOWN = "not told"
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """One stall and what was on record about it. `start_s` since the start of the run.
+
+    What is compared with `length_s`: the watching process's wait for a CPU, and, beyond what is usual on this node, the time that tasks
+    waited for CPU, I/O and memory (pressure), the CPU time that the hypervisor took of one CPU, and the slowest commit. `faults`: page
+    faults beyond the usual that had to read a disk. `others_silent`: whether the node's other processes were silent too. None: not told.
+    """
+
+    start_s: float
+    length_s: float
+    cause: StallCause
+    waited_s: float | None = None
+    cpu_s: float | None = None
+    io_s: float | None = None
+    memory_s: float | None = None
+    steal_s: float | None = None
+    faults: float | None = None
+    commit_s: float | None = None
+    others_silent: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StallTally:
+    """How often a node stalled for one cause, for how long altogether, and the longest time."""
+
+    cause: StallCause
+    count: int
+    total_s: float
+    longest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStalls:
+    """The stalls of a node by cause, the longest total first, and the worst of them, the longest first.
+
+    Those of its ticker (20 ms and more), and those in which its monotonic clock stood still as well, which no process of the node can
+    see: from its boot clock, and from what its peers saw. The latter are outages of the paths to it already and count as nothing else.
+    `watched`: by how many peers; with none a frozen clock cannot be seen.
+    """
+
+    node: str
+    tallies: tuple[StallTally, ...]
+    worst: tuple[Stall, ...]
+    watched: int
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a person marked during the run on one node. `at_s` since the start of the run, on the common base."""
@@ -828,6 +888,7 @@ class Assessment:
     path_mtus: tuple[PathMtu, ...] = ()
     ports: tuple[PortTest, ...] = ()
     writes: tuple[Writes, ...] = ()
+    stalls: tuple[NodeStalls, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

@@ -20,6 +20,7 @@ from analyzer.contract import (
     EchoTiming,
     Finding,
     NodeClock,
+    NodeStalls,
     NodeSummary,
     Note,
     ObserverTiming,
@@ -44,6 +45,7 @@ from analyzer.extension import (
     NOTES,
     OBSERVERS,
     PORTS,
+    STALLS,
     THROUGHPUT,
     TIMING,
     TIMINGS,
@@ -94,6 +96,7 @@ class Material:
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     clocks: Mapping[str, NodeClock] = field(default_factory=dict)
+    stalls: Mapping[str, NodeStalls] = field(default_factory=dict)
     mtus: Mapping[str, PathMtu] = field(default_factory=dict)
     ports: Sequence[PortTest] = ()
     customs: Mapping[Custom, str] = field(default_factory=dict)
@@ -348,6 +351,7 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked
         ARCHIVE: material.summaries[name],
         OBSERVERS: seen,
         NOTES: material.notes,
+        STALLS: material.stalls.get(name, NodeStalls(name, (), (), 0)),
     }
     if name in material.facts:
         offered[FACTS] = material.facts[name]

@@ -19,6 +19,7 @@ from analyzer.contract import (
     Joint,
     Limit,
     NodeClock,
+    NodeStalls,
     NodeSummary,
     Note,
     ObserverTiming,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 TIMING, ARCHIVE, MEETING = "timing", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
-CLOCK, NOTES, MTUS, PORTS = "clock", "notes", "mtus", "ports"
+CLOCK, NOTES, MTUS, PORTS, STALLS = "clock", "notes", "mtus", "ports", "stalls"
 """Needs that are no tables, and the scopes that have them:
 
 need | scopes | what the context then gives
@@ -54,6 +55,7 @@ need | scopes | what the context then gives
 `PORTS` | pair | every `PortTest` between the two
 `NOTES` | all | what people noted during the run, on any node (`Note`); nothing noted is an empty tuple
 `CLOCK` | node, device | what the node's clocks did (`NodeClock`)
+`STALLS` | node, device | when the node stood still and why, its clock included (`NodeStalls`)
 `MEETING` | pair | whether the two archives name each other
 `ARCHIVE` | node, device | the node's `NodeSummary`
 `OBSERVERS` | node, device | how the plan's observers answered the node (`ObserverTiming`)
@@ -249,6 +251,12 @@ class Context:
         """What the node's clocks did. Raises KeyError if the rule does not need "clock"."""
         clock: NodeClock = self.given[CLOCK]
         return clock
+
+    @property
+    def stalls(self) -> NodeStalls:
+        """When the node stood still, and why. Raises KeyError if the rule does not need "stalls"."""
+        stalls: NodeStalls = self.given[STALLS]
+        return stalls
 
     @property
     def notes(self) -> tuple[Note, ...]:

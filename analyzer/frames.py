@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +64,7 @@ class Columns:
 class NodeData:
     """Everything an archive says, times in microseconds of the node's own monotonic clock since its start.
 
-    `sessions`: of every start of its collector; `anchors` are readings (monotonic ns, wall clock ns); `spans` the stretches in us that are covered by undamaged
+    `sessions`: of every start of its collector; `anchors` are readings (monotonic ns, wall clock ns), `boots` the same moments (monotonic ns, boot clock ns); `spans` the stretches in us that are covered by undamaged
     segments; `keepers` (t_us, service, synchronised) what the inventory told of the time service, and when that was another
     answer than before; `tables` the host tables by name, with ``t_us`` and, once aligned, ``t_s`` on the run's common base;
     `probes` which probe writes a table, by the table's name, as far as the archive says.
@@ -93,6 +93,7 @@ class NodeData:
     seen: dict[str, Columns]
     tables: dict[str, pd.DataFrame] = field(repr=False)
     probes: Mapping[str, str] = field(default_factory=dict)
+    boots: tuple[tuple[int, int], ...] = ()
 
     @property
     def started_s(self) -> float:
@@ -145,7 +146,8 @@ def read(path: Path) -> NodeData:
         damage=(*archive.damage, *gathered.damage),
         gaps_s=_gaps_s(archive),
         story=told,
-        anchors=tuple(sorted(set(gathered.anchors))),
+        anchors=tuple(sorted({(mono, real) for mono, real, _ in gathered.anchors})),
+        boots=tuple(sorted({(mono, boot) for mono, _, boot in gathered.anchors})),
         spans=_merged(gathered.spans),
         keepers=tuple(gathered.keepers),
         sent=gathered.wire_table("sent"),
@@ -172,7 +174,7 @@ class _Gathered:
         self.segments = 0
         self._kept_B = 0
         self.damage: list[str] = []
-        self.anchors: list[tuple[int, int]] = []
+        self.anchors: list[tuple[int, int, int]] = []
         self.spans: list[tuple[int, int]] = []
         self.covered: list[tuple[int, int]] = []
         self.told: dict[str, Json] = {}
@@ -194,9 +196,9 @@ class _Gathered:
         self.segments += 1
         self.anchors += [
             # A reboot moves the zero of the monotonic clock; what is kept refers to the first start's.
-            (mono - segment.t0_ns + t0_ns, real)
-            for mono, real, _ in segment.anchors
-            if abs(mono - segment.t0_ns) < _LONGEST_US * 1000 and abs(real) < 1 << 62
+            (mono - segment.t0_ns + t0_ns, real, boot)
+            for mono, real, boot in segment.anchors
+            if abs(mono - segment.t0_ns) < _LONGEST_US * 1000 and abs(real) < 1 << 62 and abs(boot) < 1 << 62
         ]
         add_state(self.told, segment.state)
         self._keeper(segment)
@@ -302,12 +304,12 @@ def _positive(value: Json) -> float:
     return float(value) if type(value) in (int, float) and 0 < value < 1e9 else 0.0
 
 
-def _instant(value: Json, anchors: list[tuple[int, int]], t0_ns: int) -> str:
+def _instant(value: Json, anchors: Sequence[tuple[int, int, int]], t0_ns: int) -> str:
     """The archive's start as ISO 8601 UTC; from the clock anchors if the head does not tell."""
     try:
         instant = datetime.fromisoformat(str(value))
         instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):  # no time, or one before the year 1
-        mono, real = min(anchors, default=(t0_ns, 0))
+        mono, real, _ = min(anchors, default=(t0_ns, 0, 0))
         instant = datetime.fromtimestamp((real - mono + t0_ns) / 1e9, UTC)
     return instant.isoformat(timespec="seconds").replace("+00:00", "Z")

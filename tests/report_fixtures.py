@@ -28,6 +28,7 @@ from analyzer.contract import (
     Keeper,
     Limit,
     NodeClock,
+    NodeStalls,
     NodeSummary,
     Note,
     ObserverTiming,
@@ -48,6 +49,9 @@ from analyzer.contract import (
     Silence,
     Slowness,
     Snippet,
+    Stall,
+    StallCause,
+    StallTally,
     Stamping,
     Status,
     Subject,
@@ -685,6 +689,7 @@ def trio() -> Assessment:
             for place, name in enumerate(names)
         ),
         notes=(),
+        stalls=tuple(NodeStalls(name, (), (), 2) for name in names),
         findings=findings,
         timings=tuple(timings),
         throughputs=tuple(_throughput(item) for item in timings if item.network == "ha"),
@@ -932,6 +937,23 @@ def bad() -> Assessment:
             ),
             NodeClock("sip-dr", 0, None, None, 0, (), ()),
         ),
+        stalls=(
+            NodeStalls(
+                "sip-a",
+                (
+                    StallTally(StallCause.STUN, 3, 6.1, 3.31),
+                    StallTally(StallCause.STARVATION, 412, 20.4, 0.31),
+                    StallTally(StallCause.FROZEN, 1, 4.2, 4.2),
+                ),
+                (
+                    Stall(26784.0, 4.2, StallCause.FROZEN),
+                    Stall(4000.0, 3.31, StallCause.STUN, 0.0, 0.0, 0.0, 0.0, None, 0.0, 0.0, True),
+                    Stall(7000.0, 0.31, StallCause.STARVATION, 0.3, 0.3, 0.0, 0.0, 0.0, 4.0, 0.02, False),
+                ),
+                1,
+            ),
+            NodeStalls("sip-dr", (), (), 0),
+        ),
         findings=findings,
         timings=timings,
         addresses=(
@@ -1009,7 +1031,7 @@ def empty() -> Assessment:
     return replace(
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
         reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
-        nodes=(), clocks=(), notes=(), findings=(), timings=(), throughputs=(), echoes=(), path_mtus=(), ports=(), writes=(), observers=(),
+        nodes=(), clocks=(), notes=(), stalls=(), findings=(), timings=(), throughputs=(), echoes=(), path_mtus=(), ports=(), writes=(), observers=(),
         joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip

@@ -145,8 +145,35 @@ class Link:
 
 
 @dataclass
+class Pause:
+    """A pause of a node's ordinary ticker while its clocks ran, and what the seconds around it say of it.
+
+    `waited_s` for a CPU (None: not told); `together`: the real-time ticker was silent too; the rest is added to the counters of pressure,
+    steal and major faults, and is how long a commit took.
+    """
+
+    at_s: float
+    length_s: float
+    waited_s: float | None = 0.0
+    together: bool = False
+    cpu_s: float = 0.0
+    io_s: float = 0.0
+    memory_s: float = 0.0
+    steal_s: float = 0.0
+    faults: float = 0.0
+    commit_s: float = 0.0
+
+    @property
+    def stop_s(self) -> float:
+        return self.at_s + self.length_s
+
+
+@dataclass
 class Machine:
     """One node: when it ran (true seconds), how its clocks are off, what its host tables say.
+
+    `freezes` and `suspends` are (true s, length): it stands still and its monotonic clock with it; a suspended one's boot and wall clock go on.
+    `pauses` are those of its ticker with what is on record about them; `fifo`: it has a real-time ticker too.
 
     `notes` are (true s, text); `keepers` (true s, fact `time` from then on). `until` ends a table early: nothing of it is recorded
     from that time on. `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
@@ -176,18 +203,40 @@ class Machine:
     observers: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     inventory: Mapping[str, Any] | None = field(default_factory=dict)
     until: Mapping[str, float] = field(default_factory=dict)
+    freezes: Sequence[tuple[float, float]] = ()
+    suspends: Sequence[tuple[float, float]] = ()
+    pauses: Sequence[Pause] = ()
+    fifo: bool = False
 
     def local_s(self, true_s: Any) -> Any:
         """Own monotonic clock since own start."""
-        return (np.asarray(true_s) - self.start_s) * (1.0 + self.skew_ppm * 1e-6)
+        running_s = np.asarray(true_s) - self.start_s - _passed((*self.freezes, *self.suspends), true_s)
+        return running_s * (1.0 + self.skew_ppm * 1e-6)
+
+    def still(self, true_s: Any) -> Any:
+        """Whether it stands still with its clock."""
+        stood = np.zeros(np.shape(true_s), dtype=bool)
+        for at_s, length_s in (*self.freezes, *self.suspends):
+            stood |= (np.asarray(true_s) >= at_s) & (np.asarray(true_s) < at_s + length_s)
+        return stood
+
+    def going(self, true_s: np.ndarray) -> np.ndarray:
+        """When it gets to what was due at these times, those in which it stood still not counted."""
+        for at_s, length_s in sorted((*self.freezes, *self.suspends)):
+            true_s = np.where(true_s >= at_s, true_s + length_s, true_s)
+        return true_s
 
     def wall_s(self, true_s: Any) -> Any:
         """Own wall clock, in seconds after the common epoch: steady but for its offset and steps."""
         true_s = np.asarray(true_s, dtype=float)
-        wall = true_s + self.wall_offset_s
+        wall = true_s + self.wall_offset_s - _passed(self.freezes, true_s)
         for at_s, by_s in self.steps:
             wall = wall + np.where(true_s >= at_s, by_s, 0.0)
         return wall
+
+
+def _passed(stretches: Iterable[tuple[float, float]], true_s: Any) -> Any:
+    return sum((np.clip(np.asarray(true_s) - at_s, 0.0, length_s) for at_s, length_s in stretches), np.float64(0.0))
 
 
 EPOCH_NS = 1_790_000_000_000_000_000
@@ -242,8 +291,9 @@ def _path(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None
     a, b = site.machine(path.source), site.machine(path.target)
     stop_s = min(link.stop_s or site.length_s, a.stop_s or site.length_s)
     start_s = max(link.start_s, a.start_s)
-    number = np.arange(round((stop_s - start_s) / site.period_s))
-    true_s = start_s + number * site.period_s
+    stood_s = sum(length_s for _, length_s in (*a.freezes, *a.suspends))
+    number = np.arange(round((stop_s - start_s - stood_s) / site.period_s))
+    true_s = a.going(start_s + number * site.period_s)
     flag = np.zeros(len(number), dtype=int)
     flag[list(link.skipped)] = -1
     flag[list(link.refused)] = 101
@@ -257,8 +307,8 @@ def _path(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None
     gone = flag == 0
     gone[list(link.lost_forward)] = False
     running = (arrive_s >= b.start_s) & (arrive_s <= (b.stop_s or site.length_s))
-    arrived = gone & running
-    answered = arrived & (home_s <= (a.stop_s or site.length_s))
+    arrived = gone & running & ~b.still(arrive_s)
+    answered = arrived & (home_s <= (a.stop_s or site.length_s)) & ~a.still(home_s)
     answered[list(link.lost_back)] = False
     name = (path.name,)
     tx = np.full(len(number), np.nan if link.tx_us is None else link.tx_us)
@@ -309,7 +359,8 @@ def _echo(site: Site, path: Any, link: Link) -> dict[str, list[list[float | None
         max(link.start_s, machine.start_s),
         min(link.stop_s or site.length_s, machine.stop_s or site.length_s),
     )
-    t_us = _us(machine.local_s(np.arange(start_s + 0.5, stop_s, 1.0))).tolist()
+    due_s = np.arange(start_s + 0.5, stop_s, 1.0)
+    t_us = _us(machine.local_s(due_s[~machine.still(due_s)])).tolist()
     idle_us = _us(machine.local_s(np.arange(start_s + 300.0, stop_s, 300.0))).tolist()
     return {
         "echo": [[at_us, number, 100, 1500, 0] for number, at_us in enumerate(t_us)],
@@ -367,6 +418,7 @@ def _us(seconds: np.ndarray) -> np.ndarray:
 def _host(site: Site, name: str, rows: list[Any]) -> None:
     machine = site.machine(name)
     true_s = np.arange(machine.start_s, machine.stop_s or site.length_s, 1.0)
+    true_s = true_s[~machine.still(true_s)]
     t_us = _us(machine.local_s(true_s))
     count = len(true_s)
     if machine.busy is not None:
@@ -374,10 +426,20 @@ def _host(site: Site, name: str, rows: list[Any]) -> None:
         idle = 100.0 * np.arange(1, count + 1) - busy
         nothing = np.zeros(count)
         # One CPU: the machine as a whole is as busy as it.
-        each = np.column_stack([t_us, np.round(busy), nothing, nothing, np.round(idle), *[nothing] * 4])
+        stolen = np.round(100.0 * _added(machine, "steal_s", true_s))
+        each = np.column_stack([t_us, np.round(busy), nothing, nothing, np.round(idle), *[nothing] * 3, stolen])
         rows += [("cpu", (cpu,), true_s, each) for cpu in ("all", "0")]
     late = np.full(count, machine.ticker_late_s * 1e6)
+    for one in machine.pauses:
+        late[np.searchsorted(true_s, one.stop_s)] = one.length_s * 1e6
     rows.append(("ticker", ("default",), true_s, np.column_stack([t_us, np.full(count, 50), late, late * 0])))
+    if machine.fifo:
+        rows.append(("ticker", ("fifo",), true_s, np.column_stack([t_us, np.full(count, 50), late, late * 0])))
+    for label, told in (("default", machine.pauses), ("fifo", [one for one in machine.pauses if one.together])):
+        for one in told:
+            waited_us = np.nan if one.waited_s is None else one.waited_s * 1e6
+            row = [[_us(machine.local_s(one.at_s)), one.length_s * 1e6, waited_us]]
+            rows.append(("stall", (label,), np.array([one.at_s]), np.array(row, dtype=float)))
     stalls = np.array(sorted(machine.stalls)).reshape(-1, 2)
     if len(stalls):
         values = np.column_stack([_us(machine.local_s(stalls[:, 0])), _us(stalls[:, 1]), np.zeros(len(stalls))])
@@ -414,15 +476,28 @@ def _healthy(machine: Machine, networks: int, true_s: np.ndarray, rows: list[Any
 
     table("load", (), 1, 0, 20, number * 100)
     for resource in ("cpu", "memory", "io"):
-        table("pressure", (resource,), number * 100, number * 10)
-    table("paging", (), 0, 0, number, 0)
-    table("commit", ("/var/tmp",), 700 + 5 * (number % 17), 0)
+        table("pressure", (resource,), number * 100 + 1e6 * _added(machine, f"{resource}_s", true_s), number * 10)
+    table("paging", (), 0, 0, number + _added(machine, "faults", true_s), 0)
+    took_us = 700.0 + 5 * (number % 17)
+    for one in machine.pauses:
+        if one.commit_s:
+            at = np.searchsorted(true_s, one.at_s, side="right") - 1
+            took_us[at] = (one.at_s - true_s[at] + one.commit_s) * 1e6
+    table("commit", ("/var/tmp",), took_us, 0)
     table("filesystem", ("/",), 50_000_000, 30_000_000, 3_000_000, 2_900_000, every=10)
     for place in range(networks):
         nic = (f"eth{place}",)
         table("nic", nic, number * 1500, number * 10, 0, 0, number * 1500, number * 10, 0, 0)
         table("link", nic, 1000, 1, 1500, 1, 1, every=10)
     table("tcp", (), number * 100, 0, 0, 0)
+
+
+def _added(machine: Machine, what: str, true_s: np.ndarray) -> np.ndarray:
+    """What the pauses add to a counter; it stands in the first row after each."""
+    added = np.zeros(len(true_s))
+    for one in machine.pauses:
+        added[true_s >= one.stop_s] += getattr(one, what)
+    return added
 
 
 def inventory(site: Site, name: str) -> dict[str, Any]:
@@ -510,7 +585,8 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
     for number, to_s in enumerate(edges):
         last = number == len(edges) - 1
         for at_s in np.arange(from_s, to_s, 10.0).tolist():
-            writer.anchor(_anchor(machine, at_s))
+            if not machine.still(at_s):
+                writer.anchor(_anchor(machine, at_s))
         for table, labels, when_s, values in rows:
             low, high = np.searchsorted(when_s, [from_s, np.inf if last else to_s])
             if high > low:
@@ -536,4 +612,4 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
 def _anchor(machine: Machine, true_s: float) -> Anchor:
     mono_ns = machine.t0_ns + round(float(machine.local_s(true_s)) * 1e9)
     real_ns = EPOCH_NS + round(float(machine.wall_s(true_s)) * 1e9)
-    return Anchor(mono_ns, real_ns, mono_ns)
+    return Anchor(mono_ns, real_ns, mono_ns + round(float(_passed(machine.suspends, true_s)) * 1e9))

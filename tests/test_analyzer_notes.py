@@ -10,8 +10,8 @@ from synthetic import Link, Machine, Site, plan_data, write
 from test_analyzer_rules import PLAN, about_path, timing
 
 from analyzer.assess import assess
-from analyzer.contract import Assessment, Note, Outage, Scope, Subject
-from analyzer.extension import NOTES, TIMING, Context
+from analyzer.contract import Assessment, NodeStalls, Note, Outage, Scope, Subject
+from analyzer.extension import NOTES, STALLS, TIMING, Context
 from analyzer.notes import NEAR_S, near
 from analyzer.rules import outages, stalls
 
@@ -83,7 +83,7 @@ def test_a_pause_is_told_with_its_note_and_a_short_one_is_not():
         PLAN,
         "a",
         900.0,
-        {"ticker": frame, NOTES: (note(97.0), note(500.0))},
+        {"ticker": frame, NOTES: (note(97.0), note(500.0)), STALLS: NodeStalls("a", (), (), 0)},
         stalls.RULE.limits,
     )
     (found,) = stalls.RULE.check(context)

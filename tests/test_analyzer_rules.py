@@ -14,6 +14,7 @@ from analyzer import rules, stacks
 from analyzer.contract import (
     Area,
     BandwidthTest,
+    NodeStalls,
     NodeSummary,
     ObserverTiming,
     Obstacle,
@@ -33,6 +34,7 @@ from analyzer.extension import (
     FACTS,
     MEETING,
     OBSERVERS,
+    STALLS,
     THROUGHPUT,
     TIMING,
     Context,
@@ -295,14 +297,29 @@ def test_jitter_is_judged_on_the_wire(wan, spread_s, status):
 def test_the_longest_pause_of_the_ordinary_ticker_is_judged(late_s, status):
     frame = pd.DataFrame({"class": ["default", "default", "fifo"], "late_max_us": [200.0, late_s * 1e6, 9e6]})
     bears = Tolerance(10.0, "a product")
-    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {"ticker": frame}, stalls.RULE.limits, bears)
+    context = Context(
+        Subject(Scope.NODE, "a"),
+        PLAN,
+        "a",
+        900.0,
+        {"ticker": frame, STALLS: NodeStalls("a", (), (), 0)},
+        stalls.RULE.limits,
+        bears,
+    )
     (word,) = stalls.RULE.check(context)
     assert word.status is status
 
 
 def test_without_an_ordinary_ticker_pauses_are_unknown():
     frame = pd.DataFrame({"class": ["fifo"], "late_max_us": [100.0]})
-    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {"ticker": frame}, stalls.RULE.limits)
+    context = Context(
+        Subject(Scope.NODE, "a"),
+        PLAN,
+        "a",
+        900.0,
+        {"ticker": frame, STALLS: NodeStalls("a", (), (), 0)},
+        stalls.RULE.limits,
+    )
     assert [word.status for word in stalls.RULE.check(context)] == [Status.SKIPPED]
 
 

@@ -1,12 +1,12 @@
 """Nodes: who took part, what each archive holds, how each machine behaved.
 
 What: All nodes at a glance, then a page for each: role, site and inventory, the archive with its length, gaps and damage, what
-    could not be measured, every check of that node, how much it writes to its disks, and charts over the run.
+    could not be measured, every check of that node, its pauses by cause, how much it writes to its disks, and charts over the run.
 Why HA: A node that stalls is taken for dead although its network is fine. A report is only as good
     as the archives behind it.
 How: Names and figures come from the archives' manifests. A trace is drawn for the node that it is
     about; numbers above it are the notes that section Network lists. Probes that ran without trouble are not listed.
-Source: Node summaries, addresses, findings about nodes and their devices, and traces of the assessment.
+Source: Node summaries, addresses, findings about nodes and their devices, stalls and traces of the assessment.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Ta
 from reports.excerpt import excerpt
 from reports.findings import finding_table, owner, tally, worst
 from reports.notes import pins
+from reports.stalls import stall_blocks
 from reports.writes import write_blocks
 
 LINES_PER_CHART = 6
@@ -51,10 +52,12 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     for address in assessment.addresses:
         addresses[address.node].append(address)
     clocks = {clock.node: clock for clock in assessment.clocks}
+    stalls = {one.node: one for one in assessment.stalls}
     for node in assessment.nodes:
         yield Heading(node.name, 2, new_page=True)
         yield from _identity(node, planned.get(node.name), addresses[node.name])
         yield from _node(node, findings[node.name], clocks.get(node.name))
+        yield from stall_blocks(stalls.get(node.name), assessment)
         yield from _steps(clocks.get(node.name), assessment)
         yield from write_blocks([item for item in assessment.writes if item.node == node.name])
         yield from _charts(node.name, traces[node.name], assessment)

@@ -1,0 +1,107 @@
+"""Standstills of a node together with its clock, as its peers and its boot clock tell of them: synthetic archives through the analyzer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from stall_matrix import stalls
+from synthetic import Link, Machine, Site, plan_data, write
+
+from analyzer.assess import assess
+from analyzer.contract import StallCause, Status
+
+TRIO = plan_data(("a", "b", "c"))
+
+
+def assessed(folder, length_s=260.0, links=None, plan=TRIO, omit=(), **machines):
+    site = Site(length_s=length_s, plan=plan, machines=machines, links=links or {}, omit=omit)
+    return assess(list(write(site, folder).values()))
+
+
+def told(found, node):
+    return [(one.cause, pytest.approx(one.length_s, abs=0.05)) for one in stalls(found, node)]
+
+
+@pytest.mark.parametrize("node", ["a", "b", "c"])
+@pytest.mark.parametrize("length_s", [0.3, 3.0, 40.0])
+def test_a_frozen_node_is_the_one_whose_clock_lost_the_time_whichever_node_is_the_base(tmp_path, node, length_s):
+    found = assessed(tmp_path, **{node: Machine(freezes=((120.0, length_s),), skew_ppm=30.0)})
+    assert told(found, node) == [(StallCause.FROZEN, length_s)]
+    assert not any(stalls(found, other) for other in "abc" if other != node)
+    words = {one.subject.name: one.status for one in found.findings if one.rule == "standstill"}
+    assert words == {name: Status.WARN if name == node else Status.PASS for name in "abc"}
+
+
+def test_it_is_an_outage_of_the_paths_to_it_and_no_pause_of_the_node(tmp_path):
+    found = assessed(tmp_path, b=Machine(freezes=((120.0, 8.0),)))
+    timings = {item.path: item for item in found.timings}
+    for path in ("a>b/ch1", "c>b/ch1"):
+        assert timings[path].longest_outage_s == pytest.approx(8.0, abs=0.45)
+    for item in timings.values():
+        assert item.longest_stall_s < 0.01
+    assert timings["b>a/ch1"].longest_outage_s == 0.0
+
+
+def test_a_network_that_is_out_both_ways_freezes_nobody(tmp_path):
+    out = list(range(500, 560))
+    links = {
+        f"{one}>{other}/ch1": Link(lost_forward=out)
+        for one in "abc"
+        for other in "abc"
+        if "b" in (one, other) and one != other
+    }
+    found = assessed(tmp_path, links=links)
+    assert not any(stalls(found, node) for node in "abc")
+
+
+def test_a_wall_clock_that_is_set_back_during_an_outage_freezes_nobody(tmp_path):
+    links = {f"{one}>b/ch1": Link(lost_forward=range(500, 540)) for one in "ac"}
+    found = assessed(tmp_path, links=links, b=Machine(steps=((105.0, -8.0),)))
+    assert not stalls(found, "b")
+
+
+def test_a_frozen_clock_whose_wall_time_is_set_right_at_once_is_still_one(tmp_path):
+    found = assessed(tmp_path, b=Machine(freezes=((105.0, 5.0),), steps=((110.5, 5.0),)))
+    assert told(found, "b") == [(StallCause.FROZEN, 5.0)]
+
+
+def test_a_peer_that_was_answered_all_the_time_speaks_against_it(tmp_path):
+    # c's stamps are as they are with a clock of b that lost nothing: only a would see it lag.
+    site = Site(length_s=260.0, plan=TRIO, machines={"b": Machine(freezes=((120.0, 3.0),))})
+    folder = tmp_path / "frozen"
+    frozen = write(site, folder)
+    whole = write(Site(length_s=260.0, plan=TRIO), tmp_path / "whole")
+    found = assess([frozen["a"], frozen["b"], whole["c"]])
+    assert not stalls(found, "b")
+
+
+def test_a_suspension_is_told_by_the_boot_clock_and_its_moment_by_the_peers(tmp_path):
+    found = assessed(tmp_path, b=Machine(suspends=((123.0, 7.0),)))
+    assert told(found, "b") == [(StallCause.SUSPEND, 7.0)]
+    (one,) = stalls(found, "b")
+    assert found.timings[0].path == "a>b/ch1"
+    (outage,) = found.timings[0].outages
+    assert one.start_s == pytest.approx(123.0, abs=8.0)
+    assert outage.length_s == pytest.approx(7.0, abs=0.45)
+
+
+def test_a_suspension_needs_no_peer(tmp_path):
+    found = assessed(tmp_path, omit=("a", "c"), b=Machine(suspends=((123.0, 7.0),)))
+    assert told(found, "b") == [(StallCause.SUSPEND, 7.0)]
+
+
+def test_without_the_archives_of_its_peers_nobody_saw_a_frozen_clock(tmp_path):
+    found = assessed(tmp_path, omit=("a", "c"), b=Machine(freezes=((123.0, 7.0),)))
+    (word,) = [one for one in found.findings if one.rule == "standstill" and one.subject.name == "b"]
+    assert word.status is Status.SKIPPED
+
+
+def test_clocks_that_run_apart_and_delays_that_jump_freeze_nobody(tmp_path):
+    rng = np.random.default_rng(5)
+    jitter = Link(
+        forward_s=lambda slot: 0.01 + rng.exponential(0.03, len(slot)),
+        lost_forward=[slot for slot in range(20, 1200, 37) for slot in (slot, slot + 1, slot + 2)],
+    )
+    links = {f"{one}>{other}/ch1": jitter for one in "abc" for other in "abc" if one != other}
+    found = assessed(tmp_path, links=links, b=Machine(skew_ppm=200.0), c=Machine(skew_ppm=-200.0, wall_offset_s=5.0))
+    assert not any(stalls(found, node) for node in "abc")
