@@ -21,7 +21,7 @@ SCHEMA = 2
 """Version of the assessment; every change of a key is a new one.
 
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
-silence under load, basis "provisional", cautions and conditions of settings, bytes written, stalls by cause.
+silence under load, basis "provisional", cautions and conditions of settings, bytes written, stalls by cause, queueing delay per direction.
 """
 
 
@@ -209,7 +209,8 @@ class Timing:
     by cause; `reordered` replies that came after those of later probes (None: not counted); `route_changes_there` and
     `route_changes_back`, how often the TTL on arrival changed (None: not told). `longest_blind_s`: the longest stretch, while
     both collectors ran, without a slot that says anything (None: not told). `wire_deviation_s` and `rtt_deviation_s`: standard
-    deviations without the slowest 0.1 % (None: not told).
+    deviations without the slowest 0.1 % (None: not told). `queued_there` and `queued_back`: one-way delay above its minimum on the way
+    to the peer and back; without samples where under ten minutes with kernel stamps and without a clock step were measured.
     """
 
     path: str
@@ -249,6 +250,8 @@ class Timing:
     longest_blind_s: float | None = None
     wire_deviation_s: float | None = None
     rtt_deviation_s: float | None = None
+    queued_there: Quantiles = Quantiles(0)
+    queued_back: Quantiles = Quantiles(0)
 
     @property
     def lost(self) -> int:

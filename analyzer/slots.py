@@ -115,6 +115,11 @@ class PathLog:
         rows, part = self._stamped()
         return rows, (part["fwd_us"] + part["back_us"]) / 1e6
 
+    def ways_s(self) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+        """(slot rows, way there, way back in s) of the same slots; each way holds the difference of the two wall clocks."""
+        rows, part = self._stamped()
+        return rows, part["fwd_us"] / 1e6, part["back_us"] / 1e6
+
     def residence_s(self) -> tuple[npt.NDArray[np.int64], Floats]:
         """(slot rows, the peer's residence in s) of every answered slot without a clock step."""
         rows, part = self._answers("res_us", "flags")

@@ -18,12 +18,14 @@ import numpy.typing as npt
 
 from analyzer.align import Clock, wall_offset
 from analyzer.causes import CAUSES, Codes, Pauses, pauses, slow_slots, summary
+from analyzer.clocks import stepped_s
 from analyzer.columns import Floats
 from analyzer.contract import Cause, Joint, Outage, Quantiles, Timing
 from analyzer.coverage import longest_gap_s
 from analyzer.frames import NodeData
 from analyzer.order import reordered, route_changes
 from analyzer.proportion import clopper_pearson
+from analyzer.queueing import queueing
 from analyzer.slots import EDGE_S, LOST, Bools, PathLog, Peer, Slot, judge, within
 from analyzer.throughput import loaded_us
 from collector.plan import NetworkKind, Plan, PlannedPath
@@ -229,6 +231,7 @@ def measure(
         return values_s[~loaded[at]]
 
     wire_s = quiet(log.wire_s())
+    queued_there_s, queued_back_s = queueing(log, ~loaded, _stepped(path, nodes, clocks, peer_usable))
 
     timing = Timing(
         path=path.name,
@@ -268,6 +271,8 @@ def measure(
         longest_blind_s=longest_gap_s(telling, (max(0.0, began_s), min(source.duration_s, ended_s))),
         wire_deviation_s=deviation(wire_s),
         rtt_deviation_s=deviation(rtt_s[idle]),
+        queued_there=quantiles(queued_there_s),
+        queued_back=quantiles(queued_back_s),
     )
     return Measured(timing, t_s[rows[idle]], rtt_s[idle])
 
@@ -287,6 +292,21 @@ def during_tests(
         mapped = here.to_local(there.to_base(np.array(theirs).reshape(-1) / 1e6)).reshape(-1, 2)
         spans += [(start - BEFORE_S - error_s, stop + AFTER_S + error_s) for start, stop in mapped.tolist()]
     return within(t_s, spans)
+
+
+def _stepped(
+    path: PlannedPath, nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock], peer_usable: bool
+) -> list[tuple[float, float]]:
+    """Within which stretches (on the sender's clock) either wall clock was stepped."""
+    here = clocks[path.source]
+    spans = stepped_s(nodes[path.source])
+    target = nodes.get(path.target) if peer_usable else None
+    if target is not None and (theirs := stepped_s(target)):
+        there = clocks[path.target]
+        error_s = sum(_WALL_ERROR_S if clock.error_s is None else clock.error_s for clock in (here, there))
+        mapped = here.to_local(there.to_base(np.array(theirs).reshape(-1))).reshape(-1, 2)
+        spans += [(start - error_s, stop + error_s) for start, stop in mapped.tolist()]
+    return spans
 
 
 def _slow(

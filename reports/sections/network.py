@@ -1,6 +1,6 @@
 """Network: what every path did during the run.
 
-What: Round trips, losses, outages and stalls per directed path; why answers were slow; outages that hit all channels of a pair at
+What: Round trips, losses, outages and stalls per directed path; which way packets waited; why answers were slow; outages that hit all channels of a pair at
     once; how TCP connections fared; bandwidth each way and round trips under load; path MTU, changes of route and order of packets; ports; how observers answered; the network checks; charts over the run and as
     distributions; what people noted during the run, as numbers on the charts and as a list.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
@@ -26,6 +26,7 @@ from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
 from reports.notes import note_blocks, pins
+from reports.queueing import queueing_blocks
 from reports.routes import port_blocks, route_blocks
 from reports.slowness import slowness_blocks
 from reports.stamps import stamp_blocks
@@ -68,6 +69,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     else:
         yield Paragraph("No path was measured. Check that the nodes ran at the same time and can reach each other.")
     if timings:
+        yield from queueing_blocks(timings)
         yield Heading("Why answers were slow", 2)
         yield from slowness_blocks(timings)
     yield Heading("Channels that failed together", 2)
