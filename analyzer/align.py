@@ -3,7 +3,7 @@
 Base is the monotonic clock of the first assessed node in plan order. Every other monotonic clock is mapped to it
 piecewise linearly, one knot per ten minutes, from the replies with the lowest round trip: half of (fwd - back) is the
 difference of the two wall clocks, wrong by at most half the round trip whatever the asymmetry; each node's own anchors
-turn wall clock into monotonic clock. Wall clocks alone are used only where no path leads to a node, and then the error
+turn wall clock into monotonic clock. Where a node stood still with its clock there is a knot on either side. Wall clocks alone are used only where no path leads to a node, and then the error
 is unknown. Source: RFC 5905 section 8 (offset and its bound). The constants are design values.
 """
 
@@ -63,7 +63,12 @@ class Clock:
         local_s = base_s + self.shift(base_s + np.median(self.shift_s))
         for _ in range(3):
             local_s = base_s + self.shift(local_s)
-        return local_s
+        if len(self.local_s) < 2:
+            return local_s
+        # While the clock stood still many times of the base are one of its own, at which the steps above do not settle.
+        knots_s = self.local_s - self.shift_s
+        inside = (base_s >= knots_s[0]) & (base_s <= knots_s[-1])
+        return np.where(inside, np.interp(base_s, knots_s, self.local_s), local_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +102,15 @@ class _Wall:
         return beyond
 
 
-def align(nodes: Sequence[NodeData], logs: Mapping[str, PathLog]) -> dict[str, Clock]:
-    """Map every node's clock to that of the first of `nodes`. `logs` by path name."""
+def align(
+    nodes: Sequence[NodeData], logs: Mapping[str, PathLog], stood: Mapping[str, Sequence[float]] | None = None
+) -> dict[str, Clock]:
+    """Map every node's clock to that of the first of `nodes`. `logs` by path name; `stood`: at which of its own times a node's clock stood still."""
     base = nodes[0]
     reference_ns = base.anchors[0][1] if base.anchors else int(base.started_s * 1e9)
     walls = {node.name: _Wall(node, reference_ns) for node in nodes}
     clocks = {base.name: Clock(base.name, "", np.array([0.0]), np.array([0.0]), 0.0)}
-    links = _links(nodes, logs, walls)
+    links = _links(nodes, logs, walls, stood or {})
     while True:
         reachable = [
             ((clocks[near].error_s or 0.0) + link.error_s, near, far, link)
@@ -113,9 +120,11 @@ def align(nodes: Sequence[NodeData], logs: Mapping[str, PathLog]) -> dict[str, C
         if not reachable:
             break
         error_s, near, far, link = min(reachable, key=lambda item: item[:3])
-        # Knots stand at the nearer node's times; its own shift leads on to the base.
-        local_s = link.x + link.shift_s
-        shift_s = link.shift_s + clocks[near].shift(link.x)
+        # Knots stand at the nearer node's times; its own shift leads on to the base, over knots of its own.
+        between = clocks[near].local_s
+        x = np.union1d(link.x, between[(between > link.x[0]) & (between < link.x[-1])])
+        there_s = np.interp(x, link.x, link.shift_s)
+        local_s, shift_s = np.maximum.accumulate(x + there_s), there_s + clocks[near].shift(x)
         clocks[far] = Clock(far, "" if near == base.name else near, local_s, shift_s, error_s)
     for node in nodes:
         if node.name not in clocks:
@@ -126,7 +135,10 @@ def align(nodes: Sequence[NodeData], logs: Mapping[str, PathLog]) -> dict[str, C
 
 
 def _links(
-    nodes: Sequence[NodeData], logs: Mapping[str, PathLog], walls: Mapping[str, _Wall]
+    nodes: Sequence[NodeData],
+    logs: Mapping[str, PathLog],
+    walls: Mapping[str, _Wall],
+    stood: Mapping[str, Sequence[float]],
 ) -> dict[tuple[str, str], _Link]:
     """Both ways between every two nodes with replies: all networks and both directions of probing together."""
     links = {}
@@ -141,7 +153,10 @@ def _links(
                 parts.append((x, shift_s, rtt_s) if log.source == one else (x + shift_s, -shift_s, rtt_s))
         if parts:
             x, shift_s, rtt_s = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-            link = links[one, other] = _link(x, shift_s, rtt_s)
+            # How often either clock had stood still before.
+            stretch = np.searchsorted(np.sort(stood.get(one, ())), x)
+            stretch += np.searchsorted(np.sort(stood.get(other, ())), x + shift_s)
+            link = links[one, other] = _link(x, shift_s, rtt_s, stretch)
             links[other, one] = _Link(link.x + link.shift_s, -link.shift_s, link.error_s)
     return links
 
@@ -178,8 +193,26 @@ def _differences(log: PathLog, source: _Wall, target: _Wall) -> tuple[Floats, Fl
     return x, best[2], rtt_s
 
 
-def _link(x: Floats, shift_s: Floats, rtt_s: Floats) -> _Link:
-    """One knot per ten minutes, at least two, from the lowest decile of the round trips."""
+def _link(x: Floats, shift_s: Floats, rtt_s: Floats, stretch: npt.NDArray[np.int64]) -> _Link:
+    """Knots from the lowest decile of the round trips, and one on either side of where a clock stood still."""
+    knots: list[tuple[float, float]] = []
+    error_s = 0.0
+    numbers = np.unique(stretch)
+    for number in numbers.tolist():
+        rows = np.flatnonzero(stretch == number)
+        found, bound_s = _knots(x[rows], shift_s[rows], rtt_s[rows])
+        knots += _to_edges(found, float(x[rows].min()), float(x[rows].max())) if len(numbers) > 1 else found
+        error_s = max(error_s, bound_s)
+    if not knots:
+        best = np.argsort(rtt_s, kind="stable")[: max(1, len(rtt_s) // 10)]
+        knots = [(float(np.median(x[best])), float(np.median(shift_s[best])))]
+        error_s = float(rtt_s[best].max()) / 2.0
+    times, shifts = zip(*sorted(knots), strict=True)
+    return _Link(np.array(times), np.array(shifts), max(error_s, RESOLUTION_S))
+
+
+def _knots(x: Floats, shift_s: Floats, rtt_s: Floats) -> tuple[list[tuple[float, float]], float]:
+    """One knot per ten minutes, at least two, and the bound of their errors."""
     bins = max(2, int(np.ceil((x.max() - x.min()) / KNOT_S)))
     place = np.minimum(((x - x.min()) / max(np.ptp(x), 1e-9) * bins).astype(np.int64), bins - 1)
     knots: list[tuple[float, float]] = []
@@ -192,12 +225,17 @@ def _link(x: Floats, shift_s: Floats, rtt_s: Floats) -> _Link:
         best = rows[np.argpartition(rtt_s[rows], keep - 1)[:keep]]
         knots.append((float(np.median(x[best])), float(np.median(shift_s[best]))))
         error_s = max(error_s, float(rtt_s[best].max()) / 2.0)
+    return knots, error_s
+
+
+def _to_edges(knots: list[tuple[float, float]], from_s: float, to_s: float) -> list[tuple[float, float]]:
+    """The knots of a stretch carried on to both of its ends, so that no line leads across a standstill but between these."""
     if not knots:
-        best = np.argsort(rtt_s, kind="stable")[: max(1, len(rtt_s) // 10)]
-        knots = [(float(np.median(x[best])), float(np.median(shift_s[best])))]
-        error_s = float(rtt_s[best].max()) / 2.0
-    times, shifts = zip(*sorted(knots), strict=True)
-    return _Link(np.array(times), np.array(shifts), max(error_s, RESOLUTION_S))
+        return []
+    times, shifts = zip(*knots, strict=True)
+    line = Clock("", "", np.array(times), np.array(shifts), None)
+    ends = [(at_s, float(line.shift(np.array(at_s)))) for at_s in (from_s, to_s)]
+    return [*knots, *(end for end in ends if all(abs(end[0] - at_s) > RESOLUTION_S for at_s, _ in knots))]
 
 
 def wall_offset(log: PathLog) -> tuple[float | None, float | None]:

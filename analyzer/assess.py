@@ -195,7 +195,10 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
         sent = node.sent.pop(path.name, None) if node else None
         if node is not None and sent is not None and len(sent):
             logs[path.name] = path_log(path.name, sent, node.reply.pop(path.name, None), plan.probing.period_s)
-    clocks = align(list(nodes.values()), logs)
+    stood = standstills(nodes, logs)
+    clocks = align(
+        list(nodes.values()), logs, {name: [item.local_s for item in found] for name, found in stood.items()}
+    )
     start_s, stop_s = _span(nodes, clocks)
     for name, node in nodes.items():
         for table, frame in list(node.tables.items()):
@@ -205,7 +208,6 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             timed["t_s"] = clocks[name].to_base(numbers(timed, "t_us") / 1e6) - start_s
             if not len(timed):
                 del node.tables[table]
-    stood = standstills(nodes, logs)
     stalls = {
         name: node_stalls(node, clocks[name], start_s, stood[name], watchers(name, nodes, logs))
         for name, node in nodes.items()

@@ -70,8 +70,12 @@ def rate(clock: Clock) -> tuple[float | None, float | None]:
     x = clock.local_s - float(np.mean(clock.local_s))
     if clock.error_s is None or len(x) < 2 or float(np.ptp(x)) < _SHORTEST_S:
         return None, None
+    moved_s = np.diff(clock.shift_s)
+    stood = np.abs(moved_s) > 2.0 * clock.error_s + _SLEW * np.diff(clock.local_s)
+    # Where a clock stood still it did not run slowly: what was lost there is put back.
+    shift_s = clock.shift_s - np.append(0.0, np.cumsum(np.where(stood, moved_s, 0.0)))
     squares = float(np.sum(x * x))
-    slope = float(np.sum(x * clock.shift_s)) / squares
+    slope = float(np.sum(x * shift_s)) / squares
     # Each knot is wrong by `error_s` at most, and the worst signs add up.
     error = clock.error_s * float(np.sum(np.abs(x))) / squares
     return slope * 1e6, error * 1e6

@@ -113,7 +113,7 @@ def node_stalls(
     firsts = [int(order[np.argmax(code[order] == one)]) for one in np.unique(code).tolist()]
     others = [row for row in order[:MOST].tolist() if row not in firsts]
     shown = sorted([*firsts, *others][:MOST], key=lambda row: -lengths_s[row])
-    at_s = clock.to_base(np.append(starts, [item.local_s for item in stood])) - start_s
+    at_s = clock.to_base(np.append(starts, [item.sign_s for item in stood])) - start_s
     return NodeStalls(
         node.name,
         _tallies(lengths_s, code),

@@ -53,9 +53,13 @@ class Nap:
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """A stretch in which a node's monotonic clock stood still: at which of its own times, and for how long by the others' clocks."""
+    """A stretch in which a node's monotonic clock stood still: at which of its own times, and for how long by the others' clocks.
+
+    `sign_s`: its last sign of life before, on the same clock.
+    """
 
     local_s: float
+    sign_s: float
     length_s: float
     cause: StallCause
 
@@ -79,8 +83,8 @@ def standstills(nodes: Mapping[str, NodeData], logs: Mapping[str, PathLog]) -> d
             # A peer tells the moment; the readings only ten seconds that hold it.
             seen = [lag for lag in lags if nap.from_s - 1.0 <= lag.local_s <= nap.to_s + 1.0]
             lags = [lag for lag in lags if lag not in seen]
-            at_s = seen[0].local_s if seen else nap.to_s
-            found[name].append(Standstill(at_s, nap.length_s, StallCause.SUSPEND))
+            at_s, sign_s = (seen[0].local_s, seen[0].sign_s) if seen else (nap.to_s, nap.from_s)
+            found[name].append(Standstill(at_s, sign_s, nap.length_s, StallCause.SUSPEND))
         found[name] += lags
     return found
 
@@ -163,7 +167,8 @@ def _lag(watch: _Watch, silence: int) -> Standstill | None:
     first, last = from_s + watch.period_s + QUICK_S, to_s - watch.period_s - QUICK_S
     if last > first and np.searchsorted(watch.heard_s, last) > np.searchsorted(watch.heard_s, first):
         return None
-    return Standstill(float(from_s + before + to_s + after) / 2.0, float(length_s), StallCause.FROZEN)
+    sign_s = float(from_s + before)
+    return Standstill((sign_s + float(to_s + after)) / 2.0, sign_s, float(length_s), StallCause.FROZEN)
 
 
 def _median_shift(watch: _Watch, from_s: float, to_s: float) -> float | None:
@@ -189,7 +194,11 @@ def _one_each(seen: list[Standstill]) -> list[Standstill]:
     found: list[Standstill] = []
     for lag in sorted(seen, key=lambda lag: lag.local_s):
         if found and lag.local_s - found[-1].local_s <= _TOGETHER_S:
-            found[-1] = replace(found[-1], length_s=min(found[-1].length_s, lag.length_s))
+            found[-1] = replace(
+                found[-1],
+                sign_s=max(found[-1].sign_s, lag.sign_s),
+                length_s=min(found[-1].length_s, lag.length_s),
+            )
         else:
             found.append(lag)
     return found

@@ -28,6 +28,8 @@ def test_a_frozen_node_is_the_one_whose_clock_lost_the_time_whichever_node_is_th
     found = assessed(tmp_path, **{node: Machine(freezes=((120.0, length_s),), skew_ppm=30.0)})
     assert told(found, node) == [(StallCause.FROZEN, length_s)]
     assert not any(stalls(found, other) for other in "abc" if other != node)
+    (one,) = stalls(found, node)
+    assert one.start_s == pytest.approx(120.0, abs=0.5)
     words = {one.subject.name: one.status for one in found.findings if one.rule == "standstill"}
     assert words == {name: Status.WARN if name == node else Status.PASS for name in "abc"}
 
@@ -36,7 +38,11 @@ def test_it_is_an_outage_of_the_paths_to_it_and_no_pause_of_the_node(tmp_path):
     found = assessed(tmp_path, b=Machine(freezes=((120.0, 8.0),)))
     timings = {item.path: item for item in found.timings}
     for path in ("a>b/ch1", "c>b/ch1"):
-        assert timings[path].longest_outage_s == pytest.approx(8.0, abs=0.45)
+        (outage,) = timings[path].outages
+        assert (outage.start_s, outage.length_s) == (pytest.approx(120.0, abs=0.5), pytest.approx(8.0, abs=0.45))
+        # What was sent to it did not reach it: its record, on common time, says so.
+        assert (timings[path].lost_back, timings[path].lost_unknown) == (0, 0)
+        assert timings[path].lost_forward == outage.slots
     for item in timings.values():
         assert item.longest_stall_s < 0.01
     assert timings["b>a/ch1"].longest_outage_s == 0.0
@@ -81,7 +87,7 @@ def test_a_suspension_is_told_by_the_boot_clock_and_its_moment_by_the_peers(tmp_
     (one,) = stalls(found, "b")
     assert found.timings[0].path == "a>b/ch1"
     (outage,) = found.timings[0].outages
-    assert one.start_s == pytest.approx(123.0, abs=8.0)
+    assert one.start_s == pytest.approx(123.0, abs=0.5)
     assert outage.length_s == pytest.approx(7.0, abs=0.45)
 
 
@@ -105,3 +111,20 @@ def test_clocks_that_run_apart_and_delays_that_jump_freeze_nobody(tmp_path):
     links = {f"{one}>{other}/ch1": jitter for one in "abc" for other in "abc" if one != other}
     found = assessed(tmp_path, links=links, b=Machine(skew_ppm=200.0), c=Machine(skew_ppm=-200.0, wall_offset_s=5.0))
     assert not any(stalls(found, node) for node in "abc")
+
+
+@pytest.mark.parametrize("node", ["a", "b"])
+def test_a_clock_that_stood_still_did_not_run_slowly(tmp_path, node):
+    found = assessed(
+        tmp_path, length_s=1500.0, plan=plan_data(), **{node: Machine(freezes=((700.0, 6.0),), skew_ppm=20.0)}
+    )
+    (clock,) = [one for one in found.clocks if one.node == "b"]
+    assert clock.skew_ppm == pytest.approx(20.0 if node == "b" else -20.0, abs=2.0)
+
+
+def test_events_of_other_nodes_after_the_base_stood_still_keep_their_time(tmp_path):
+    machines = {"a": Machine(freezes=((80.0, 9.0),)), "c": Machine(freezes=((180.0, 2.0),))}
+    found = assessed(tmp_path, **machines)
+    assert [one.start_s for one in stalls(found, "a")] == [pytest.approx(80.0, abs=0.5)]
+    # The base is the first node's own clock, which lost nine seconds.
+    assert [one.start_s for one in stalls(found, "c")] == [pytest.approx(180.0 - 9.0, abs=0.5)]
