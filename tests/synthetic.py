@@ -183,6 +183,7 @@ class Machine:
     start_s: float = 0.0
     stop_s: float | None = None
     wall_offset_s: float = 0.0
+    wall_ppm: float = 0.0
     skew_ppm: float = 0.0
     steps: Iterable[tuple[float, float]] = ()
     t0_ns: int = 1_000_000_000_000
@@ -227,9 +228,9 @@ class Machine:
         return true_s
 
     def wall_s(self, true_s: Any) -> Any:
-        """Own wall clock, in seconds after the common epoch: steady but for its offset and steps."""
+        """Own wall clock, in seconds after the common epoch: right but for its offset, its rate and steps."""
         true_s = np.asarray(true_s, dtype=float)
-        wall = true_s + self.wall_offset_s - _passed(self.freezes, true_s)
+        wall = true_s * (1.0 + self.wall_ppm * 1e-6) + self.wall_offset_s - _passed(self.freezes, true_s)
         for at_s, by_s in self.steps:
             wall = wall + np.where(true_s >= at_s, by_s, 0.0)
         return wall

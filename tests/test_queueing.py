@@ -39,10 +39,11 @@ def measured(folder, length_s=1300.0, there=None, back=None, plan=None, tests=()
 
 
 CLOCKS = (
-    {"skew_ppm": 50.0, "wall_offset_s": 2.0},
-    {"skew_ppm": -50.0, "wall_offset_s": -2.0},
+    {"skew_ppm": 50.0, "wall_ppm": 50.0, "wall_offset_s": 2.0},
+    {"skew_ppm": -50.0, "wall_ppm": -50.0, "wall_offset_s": -2.0},
     {"steps": ((640.0, 0.75),)},
-    {"steps": ((640.0, -0.05),), "skew_ppm": 50.0},
+    {"steps": ((640.0, -0.05),), "skew_ppm": 50.0, "wall_ppm": 50.0},
+    {"steps": ((640.0, 0.012),)},
     {"freezes": ((630.0, 4.0),)},
 )
 

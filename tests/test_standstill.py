@@ -9,8 +9,12 @@ from synthetic import Link, Machine, Site, plan_data, write
 
 from analyzer.assess import assess
 from analyzer.contract import StallCause, Status
+from analyzer.frames import read
+from analyzer.slots import path_log
+from analyzer.standstill import standstills
 
 TRIO = plan_data(("a", "b", "c"))
+OF_B = ("a>b/ch1", "b>a/ch1", "b>c/ch1", "c>b/ch1")
 
 
 def assessed(folder, length_s=260.0, links=None, plan=TRIO, omit=(), **machines):
@@ -49,19 +53,13 @@ def test_it_is_an_outage_of_the_paths_to_it_and_no_pause_of_the_node(tmp_path):
 
 
 def test_a_network_that_is_out_both_ways_freezes_nobody(tmp_path):
-    out = list(range(500, 560))
-    links = {
-        f"{one}>{other}/ch1": Link(lost_forward=out)
-        for one in "abc"
-        for other in "abc"
-        if "b" in (one, other) and one != other
-    }
+    links = dict.fromkeys(OF_B, Link(lost_forward=range(500, 560)))
     found = assessed(tmp_path, links=links)
     assert not any(stalls(found, node) for node in "abc")
 
 
 def test_a_wall_clock_that_is_set_back_during_an_outage_freezes_nobody(tmp_path):
-    links = {f"{one}>b/ch1": Link(lost_forward=range(500, 540)) for one in "ac"}
+    links = dict.fromkeys(OF_B, Link(lost_forward=range(500, 540)))
     found = assessed(tmp_path, links=links, b=Machine(steps=((105.0, -8.0),)))
     assert not stalls(found, "b")
 
@@ -128,3 +126,29 @@ def test_events_of_other_nodes_after_the_base_stood_still_keep_their_time(tmp_pa
     assert [one.start_s for one in stalls(found, "a")] == [pytest.approx(80.0, abs=0.5)]
     # The base is the first node's own clock, which lost nine seconds.
     assert [one.start_s for one in stalls(found, "c")] == [pytest.approx(180.0 - 9.0, abs=0.5)]
+
+
+def test_a_step_of_the_wall_clock_beside_the_end_of_the_record_is_no_lag(tmp_path):
+    # Between the last two readings of the clocks wall time says nothing of monotonic time.
+    links = dict.fromkeys(OF_B, Link(lost_forward=range(995, 1015)))
+    found = assessed(tmp_path, length_s=209.0, links=links, b=Machine(steps=((202.0, -10.0),)))
+    assert not stalls(found, "b")
+
+
+def test_clocks_that_run_apart_in_a_long_outage_freeze_nobody(tmp_path):
+    links = dict.fromkeys(OF_B, Link(lost_forward=range(500, 3500)))
+    found = assessed(tmp_path, length_s=800.0, links=links, b=Machine(skew_ppm=-300.0))
+    assert not stalls(found, "b")
+
+
+def test_a_node_that_was_heard_meanwhile_did_not_stand_still(tmp_path):
+    archives = write(Site(length_s=260.0, machines={"b": Machine(freezes=((120.0, 6.0),))}), tmp_path)
+    nodes = {name: read(path) for name, path in archives.items()}
+    logs = {
+        path: path_log(path, nodes[path[0]].sent[path], nodes[path[0]].reply[path], 0.2)
+        for path in ("a>b/ch1", "b>a/ch1")
+    }
+    assert [item.cause for item in standstills(nodes, logs)["b"]] == [StallCause.FROZEN]
+    heard = nodes["a"].seen["b>a/ch1"].arrays["t_us"]
+    heard[heard.searchsorted(120_000_000)] = 123_000_000
+    assert standstills(nodes, logs)["b"] == []
