@@ -87,7 +87,15 @@ def matrix(folder: Path) -> dict[StallCause, Counter[str]]:
         said = table[cause] = Counter()
         for length_s in LENGTHS:
             told = stalls(run(folder / f"{cause.name}-{length_s}", cause, length_s))
-            # A clock that stood still before makes later moments of the base come earlier by that.
             said.update(str(one.cause) for one in told)
             said[NOT_SEEN] += max(0, len(AT_S) - len(told))
     return table
+
+
+def rows(table: Mapping[StallCause, Counter[str]]) -> list[list[str]]:
+    """The matrix as text: a row per cause that was made up, a column per answer."""
+    answers = [*map(str, StallCause), NOT_SEEN]
+    return [
+        ["made up", *answers],
+        *([str(cause), *(str(said[one]) for one in answers)] for cause, said in table.items()),
+    ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from report_fixtures import bad, trio
-from stall_matrix import AT_S, LENGTHS, NOT_SEEN, matrix, run, stalls
+from stall_matrix import AT_S, LENGTHS, NOT_SEEN, matrix, rows, run, stalls
 from synthetic import Machine, Pause, Site, plan_data, write
 from test_analyzer_rules import PLAN
 
@@ -20,6 +21,8 @@ from analyzer.rules import standstill
 from analyzer.stalls import CAUSES, MOST, Signs, causes
 from reports.contract import Paragraph, Table
 from reports.sections import nodes
+
+ACCURACY = Path(__file__).parent.parent / "docs" / "accuracy.md"
 
 
 def verdict(length=1.0, **told):
@@ -73,6 +76,10 @@ def test_every_cause_that_was_made_up_is_named_and_no_other(tmp_path):
     for cause, said in found.items():
         assert +said == {str(cause): 3 * len(LENGTHS)}, (cause, said)
         assert said[NOT_SEEN] == 0
+    told = ACCURACY.read_text(encoding="utf-8")
+    assert "(synthetic)" in told
+    for cells in rows(found):
+        assert f"| {' | '.join(cells)} |" in told
 
 
 def test_a_stall_keeps_its_evidence_its_time_and_its_length(tmp_path):
