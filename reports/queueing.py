@@ -52,6 +52,7 @@ def queueing_blocks(timings: Sequence[Timing]) -> Iterator[Block]:
     )
 
 
-def _cells(told: Quantiles) -> tuple[str, str, str]:
-    low, high = (figures.seconds(value) if value else "< 1 µs" for value in (told.p50, told.p99))
-    return low, high, figures.seconds(told.maximum)
+def _cells(told: Quantiles) -> tuple[str, ...]:
+    """Stamps are whole microseconds: less is not told apart."""
+    values = (told.p50, told.p99, told.maximum)
+    return tuple("< 1 µs" if value is not None and value < 1e-6 else figures.seconds(value) for value in values)
