@@ -7,6 +7,7 @@ import pytest
 from stall_matrix import stalls
 from synthetic import Link, Machine, Site, plan_data, write
 
+from analyzer.align import Clock
 from analyzer.assess import assess
 from analyzer.contract import StallCause, Status
 from analyzer.frames import read
@@ -152,3 +153,10 @@ def test_a_node_that_was_heard_meanwhile_did_not_stand_still(tmp_path):
     heard = nodes["a"].seen["b>a/ch1"].arrays["t_us"]
     heard[heard.searchsorted(120_000_000)] = 123_000_000
     assert standstills(nodes, logs)["b"] == []
+
+
+def test_all_times_of_the_base_in_which_a_clock_stood_still_are_one_of_its_own():
+    local_s = np.array([0.0, 100.0, 100.0 + 1e-6, 500.0])
+    clock = Clock("b", "", local_s, np.array([0.0, 0.0, -6.0, -6.0]), 1e-4)
+    base_s = np.array([50.0, 100.0, 101.0, 103.0, 105.9, 106.5])
+    assert clock.to_local(base_s) == pytest.approx([50.0, 100.0, 100.0, 100.0, 100.0, 100.5], abs=1e-5)
