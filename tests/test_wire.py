@@ -11,12 +11,24 @@ import pytest
 from fakes import SECOND, Emitted, FakeClock, ShiftedClock, addresses, arrived, free_port, make_plan, until
 
 from collector.machine import LINUX
-from collector.peers import stamp
+from collector.peers import bursts, stamp
 from collector.peers.hello import Identity, Peer, Purpose
 from collector.peers.links import ANSWER_S, MAX_PER_ADDRESS, SILENT_S, Links
 from collector.peers.reflector import COPIES, REPLAY_WINDOW, Reflector
 from collector.peers.sender import Sender
-from collector.peers.tables import DUPLICATE, REPLY, SEEN, SENT, STEPPED, T1_KERNEL, T2_KERNEL, T3_KERNEL, T4_KERNEL
+from collector.peers.tables import (
+    BURST,
+    BURST_REPLY,
+    DUPLICATE,
+    REPLY,
+    SEEN,
+    SENT,
+    STEPPED,
+    T1_KERNEL,
+    T2_KERNEL,
+    T3_KERNEL,
+    T4_KERNEL,
+)
 from collector.peers.tables import WIRE as WIRE_TABLE
 from collector.peers.timestamps import receive, udp_socket
 
@@ -111,6 +123,88 @@ def test_every_probe_is_answered_and_every_slot_has_its_row(path):
     assert (path.sender.sent, path.sender.answered) == (5, 5)
     assert {labels for _, labels in path.emitted.rows} == {(PATH,), ()}
     assert path.counters() == {}
+
+
+@pytest.fixture
+def fast(path):
+    """The fast sender beside that of `path`, made and begun as the wire process does it."""
+    made = []
+
+    def make(name: str) -> Sender:
+        ends = (name, path.source, (path.target, path.port))
+        emit = bursts.beside(path.emitted)
+        made.append(
+            Sender(*ends, bursts.PERIOD_NS, SESSION, path.t0_ns, emit, path.clock, mark=stamp.BURST),
+        )
+        return made[-1]
+
+    burst = bursts.Bursts(make, PERIOD_NS, path.clock)
+    burst.begin(PATH, KEY, 3.0)
+    yield burst
+    for sender in made:
+        sender._sock.close()
+
+
+def _swap(path: Path, sender: Sender) -> Sender:
+    path.sender, before = sender, path.sender
+    return before
+
+
+def test_fast_probes_go_beside_the_ordinary_ones_and_leave_their_slots_alone(path, fast):
+    path.exchange(2)
+    (sender,) = fast.active()
+    ordinary = _swap(path, sender)
+    path.exchange(30)
+    _swap(path, ordinary)
+    path.exchange(2)
+    path.finish()
+    fast.flush(everything=True)
+
+    sent = [row for row in path.rows(BURST) if row["flag"] == 0]
+    slots = [row["slot"] for row in sent]
+    assert slots == list(range(slots[0], slots[0] + 30)), "numbered by themselves, in periods of 40 ms since t0"
+    assert all(abs(row["t_us"] - row["slot"] * 40_000) <= 4_000 for row in sent)
+    assert [row["slot"] for row in path.rows(BURST_REPLY)] == slots
+    assert [row["rseq"] for row in path.rows(BURST_REPLY)] == list(range(30))
+    answered = [row["slot"] for row in path.rows(REPLY)]
+    assert answered == [row["slot"] for row in path.rows(SENT) if row["flag"] == 0]
+    assert len(answered) == 4
+    assert [row["rseq"] for row in path.rows(REPLY)] == list(range(4))
+    seen = {row["first"] + place for row in path.rows(SEEN) for place in range(row["count"])}
+    assert seen == set(answered), "what the reflector tells is of ordinary slots only"
+    assert path.counters() == {}, "neither kind makes the other look like a replay"
+
+
+def test_a_fast_probe_s_reply_played_back_to_the_ordinary_socket_is_not_taken(path, fast):
+    (sender,) = fast.active()
+    ordinary = _swap(path, sender)
+    path.send()
+    reply = path.answer()
+    _swap(path, ordinary)
+    path.send()
+    arrived(path.listener)
+    path.listener.sendto(reply, path.sender._sock.getsockname())
+    arrived(path.sender._sock)
+    path.sender.collect()
+    path.finish()
+
+    assert path.rows(REPLY) == []
+
+
+def test_fast_probes_end_by_themselves_if_nobody_ends_them(path, fast):
+    path.clock.mono_shift_ns += 2 * SECOND
+    fast.flush()
+    assert list(fast.active())
+    path.clock.mono_shift_ns += 2 * SECOND
+    fast.flush()
+    assert list(fast.active()) == []
+
+
+def test_ordinary_probes_that_are_as_fast_have_none_beside_them(path):
+    quick = bursts.Bursts(lambda _: pytest.fail("none is needed"), bursts.PERIOD_NS, path.clock)
+    quick.begin(PATH, KEY, 3.0)
+
+    assert list(quick.active()) == []
 
 
 @linux

@@ -25,11 +25,13 @@ class _Session:
     """One admitted start of a sender. `last` is (rseq, kernel stamp) of the newest reply whose stamp is known.
 
     `earlier` is the start before it: what that one sent may still be under way, and is counted by its own numbers.
+    `burst` counts the fast probes of this start by theirs; it has no path, because no table tells of them here.
     """
 
     path: str
     key: bytes
     earlier: _Session | None = None
+    burst: _Session | None = None
     rseq: int = 0
     newest: int = -1
     last: tuple[int, int] | None = None
@@ -101,6 +103,10 @@ class Reflector:
             session = session.earlier
             key = session.key
         slot = stamp.slot_of(packet)
+        if slot & stamp.BURST:
+            if session.burst is None:
+                session.burst = _Session("", key)
+            session = session.burst
         if slot < session.newest - REPLAY_WINDOW or not session.fresh(slot):
             self._replayed += 1
             return
@@ -172,6 +178,8 @@ class Reflector:
 
     def _saw(self, session: _Session, slot: int, now_ns: int) -> None:
         session.newest = max(session.newest, slot)
+        if not session.path:
+            return
         if session.count and slot == session.first + session.count:
             session.count += 1
             return

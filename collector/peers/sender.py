@@ -76,7 +76,9 @@ class Sender:
         emit: Emit,
         clock: Clock,
         dscp: int = 0,
+        mark: int = 0,
     ) -> None:
+        """`mark` goes into the sequence numbers on the wire, and into no row."""
         self.path = path
         self.active = False
         self.waits = False
@@ -89,7 +91,8 @@ class Sender:
         self._period_ns = period_ns
         self._t0_ns = t0_ns
         self._emit = emit
-        self._key = b""
+        self.key = b""
+        self._mark = mark
         self._ssid = int(session[:4], 16) or 1
         self._seed = int(session[:16], 16)
         spread_ns = int(period_ns * JITTER)
@@ -109,7 +112,7 @@ class Sender:
         """Send from now on (or go on, with another key)."""
         if self._unread:
             self._read_replies()
-        self._key = key
+        self.key = key
         # Another start of the peer counts its replies anew.
         self._told.clear()
         if self.active:
@@ -145,7 +148,7 @@ class Sender:
         t1, mono = self._clock.realtime_ns(), self._clock.monotonic_ns()
         slot = _Slot(number, self._us(self.due_ns), (mono - self.due_ns) // 1000, t1, mono, 0)
         try:
-            self._sock.sendto(stamp.probe(self._key, number, t1, self._ssid), self._target)
+            self._sock.sendto(stamp.probe(self.key, number | self._mark, t1, self._ssid), self._target)
         except OSError as error:
             slot.flag = error.errno or SKIPPED
             self._read_transmit_stamps()
@@ -187,8 +190,12 @@ class Sender:
             self._read_transmit_stamps()
         unread, self._unread = self._unread, []
         for received, mono_ns, real_ns in unread:
-            if stamp.from_reflector(received.data) and stamp.authentic(self._key, received.data):
-                self._take(stamp.read_reply(received.data), received.stamp_ns, received.ttl, mono_ns, real_ns)
+            if not stamp.from_reflector(received.data) or not stamp.authentic(self.key, received.data):
+                continue
+            reply = stamp.read_reply(received.data)
+            # Somebody may play a fast probe's reply back to the other socket.
+            if reply.slot & stamp.BURST == self._mark:
+                self._take(reply, received.stamp_ns, received.ttl, mono_ns, real_ns)
 
     def _read_transmit_stamps(self) -> None:
         for number, stamp_ns in transmit_stamps(self._sock, len(self._by_send)):
@@ -197,7 +204,7 @@ class Sender:
                 slot.kernel_ns = stamp_ns
 
     def _take(self, reply: stamp.Reply, stamp_ns: int | None, ttl: int | None, mono: int, real: int) -> None:
-        slot = self._slots.get(reply.slot)
+        slot = self._slots.get(reply.slot ^ self._mark)
         flags = T2_KERNEL if reply.kernel else 0
         if stamp_ns is not None:
             flags |= T4_KERNEL
@@ -247,7 +254,7 @@ class Sender:
             tx = 0 if slot.kernel_ns is None else (slot.kernel_ns - slot.t1_ns) // 1000
             rest = (pending.read_mono_ns - slot.mono_ns) // 1000 - tx - fwd - res - back
             self.rtt_us = tx + fwd + res + back
-        self._replies.append((reply.slot, fwd, res, back, rest, reply.rseq, pending.ttl, reply.ttl, flags))
+        self._replies.append((reply.slot ^ self._mark, fwd, res, back, rest, reply.rseq, pending.ttl, reply.ttl, flags))
 
     def flush(self, *, everything: bool = False) -> None:
         """Emit complete rows, and those that have waited long enough."""

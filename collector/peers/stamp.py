@@ -27,6 +27,8 @@ LEAST_B = 41
 """What an unauthenticated answer says ends here; in TWAMP Light no more has to follow."""
 BASE_B = 112
 PACKET_B = 152
+BURST = 1 << 31
+"""Marks the sequence number of a fast probe (see `collector/peers/bursts.py`): its slots and its replies are counted by themselves."""
 _MAC_B = 16
 _SIGNED_B = 96
 _FOLLOW_UP, _HMAC = 7, 8

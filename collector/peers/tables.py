@@ -30,27 +30,47 @@ SENT = Table(
 
 SKIPPED = -1
 
+_REPLIED = (
+    Metric("slot", "1", Kind.EVENT, help="the slot that is answered"),
+    Metric("fwd_us", "s", Kind.EVENT, 1e-6, "t2 - t1, clock offset included"),
+    Metric("res_us", "s", Kind.EVENT, 1e-6, "t3 - t2, the peer's residence"),
+    Metric("back_us", "s", Kind.EVENT, 1e-6, "t4 - t3, clock offset included; fwd + back is the wire's share"),
+    Metric("rxq_us", "s", Kind.EVENT, 1e-6, "what is left of the monotonic round trip: mostly waiting to be read"),
+    Metric("rseq", "1", Kind.EVENT, help="the reflector's own count of replies"),
+    Metric("ttl", "1", Kind.EVENT, help="TTL of the reply on arrival; null: not told"),
+    Metric("ttl_fwd", "1", Kind.EVENT, help="TTL of the probe at the reflector"),
+    Metric(
+        "flags",
+        "1",
+        Kind.EVENT,
+        help="sum of 1 duplicate, 2 t1, 4 t2, 8 t3, 16 t4 from the kernel, 32 clock stepped",
+    ),
+)
+
 REPLY = Table(
     "reply",
     labels=("path",),
     timed=False,
     help="one row per reply, in order of arrival; t1..t4 are the four stamps of RFC 8762",
+    metrics=_REPLIED,
+)
+
+BURST = Table(
+    "burst",
+    labels=("path",),
+    help="like sent, of the fast probes that go beside the ordinary ones while a bandwidth test loads the path; slots of their own, of 40 ms",
     metrics=(
-        Metric("slot", "1", Kind.EVENT, help="the slot that is answered"),
-        Metric("fwd_us", "s", Kind.EVENT, 1e-6, "t2 - t1, clock offset included"),
-        Metric("res_us", "s", Kind.EVENT, 1e-6, "t3 - t2, the peer's residence"),
-        Metric("back_us", "s", Kind.EVENT, 1e-6, "t4 - t3, clock offset included; fwd + back is the wire's share"),
-        Metric("rxq_us", "s", Kind.EVENT, 1e-6, "what is left of the monotonic round trip: mostly waiting to be read"),
-        Metric("rseq", "1", Kind.EVENT, help="the reflector's own count of replies"),
-        Metric("ttl", "1", Kind.EVENT, help="TTL of the reply on arrival; null: not told"),
-        Metric("ttl_fwd", "1", Kind.EVENT, help="TTL of the probe at the reflector"),
-        Metric(
-            "flags",
-            "1",
-            Kind.EVENT,
-            help="sum of 1 duplicate, 2 t1, 4 t2, 8 t3, 16 t4 from the kernel, 32 clock stepped",
-        ),
+        Metric("slot", "1", Kind.COUNTER, help="number of the fast slot: whole 40 ms since t0"),
+        *SENT.metrics[1:],
     ),
+)
+
+BURST_REPLY = Table(
+    "burst_reply",
+    labels=("path",),
+    timed=False,
+    help="like reply, to the fast probes of burst",
+    metrics=_REPLIED,
 )
 
 DUPLICATE, T1_KERNEL, T2_KERNEL, T3_KERNEL, T4_KERNEL, STEPPED = 1, 2, 4, 8, 16, 32
@@ -234,6 +254,8 @@ TABLES = (
     SENT,
     REPLY,
     SEEN,
+    BURST,
+    BURST_REPLY,
     TICKER,
     STALL,
     WIRE,

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from collector.machine import LINUX, Clock
+from collector.peers import stamp
+from collector.peers.bursts import PERIOD_NS as BURST_NS
+from collector.peers.bursts import Bursts, beside
 from collector.peers.guests import Guests
 from collector.peers.reflector import Reflector
 from collector.peers.sender import Sender
@@ -48,7 +51,8 @@ def run_wire(
 ) -> None:
     """Body of the wire process. `guests` are answered without a key.
 
-    Orders: ``("send", path, key)`` starts or re-keys a path, ``("pause", path)`` stops it, ``("reflect", path, address,
+    Orders: ``("send", path, key)`` starts or re-keys a path, ``("pause", path)`` stops it, ``("burst", path,
+    seconds)`` and ``("calm", path)`` begin and end fast probes beside it, ``("reflect", path, address,
     key)`` admits a sender and is answered by ``("ready", path)``, ``("stop",)`` ends. Once a second it reports
     ``("path", name, sent, answered, rtt_us)`` for each path and its rows as ``("rows", ...)``.
     """
@@ -62,11 +66,18 @@ def run_wire(
         )
         for path in outgoing
     }
+
+    def fast(name: str) -> Sender:
+        path = next(path for path in outgoing if path.name == name)
+        ends = (name, path.source, (path.target, path.port))
+        return Sender(*ends, BURST_NS, session, t0_ns, beside(emit), clock, path.dscp, stamp.BURST)
+
+    bursts = Bursts(fast, period_ns, clock)
     reflector = Reflector(t0_ns, emit, clock, guests)
     by_fd = {sock.fileno(): sock for sock in listening}
     # Where the kernel stamps what arrives, replies can wait for the next tick; elsewhere the time of reading is what is measured.
-    answers_fd = {} if LINUX else {sender.fileno(): sender for sender in senders.values()}
-    waited_on = [orders.fd, *by_fd, *answers_fd]
+    answers_fd: dict[int, Sender] = {}
+    waited_on = [orders.fd, *by_fd]
     ticker = Ticker("default", clock, t0_ns, emit)
     flush_ns = clock.monotonic_ns() + FLUSH_NS
     counters_ns = clock.monotonic_ns() + COUNTERS_NS
@@ -106,21 +117,35 @@ def run_wire(
                 match order:
                     case ("send", path, key):
                         senders[path].start(key)
+                        bursts.again(path, key)
                     case ("pause", path):
                         senders[path].pause()
+                        bursts.end(path)
+                    case ("burst", path, seconds):
+                        if senders[path].active:
+                            bursts.begin(path, senders[path].key, seconds)
+                    case ("calm", path):
+                        bursts.end(path)
                     case ("reflect", path, address, key):
                         reflector.admit(path, address, key)
                         out.put(("ready", path))
                     case ("stop",):
+                        bursts.flush(everything=True)
                         _finish(senders.values(), reflector, out)
                         return
-            active = [sender for sender in senders.values() if sender.active]
+            active = [*(sender for sender in senders.values() if sender.active), *bursts.active()]
             send_ns = min((sender.due_ns for sender in active), default=_NEVER)
+            if not LINUX:
+                answers_fd = {sender.fileno(): sender for sender in active}
+                waited_on = [orders.fd, *by_fd, *answers_fd]
         if now >= flush_ns:
             flush_ns += FLUSH_NS * (1 + (now - flush_ns) // FLUSH_NS)
             for sender in senders.values():
                 sender.flush()
                 out.hold(("path", sender.path, sender.sent, sender.answered, sender.rtt_us))
+            bursts.flush()
+            active = [sender for sender in active if sender.active]
+            send_ns = min((sender.due_ns for sender in active), default=_NEVER)
             reflector.flush()
             out.push()
         if now >= counters_ns:
