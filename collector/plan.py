@@ -25,6 +25,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 DEFAULT_PORT = 8862
 """UDP for STAMP and TCP for HELLO. RFC 8762's own 862 needs privileges, so ours lies above 1024."""
 BANDWIDTH_PORT = 8863
+CPU_LIMIT, TRAFFIC_LIMIT = 0.8, 0.3
+"""Shares of all CPUs and of an interface's speed that others may use while a bandwidth test runs (design values)."""
 BUDGET_B = 10_000_000_000
 """A day of hourly tests of 2 s at 1 Gbit/s is 6 GB (design value)."""
 
@@ -135,10 +137,19 @@ class Observer:
     address: Address
 
 
+class LoadKind(StrEnum):
+    """What a bandwidth test does to its path. An archive tells it by its place in this list."""
+
+    FULL = "full"
+    PLANNED = "planned"
+    UDP = "udp"
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """A network that joins nodes. `rate_bps`: the contracted or nominal rate, None if not stated.
 
+    `load_bps`: what replication is planned to send over it, each way (None: not stated); tests are made at that rate too.
     `dscp` marks the probes (0 to 63). `bandwidth` says whether bandwidth tests may run on it.
     """
 
@@ -149,6 +160,7 @@ class Network:
     probe: bool
     dscp: int
     bandwidth: bool
+    load_bps: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +235,21 @@ class Bandwidth:
     """Bounds of the bandwidth tests.
 
     `budget_B`: bytes per directed path and run (0: no tests). `cap_bps`: no test sends faster (None: not capped).
-    `seconds`: length of one test (None: 2 s within a site, 30 s between sites). `every_s`: from round to round.
-    `port`: TCP port of the test, on the planned addresses.
+    `seconds`: length of one test (None: 2 s within a site, 30 s between sites). `every_s`: from round to round (None: an
+    hour, less in a short run). `port`: TCP and UDP port of the test, on the planned addresses. `udp_bps`: rate of the UDP
+    tests (None: that of the network's `load_bps`, 0: none). `cpu_limit`, `traffic_limit`: no test begins, and none goes on,
+    beside programs that use more than that share of all CPUs, or of an interface's speed (1: never mind).
     """
 
     budget_B: int
     cap_bps: int | None
     seconds: int | None
-    every_s: int
+    every_s: int | None
     port: int
     quiet: tuple[Quiet, ...]
+    udp_bps: int | None
+    cpu_limit: float
+    traffic_limit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +272,32 @@ class PlannedPath:
     def name(self) -> str:
         """``a>b/network``, as it stands in archives and reports."""
         return f"{self.source}>{self.target}/{self.network}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTest:
+    """A bandwidth test of one kind on one directed path, made again and again. The first kind is called like its path."""
+
+    source: str
+    target: str
+    network: str
+    kind: LoadKind = LoadKind.FULL
+
+    @property
+    def path(self) -> str:
+        """``a>b/network``."""
+        return PlannedPath(self.source, self.target, self.network).name
+
+    @property
+    def name(self) -> str:
+        """``a>b/network``, ``a>b/network planned``, ``a>b/network udp``; no path has a blank in its name."""
+        return self.path if self.kind is LoadKind.FULL else f"{self.path} {self.kind}"
+
+    @staticmethod
+    def read(name: str) -> tuple[str, LoadKind]:
+        """Path and kind of a test by its name."""
+        path, _, kind = name.partition(" ")
+        return path, LoadKind(kind) if kind else LoadKind.FULL
 
 
 @dataclass(frozen=True, slots=True)

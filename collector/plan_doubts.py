@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from collector.display import duration
-from collector.peers.rounds import Ledger
+from collector.peers.rounds import Ledger, round_s
 from collector.plan import Network, NetworkKind, Node, Plan, Role, Topology, spelling
-from collector.plan_forecast import quiet_share, round_s
+from collector.plan_forecast import quiet_share
 from collector.plan_schedule import test_order
 
 _SLOW_BPS = 64_000
@@ -242,13 +242,20 @@ def _bandwidth(plan: Plan) -> Iterator[str]:
                 "write the rate that the carrier sold, in bit/s"
             )
     order = test_order(plan)
-    for path in order:
-        if refusal := Ledger(plan).refusal(path):
-            yield f"no bandwidth test of {path.name} will run: {refusal}"
-    if round_s(plan) > plan.bandwidth.every_s:
+    for test in order:
+        if refusal := Ledger(plan).refusal(test):
+            yield f"no bandwidth test of {test.name} will run: {refusal}"
+    for network in plan.networks:
+        if network.load_bps and network.rate_bps and network.load_bps > network.rate_bps:
+            yield (
+                f"network {network.name!r} is to carry {network.load_bps} bit/s (load_bps), more than its rate_bps of "
+                f"{network.rate_bps}; a channel that is full for ever falls behind, so see which of the two is wrong"
+            )
+    every_s = plan.bandwidth.every_s
+    if every_s is not None and round_s(plan) > every_s:
         yield (
             f"a round of bandwidth tests takes about {duration(round_s(plan))}, longer than every_s = "
-            f"{plan.bandwidth.every_s}, so the last paths of it are never tested; raise every_s"
+            f"{every_s}, so the last paths of it are never tested; raise every_s"
         )
     if order and quiet_share(plan.bandwidth.quiet) >= 1:
         yield "the quiet hours cover the whole day, so no bandwidth test ever runs; shorten them, or write budget_B = 0"

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 
 from collector.icmp import DATA_B
 from collector.peers.echolines import AGES_S, PERIOD_NS, fitting
-from collector.peers.rounds import CLOSING_S, GAP_S, Ledger, first_round_s, places
+from collector.peers.rounds import CLOSING_S, Ledger, every_s, first_round_s, places, round_s
 from collector.peers.stamp import PACKET_B
 from collector.peers.stream import MESSAGE_B
-from collector.plan import Address, AnyNetwork, Observer, Plan, PlannedPath, PlannedPort, Quiet, Transport
-from collector.plan_schedule import test_length_s, test_limit_bps, test_order, why_not_tested
+from collector.plan import (
+    Address,
+    AnyNetwork,
+    LoadKind,
+    Observer,
+    Plan,
+    PlannedPath,
+    PlannedPort,
+    PlannedTest,
+    Quiet,
+    Transport,
+)
+from collector.plan_schedule import test_kinds, test_length_s, test_limit_bps, test_order, why_not_tested
 
 ASSUMED_BPS = 1_000_000_000
 """Taken for a forecast within a site if the plan states no rate."""
@@ -84,7 +95,7 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class BandwidthRun:
-    """The bandwidth tests of one directed path over the whole run.
+    """The bandwidth tests of one kind on one directed path over the whole run; `path` is their name (`PlannedTest.name`).
 
     `at_s` is when its test begins, from the beginning of a round. `rate_bps` is what the forecast counts with; `assumed`
     says that the plan does not tell it. `fit` rounds fit into the run, `affordable` into the budget, `rounds` into both.
@@ -164,18 +175,13 @@ class Schedule:
     openings: tuple[Opening, ...]
 
 
-def forecast_bytes(plan: Plan, path: PlannedPath) -> tuple[int, bool]:
+def forecast_bytes(plan: Plan, test: PlannedTest) -> tuple[int, bool]:
     """What one test sends at most, and whether its rate had to be assumed."""
-    rate_bps = plan.network(path.network).rate_bps
-    limit_bps = test_limit_bps(plan, path)
+    rate_bps = plan.network(test.network).rate_bps
+    limit_bps = test_limit_bps(plan, test)
     assumed = rate_bps is None and (limit_bps is None or limit_bps > ASSUMED_BPS)
     forecast_bps = min(bps for bps in (rate_bps or ASSUMED_BPS, limit_bps) if bps is not None)
-    return forecast_bps * test_length_s(plan, path) // 8, assumed
-
-
-def round_s(plan: Plan) -> float:
-    """How long one round lasts."""
-    return sum(test_length_s(plan, path) + GAP_S for path in test_order(plan))
+    return forecast_bps * test_length_s(plan, test) // 8, assumed
 
 
 def schedule(plan: Plan, duration_s: float) -> Schedule:
@@ -269,7 +275,7 @@ def _echo(node: str, observer: Observer, duration_s: float) -> Echo:
 def _rounds(plan: Plan, duration_s: float) -> Rounds:
     return Rounds(
         first_round_s(duration_s, None),
-        plan.bandwidth.every_s,
+        every_s(plan, duration_s),
         round_s(plan),
         tuple(Hours(_clock(span.from_min), _clock(span.to_min)) for span in plan.bandwidth.quiet),
         quiet_share(plan.bandwidth.quiet),
@@ -293,23 +299,29 @@ def _clock(minute: int) -> str:
 def _tests(plan: Plan, duration_s: float) -> Iterator[BandwidthRun]:
     """A test that would not end within the run is not begun; one whose place comes after the next round's beginning never is."""
     begin = places(plan)
-    every_s = plan.bandwidth.every_s
-    for path in test_order(plan):
-        at_s, length_s = begin[path.name], test_length_s(plan, path)
+    apart_s = every_s(plan, duration_s)
+    for test in test_order(plan):
+        at_s, length_s = begin[test.name], test_length_s(plan, test)
         left_s = duration_s - first_round_s(duration_s, None) - at_s - length_s - CLOSING_S
-        fit = int(left_s // every_s) + 1 if left_s >= 0 and at_s < every_s else 0
-        amount, assumed = forecast_bytes(plan, path)
-        refused = Ledger(plan).refusal(path)
-        affordable = 0 if refused else plan.bandwidth.budget_B // max(amount, 1)
+        fit = int(left_s // apart_s) + 1 if left_s >= 0 and at_s < apart_s else 0
+        amount, assumed = forecast_bytes(plan, test)
+        # One budget for all tests of a path: a round takes from it what all of them send.
+        of_path = sum(
+            forecast_bytes(plan, PlannedTest(test.source, test.target, test.network, kind))[0]
+            for kind in test_kinds(plan, test.network)
+        )
+        refused = Ledger(plan).refusal(test)
+        affordable = 0 if refused else plan.bandwidth.budget_B // max(of_path, 1)
         rounds = min(fit, affordable)
+        source, target = (plan.node(end).addresses[test.network].ip for end in (test.source, test.target))
         yield BandwidthRun(
-            path=path.name,
-            source=_ends(plan, path)[0],
-            target=_ends(plan, path)[1],
+            path=test.name,
+            source=source,
+            target=target,
             port=plan.bandwidth.port,
             at_s=at_s,
             length_s=length_s,
-            limit_bps=test_limit_bps(plan, path),
+            limit_bps=test_limit_bps(plan, test),
             rate_bps=amount * 8 // length_s,
             assumed=assumed,
             test_B=amount,
@@ -357,7 +369,7 @@ def _tried(plan: Plan, wanted: PlannedPort) -> Opening:
 
 
 def _openings(plan: Plan) -> Iterator[Opening]:
-    tested = {path.name for path in test_order(plan)}
+    tested = {(test.path, test.kind) for test in test_order(plan)}
     echoed = {path.name for path in plan.echo_paths()}
     for node in plan.nodes:
         for path in plan.paths():
@@ -367,8 +379,10 @@ def _openings(plan: Plan) -> Iterator[Opening]:
             yield Opening(node.name, "UDP", plan.probing.port, source, target, "probes")
             purpose = "HELLO, TCP echo" if path.name in echoed else "HELLO"
             yield Opening(node.name, "TCP", plan.probing.port, source, target, purpose)
-            if path.name in tested:
+            if (path.name, LoadKind.FULL) in tested:
                 yield Opening(node.name, "TCP", plan.bandwidth.port, source, target, "bandwidth tests")
+            if (path.name, LoadKind.UDP) in tested:
+                yield Opening(node.name, "UDP", plan.bandwidth.port, source, target, "bandwidth tests")
         for wanted in plan.ports():
             if wanted.target == node.name:
                 yield _tried(plan, wanted)

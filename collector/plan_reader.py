@@ -10,9 +10,11 @@ from collector.contract import Json
 from collector.plan import (
     BANDWIDTH_PORT,
     BUDGET_B,
+    CPU_LIMIT,
     DEFAULT_PORT,
     FORMAT,
     NAME,
+    TRAFFIC_LIMIT,
     Address,
     Bandwidth,
     Interface,
@@ -86,6 +88,7 @@ class Reader(Values):
         scenario = self.table(data, "scenario", "off on")
         probe = self.table(data, "probe", "period_s port")
         phase = self.choice(cluster, "cluster", "phase", Phase, Phase.BEFORE)
+        origin = self.choice(cluster, "cluster", "origin", Origin, Origin.MEASURED)
         security = self.table(data, "security", "key_file open_to")
         probing = Probing(
             self.value(probe, "probe", "period_s", float, 0.2, lambda v: between(v, 0.02, 10.0)),
@@ -95,7 +98,7 @@ class Reader(Values):
             cluster=self.name(cluster, "cluster"),
             topology=topology,
             phase=phase,
-            origin=self.choice(cluster, "cluster", "origin", Origin, Origin.MEASURED),
+            origin=origin,
             nodes=tuple(nodes),
             observers=observers,
             networks=tuple(networks),
@@ -105,7 +108,7 @@ class Reader(Values):
                 self.value(target, "target", "detection_s", float, None, positive),
             ),
             probing=probing,
-            bandwidth=self._bandwidth(data, phase, probing.port),
+            bandwidth=self._bandwidth(data, phase, origin, probing.port),
             security=Security(
                 self.text(security, "security", "key_file", "plan.key"),
                 tuple(
@@ -153,17 +156,31 @@ class Reader(Values):
                 )
             taken.append(called)
 
-    def _bandwidth(self, data: dict[str, Json], phase: Phase, probe_port: int) -> Bandwidth:
-        """Beside a running HA product nothing is loaded unless the plan says so: there the budget is 0 by default."""
-        table = self.table(data, "bandwidth", "budget_B cap_bps seconds every_s port quiet")
+    def _bandwidth(self, data: dict[str, Json], phase: Phase, origin: Origin, probe_port: int) -> Bandwidth:
+        """Beside a running HA product nothing is loaded unless the plan says so: there the budget is 0 by default.
+
+        In a demonstration all nodes are one machine, and each would take the others' tests for a load of its own.
+        """
+        table = self.table(
+            data, "bandwidth", "budget_B cap_bps seconds every_s port quiet udp_bps cpu_limit traffic_limit"
+        )
         budget = 0 if phase is Phase.LIVE else BUDGET_B
+        alone = origin is not Origin.DEMONSTRATION
+        limits = (("cpu_limit", CPU_LIMIT), ("traffic_limit", TRAFFIC_LIMIT))
+        cpu_limit, traffic_limit = (
+            self.value(table, "bandwidth", name, float, usual if alone else 1.0, lambda v: between(v, 0.01, 1))
+            for name, usual in limits
+        )
         bandwidth = Bandwidth(
             self.value(table, "bandwidth", "budget_B", int, budget, lambda v: between(v, 0, 10**15)),
             self.value(table, "bandwidth", "cap_bps", int, None, rate),
             self.value(table, "bandwidth", "seconds", int, None, lambda v: between(v, 2, 120)),
-            self.value(table, "bandwidth", "every_s", int, 3600, lambda v: between(v, 10, 86_400)),
+            self.value(table, "bandwidth", "every_s", int, None, lambda v: between(v, 10, 86_400)),
             self.value(table, "bandwidth", "port", int, BANDWIDTH_PORT, lambda v: between(v, 1, 65535)),
             tuple(found for text in self.texts(table, "bandwidth", "quiet") if (found := self._quiet(text))),
+            self.value(table, "bandwidth", "udp_bps", int, None, lambda v: between(v, 0, 10**15)),
+            cpu_limit,
+            traffic_limit,
         )
         if bandwidth.port == probe_port:
             self.wrong("bandwidth.port", f"{probe_port} is the port of the probes (probe.port); choose another")
@@ -202,7 +219,7 @@ class Reader(Values):
             if not isinstance(row, dict):
                 self.wrong(key, "must be a table")
                 continue
-            self.unknown(row, key, "kind rate_bps vlan probe dscp bandwidth")
+            self.unknown(row, key, "kind rate_bps vlan probe dscp bandwidth load_bps")
             kind = self.choice(row, key, "kind", NetworkKind, NetworkKind.CHANNEL)
             probe = self.value(row, key, "probe", bool, default=True)
             if row.get("bandwidth") is True and not probe:
@@ -216,6 +233,7 @@ class Reader(Values):
                     probe,
                     self.value(row, key, "dscp", int, 0, lambda v: between(v, 0, 63)),
                     self.value(row, key, "bandwidth", bool, default=kind is NetworkKind.CHANNEL),
+                    self.value(row, key, "load_bps", int, None, rate),
                 )
             )
         return found

@@ -50,7 +50,7 @@ from collector.record import Record
 from collector.scheduler import Watch, run_host
 from collector.sizes import Sizes
 from collector.strangers import Strangers
-from collector.tester import Tester
+from collector.tester import Tester, limits
 
 FLUSH_S = 5.0
 ANCHOR_S = 10.0
@@ -111,7 +111,7 @@ class Status:
     answering: int = 0
     """Observers of the plan, and those that have answered lately."""
     test: str = ""
-    """The path whose bandwidth is being tested with this node's help; empty if none is."""
+    """The bandwidth test that this node takes part in, by its name; empty if none is."""
 
 
 class Supervisor:
@@ -181,7 +181,7 @@ class Supervisor:
             clock,
             left_s,
             self._links,
-            lambda order: self._children.order("bandwidth", order),
+            self._children.order,
             self._record,
             self._now_us,
             self._note,
@@ -426,7 +426,7 @@ class Supervisor:
             case "fifo":
                 self._children.start(name, lambda orders, out: run_fifo(clock, t0, orders, out))
             case "bandwidth":
-                self._children.start(name, lambda orders, out: run_bandwidth(clock, t0, orders, out))
+                self._children.start(name, lambda orders, out: run_bandwidth(clock, t0, orders, out, limits(plan)))
             case "echo":
                 paths, end = self._echoes.paths, self._echoes.begin()
                 planned_s = self._job.duration_s - self._now_us() / 1e6

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +26,9 @@ from nodes import alive, children_of
 from collector import external
 from collector.machine import SystemClock
 from collector.peers import bandwidth, iperf3
-from collector.peers.iperf3 import Failure, Result, Window, client_command, read, server_command
-from collector.peers.tables import BANDWIDTH, SERVED, WINDOW
+from collector.peers.guard import BUSY, Limits
+from collector.peers.iperf3 import Datagrams, Failure, Result, Window, client_command, read, read_udp, server_command
+from collector.peers.tables import BANDWIDTH, DATAGRAMS, SERVED, WINDOW
 from collector.processes import Child, Message, fork
 
 needs_iperf3 = pytest.mark.skipif(shutil.which("iperf3") is None, reason="iperf3 is not installed")
@@ -215,6 +219,56 @@ def test_a_limit_is_held_with_blocks_of_a_millisecond():
         assert command[command.index("-l") + 1] == block
 
 
+def datagrams(**more: Any) -> dict[str, Any]:
+    """What iperf3 3.12 printed for a test with UDP through a queue that lost some, shortened."""
+    total = {"bytes": 5_000_000, "seconds": 2.0, "jitter_ms": 0.0108, "lost_packets": 12, "packets": 3450}
+    return {
+        "end": {
+            "sum": total,
+            "sum_sent": {"bytes": 5_000_000, "packets": 3453},
+            "sum_received": {"bytes": 4_999_999},
+            "cpu_utilization_percent": {"host_total": 12.5, "remote_total": 1.5},
+        },
+        "server_output_json": {"intervals": [step(0, 1.0, 2_100_000), step(1.0, 1.05, 2_200_000)]},
+    } | more
+
+
+def test_of_datagrams_the_receiver_s_steps_count_and_what_was_sent_is_the_cost():
+    assert read_udp(said(datagrams()), 2) == Datagrams(
+        received_B=4_300_000,
+        receiver_us=2_050_000,
+        packets=3450,
+        lost=12,
+        jitter_us=11,
+        sent_B=5_000_000,
+        source_cpu_ppm=125_000,
+        target_cpu_ppm=15_000,
+    )
+
+
+@pytest.mark.parametrize("server", [None, {}, {"intervals": []}, {"intervals": [step(0, 0.1, -5)]}, "text"])
+def test_datagrams_of_which_the_receiver_tells_nothing_have_no_result(server):
+    told = read_udp(said(datagrams(server_output_json=server)), 2)
+
+    assert isinstance(told, Failure)
+
+
+@given(
+    value=st.recursive(
+        st.none() | st.floats() | st.text(),
+        lambda inner: (
+            st.dictionaries(
+                st.sampled_from(["end", "sum", "sum_sent", "intervals", "server_output_json", "packets", "bytes"]),
+                inner,
+            )
+            | st.lists(inner)
+        ),
+    )
+)
+def test_anything_is_a_result_or_a_failure_of_datagrams_too(value):
+    assert isinstance(read_udp(json.dumps(value).encode(), 2), Datagrams | Failure)
+
+
 # --- the process ---------------------------------------------------------------------------------------------------
 
 
@@ -253,8 +307,8 @@ class Runner:
 
 
 @contextmanager
-def running(t0_ns: int = 0) -> Iterator[Runner]:
-    child = fork("bandwidth", lambda orders, out: bandwidth.run_bandwidth(SystemClock(), t0_ns, orders, out))
+def running(t0_ns: int = 0, limits: Limits = bandwidth.NO_LIMITS) -> Iterator[Runner]:
+    child = fork("bandwidth", lambda orders, out: bandwidth.run_bandwidth(SystemClock(), t0_ns, orders, out, limits))
     try:
         yield Runner(child)
     finally:
@@ -280,6 +334,67 @@ def _family(address: str) -> str:
 
 @needs_iperf3
 @pytest.mark.slow
+def test_a_test_with_udp_has_rows_of_its_own():
+    source, target = addresses(2)
+    port = free_port(target)
+    began_ns = time.monotonic_ns()
+    with running(began_ns) as sender, running(began_ns) as receiver:
+        receiver.order("serve", f"{PATH} udp", target, port, 8_000_000, 20.0)
+        receiver.wait("served-ready")
+        sender.order("test", f"{PATH} udp", source, target, port, 2, 8_000_000, 10.0)
+        _, name, state, reason, received, receiver_us, sent = sender.wait("tested")
+        receiver.wait("served")
+
+    assert (name, state, reason) == (f"{PATH} udp", "ok", "")
+    assert 0.5 * 8e6 < 8e6 * received / receiver_us < 1.05 * 8e6
+    assert sent >= received
+    (row,) = sender.rows(DATAGRAMS)
+    assert (row["rate_bps"], row["received_B"], row["receiver_us"]) == (8_000_000, received, receiver_us)
+    assert 0 <= row["lost"] < row["packets"]
+    assert sender.rows(BANDWIDTH) == sender.rows(WINDOW) == []
+    assert [row["kind"] for row in receiver.rows(SERVED)] == [2]
+    assert {message[2] for message in sender.heard if message[0] == "rows"} == {(PATH,)}
+
+
+@needs_iperf3
+@pytest.mark.slow
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_test_makes_room_when_other_programs_need_the_node(side):
+    """Whatever runs on this machine is more than the share of CPU that is left to others here."""
+    source, target = addresses(2)
+    port = free_port(target)
+    with running(0, Limits(cpu=1e-9) if side == "source" else bandwidth.NO_LIMITS) as sender, \
+            running(0, Limits(cpu=1e-9) if side == "target" else bandwidth.NO_LIMITS) as receiver:  # fmt: skip
+        receiver.order("serve", PATH, target, port, None, 30.0)
+        receiver.wait("served-ready")
+        sender.order("test", PATH, source, target, port, 20, 1_000_000, 26.0)
+        with _busy():
+            _, _, state, reason, *_, sent = sender.wait("tested")
+            _, _, aborted = receiver.wait("served", 40.0)
+
+    told = reason if side == "source" else aborted
+    assert re.match(rf"ended after \d+ s, {BUSY}other programs used more than 0% of this node's CPUs", told)
+    assert sent is None or side == "target"
+    assert state == ("skipped" if side == "source" else "error")
+    (row,) = sender.rows(BANDWIDTH)
+    assert (row["received_B"], row["kind"]) == (None, 0), "the path was loaded, but it gave no figure"
+    assert row["loaded_us"] < 15e6
+    assert len(receiver.rows(SERVED)) == 1
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """A program that uses a CPU."""
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        busy.kill()
+        busy.wait()
+
+
+@needs_iperf3
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [10_000_000, 200_000_000])
 def test_a_test_at_a_limited_rate_is_measured_at_both_ends(limit):
     source, target = addresses(2)
@@ -287,11 +402,11 @@ def test_a_test_at_a_limited_rate_is_measured_at_both_ends(limit):
     began_ns = time.monotonic_ns()
     with running(began_ns) as sender, running(began_ns) as receiver:
         assert sender.wait("iperf3")[1].startswith("iperf 3")
-        receiver.order("serve", PATH, target, port, 20.0)
+        receiver.order("serve", PATH, target, port, None, 20.0)
         assert receiver.wait("served-ready") == ("served-ready", PATH, "")
         sender.order("test", PATH, source, target, port, 2, limit, 10.0)
         _, path, state, reason, received, receiver_us, sent = sender.wait("tested")
-        assert receiver.wait("served") == ("served", PATH)
+        assert receiver.wait("served") == ("served", PATH, "")
 
     assert (path, state, reason, sent) == (PATH, "ok", "", received)
     # A limit is what iperf3 never exceeds; on a busy machine it falls short. How exact a rate is, the laboratory tells.
@@ -318,7 +433,7 @@ def test_a_test_runs_between_ipv6_addresses():
     address = _family("::1")
     port = 20_000 + os.getpid() % 20_000
     with running() as sender, running() as receiver:
-        receiver.order("serve", PATH, address, port, 20.0)
+        receiver.order("serve", PATH, address, port, None, 20.0)
         assert receiver.wait("served-ready")[2] == ""
         sender.order("test", PATH, address, address, port, 1, 10_000_000, 10.0)
         assert sender.wait("tested")[2:4] == ("ok", "")
@@ -342,7 +457,7 @@ def test_a_busy_server_is_an_error_though_iperf3_ends_with_0():
     source, target = addresses(2)
     port = free_port(target)
     with running() as receiver, running() as sender:
-        receiver.order("serve", PATH, target, port, 20.0)
+        receiver.order("serve", PATH, target, port, None, 20.0)
         receiver.wait("served-ready")
         with socket.create_connection((target, port), timeout=PATIENCE_S) as first:
             first.sendall(b"c" * 36 + b"\0")  # the cookie by which iperf3 knows its client
@@ -360,7 +475,7 @@ def test_a_busy_server_is_an_error_though_iperf3_ends_with_0():
 @needs_iperf3
 def test_an_address_that_cannot_be_served_is_told():
     with running() as receiver:
-        receiver.order("serve", PATH, "192.0.2.1", 18_863, 20.0)
+        receiver.order("serve", PATH, "192.0.2.1", 18_863, None, 20.0)
 
         assert "Cannot assign requested address" in receiver.wait("served-ready")[2]
 
@@ -369,7 +484,7 @@ def test_a_port_that_somebody_else_holds_is_told():
     (target,) = addresses(1)
     with socket.create_server((target, 0)) as other, running() as receiver:
         port = other.getsockname()[1]
-        receiver.order("serve", PATH, target, port, 20.0)
+        receiver.order("serve", PATH, target, port, None, 20.0)
 
         assert receiver.wait("served-ready")[2].startswith(f"TCP port {port} on {target} is in use; ")
 
@@ -378,7 +493,7 @@ def test_a_port_that_somebody_else_holds_is_told():
 def test_a_server_nobody_comes_to_is_ended_at_its_deadline():
     (target,) = addresses(1)
     with running() as receiver:
-        receiver.order("serve", PATH, target, free_port(target), 1.0)
+        receiver.order("serve", PATH, target, free_port(target), None, 1.0)
         receiver.wait("served-ready")
         programs = receiver.programs()
         assert len(programs) == 1
@@ -410,9 +525,9 @@ def test_one_program_at_a_time():
     source, target = addresses(2)
     port = free_port(target)
     with running() as receiver:
-        receiver.order("serve", PATH, target, port, 20.0)
+        receiver.order("serve", PATH, target, port, None, 20.0)
         receiver.wait("served-ready")
-        receiver.order("serve", "c>b/ch1", target, port, 20.0)
+        receiver.order("serve", "c>b/ch1", target, port, None, 20.0)
         assert receiver.wait("served-ready") == ("served-ready", "c>b/ch1", f"{PATH} is being tested here")
         receiver.order("test", "b>a/ch1", source, target, port, 2, None, 20.0)
         assert receiver.wait("tested")[2:4] == ("error", f"{PATH} is being tested here")
@@ -424,7 +539,7 @@ def test_one_program_at_a_time():
 def test_no_iperf3_is_left_behind_however_its_process_ends(way):
     (target,) = addresses(1)
     with running() as receiver:
-        receiver.order("serve", PATH, target, free_port(target), 60.0)
+        receiver.order("serve", PATH, target, free_port(target), None, 60.0)
         receiver.wait("served-ready")
         programs = receiver.programs()
         assert len(programs) == 1
@@ -488,7 +603,7 @@ def test_without_iperf3_it_says_so_and_every_order_is_answered(monkeypatch):
         assert runner.wait("iperf3") == ("iperf3", "", "iperf3 is not installed")
         runner.order("test", PATH, source, target, 1, 2, None, 5.0)
         assert runner.wait("tested")[2] == "skipped"
-        runner.order("serve", PATH, target, free_port(target), 5.0)
+        runner.order("serve", PATH, target, free_port(target), None, 5.0)
         assert "no-such-iperf3" in runner.wait("served-ready")[2]
 
 

@@ -16,7 +16,7 @@ from collector import plan_schedule as tests
 from collector.errors import Exit
 from collector.peers.hello import Identity, Purpose, call, serve
 from collector.peers.stamp import probe
-from collector.plan import Plan, Quiet, Topology, parse
+from collector.plan import LoadKind, Plan, PlannedTest, Quiet, Topology, parse
 from collector.plan_templates import template
 
 DAY_S = 86_400.0
@@ -36,6 +36,12 @@ def across(**network: Any) -> Plan:
     data = plan_data() | {"network": {"ch1": network}}
     data["node"][1]["site"] = "dr"
     return parse(data, "p")
+
+
+def first(plan: Plan) -> PlannedTest:
+    """The test that fills the plan's first path."""
+    path = next(plan.paths())
+    return PlannedTest(path.source, path.target, path.network)
 
 
 def path_of(plan: Plan, name: str) -> Any:
@@ -90,15 +96,15 @@ def test_between_sites_only_a_line_of_stated_rate_is_tested_and_never_above_it()
     unknown, known = across(), across(rate_bps=20_000_000)
 
     assert "no rate_bps" in tests.why_not_tested(unknown, next(unknown.paths()))
-    assert tests.why_not_tested(known, next(known.paths())) == ""
-    assert tests.test_limit_bps(known, next(known.paths())) == 20_000_000
+    assert tests.why_not_tested(known, first(known)) == ""
+    assert tests.test_limit_bps(known, first(known)) == 20_000_000
 
 
 def test_within_a_site_only_the_cap_holds_a_test_back():
     rated, capped = plan_of(network={"ch1": {"rate_bps": GIGABIT}}), plan_of(bandwidth={"cap_bps": 5_000_000})
 
-    assert tests.test_limit_bps(rated, next(rated.paths())) is None
-    assert tests.test_limit_bps(capped, next(capped.paths())) == 5_000_000
+    assert tests.test_limit_bps(rated, first(rated)) is None
+    assert tests.test_limit_bps(capped, first(capped)) == 5_000_000
 
 
 @pytest.mark.parametrize(("cap", "limit"), [(10_000_000, 10_000_000), (90_000_000, 20_000_000)])
@@ -107,13 +113,13 @@ def test_between_sites_the_lower_of_cap_and_rate_holds(cap, limit):
     data["node"][1]["site"] = "dr"
     plan = parse(data, "p")
 
-    assert tests.test_limit_bps(plan, next(plan.paths())) == limit
+    assert tests.test_limit_bps(plan, first(plan)) == limit
 
 
 def test_a_test_is_longer_between_sites_unless_the_plan_says_how_long():
     near, far, told = plan_of(), across(rate_bps=GIGABIT), plan_of(bandwidth={"seconds": 7})
 
-    lengths = [tests.test_length_s(plan, next(plan.paths())) for plan in (near, far, told)]
+    lengths = [tests.test_length_s(plan, first(plan)) for plan in (near, far, told)]
 
     assert lengths == [2, 30, 7]
 
@@ -213,7 +219,63 @@ def test_a_test_that_would_not_end_within_the_run_is_not_begun():
     assert [fit for fit, _, _ in rounds_of(18.4)] == [0, 0]
     assert [fit for fit, _, _ in rounds_of(18.6)] == [1, 0]
     assert [fit for fit, _, _ in rounds_of(23.6)] == [1, 1]
-    assert [fit for fit, _, _ in rounds_of(3633.6)] == [2, 1]
+    assert [fit for fit, _, _ in rounds_of(3633.6, every_s=3600)] == [2, 1]
+
+
+@pytest.mark.parametrize(("planned_s", "rounds"), [(900.0, 4), (7200.0, 4), (4 * 3600.0, 4), (DAY_S, 24)])
+def test_rounds_are_spread_over_the_whole_run_and_not_only_its_beginning(planned_s, rounds):
+    plan = plan_of(network={"ch1": {"rate_bps": GIGABIT}})
+    told = forecast.schedule(plan, planned_s)
+    assert [item.rounds for item in told.tests] == [rounds] * 2
+    last_s = told.rounds.first_s + (rounds - 1) * told.rounds.every_s
+
+    assert last_s > 0.7 * planned_s
+    assert told.rounds.every_s >= 10 * told.rounds.round_s, "a short run is not one of tests"
+
+
+def test_tests_of_many_paths_leave_a_short_run_idle_for_most_of_the_time():
+    plan = parse(plan_data(*(f"10.9.0.{number}" for number in range(1, 5))), "p")
+    told = forecast.schedule(plan, 600.0)
+
+    assert told.rounds.every_s >= 10 * told.rounds.round_s
+
+
+def test_a_planned_load_gets_a_test_at_its_rate_and_one_with_udp_in_the_same_round_and_budget():
+    plan = plan_of(network={"ch1": {"rate_bps": GIGABIT, "load_bps": 40_000_000}})
+    found = forecast.schedule(plan, DAY_S)
+
+    assert [(item.path, item.limit_bps) for item in found.tests] == [
+        ("a>b/ch1", None), ("b>a/ch1", None),
+        ("a>b/ch1 planned", 40_000_000), ("b>a/ch1 planned", 40_000_000),
+        ("a>b/ch1 udp", 40_000_000), ("b>a/ch1 udp", 40_000_000),
+    ]  # fmt: skip
+    assert [item.test_B for item in found.tests[::2]] == [250_000_000, 10_000_000, 10_000_000]
+    assert {item.affordable for item in found.tests} == {plan.bandwidth.budget_B // 270_000_000}
+    assert {(item.protocol, item.port) for item in found.openings if item.purpose == "bandwidth tests"} == {
+        ("TCP", 8863), ("UDP", 8863),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("bandwidth", "network", "kinds"),
+    [
+        ({}, {}, ["full"]),
+        ({"udp_bps": 5_000_000}, {}, ["full", "udp"]),
+        ({"udp_bps": 0}, {"load_bps": 10_000_000}, ["full", "planned"]),
+    ],
+)
+def test_a_rate_that_the_plan_does_not_state_is_not_tested(bandwidth, network, kinds):
+    plan = plan_of(network={"ch1": network}, bandwidth=bandwidth)
+
+    assert tests.test_kinds(plan, "ch1") == kinds
+
+
+def test_between_sites_no_kind_of_test_goes_above_the_stated_rate():
+    plan = across(rate_bps=20_000_000, load_bps=90_000_000)
+
+    assert {test.kind: tests.test_limit_bps(plan, test) for test in tests.test_order(plan)} == {
+        LoadKind.FULL: 20_000_000, LoadKind.PLANNED: 20_000_000, LoadKind.UDP: 20_000_000,
+    }  # fmt: skip
 
 
 def test_the_places_in_a_round_follow_each_other_without_overlap():

@@ -21,7 +21,7 @@ from collector.peers.leases import Leases, read_ask
 from collector.peers.rounds import LEASE_S, SERVER_S, UNKNOWN_BPS, Ledger, first_round_s, places, quiet_at
 from collector.peers.turns import EAGER_TRIES, FAILURES, PATIENT_S, RETRY_S, Turns
 from collector.peers.world import Finish
-from collector.plan import Plan, PlannedPath, Quiet, parse
+from collector.plan import LoadKind, Plan, PlannedTest, Quiet, parse
 
 RATE_BPS = 1_000_000_000
 CALL_S = 5.0
@@ -60,7 +60,7 @@ class Machine:
         self.name = name
         self.dead = False
         self.program: Span | None = None
-        self.can_test = ""
+        self.full = ""
         self.outcomes: list[tuple[str, State, str]] = []
         self.notes: list[str] = []
         self.turns = Turns(cluster.plan, name, self, cluster.clock, planned_s)
@@ -74,11 +74,11 @@ class Machine:
     def call(self, purpose: Purpose, node: str, path: str, ask: str, done: Callable[[str | None, str], None]) -> None:
         self.cluster.call(self, purpose, node, path or f"{self.name}>{node}/ch1", ask, done)
 
-    def serve(self, path: PlannedPath, deadline_s: float) -> None:
+    def serve(self, path: PlannedTest, _limit_bps: int | None, deadline_s: float) -> None:
         self._run(path.name, deadline_s, lambda: self.turns.served(path.name))
         self.cluster.later(0.05, self, lambda: self.turns.serving(path.name, ""))
 
-    def test(self, path: PlannedPath, seconds: int, _limit_bps: int | None, _deadline_s: float) -> None:
+    def test(self, path: PlannedTest, seconds: int, _limit_bps: int | None, _deadline_s: float) -> None:
         target = self.cluster.machines.get(path.target)
         server = target.program if target is not None and not target.dead else None
         works = server is not None and server.path == path.name and self.cluster.reaches(self.name, path.target)
@@ -104,6 +104,9 @@ class Machine:
             program.to_ns = self.cluster.clock.monotonic_ns()
             self.program = None
             program.at_end()  # type: ignore[attr-defined]
+
+    def laden(self) -> str:
+        return self.full
 
     def outcome(self, path: str, state: State, reason: str) -> None:
         self.outcomes.append((path, state, reason))
@@ -344,6 +347,7 @@ class Hand:
 
     def __init__(self, others: str) -> None:
         self.others = set(others)
+        self.full = ""
         self.calls: list[tuple[Purpose, str, str, Callable[[str | None, str], None]]] = []
         self.orders: list[tuple[str, str]] = []
         self.outcomes: list[tuple[str, State, str]] = []
@@ -357,11 +361,14 @@ class Hand:
     def call(self, purpose: Purpose, node: str, _path: str, ask: str, done: Any) -> None:
         self.calls.append((purpose, node, ask, done))
 
-    def serve(self, path: PlannedPath, _deadline_s: float) -> None:
+    def serve(self, path: PlannedTest, _limit_bps: int | None, _deadline_s: float) -> None:
         self.orders.append(("serve", path.name))
 
-    def test(self, path: PlannedPath, _seconds: int, _limit_bps: int | None, _deadline_s: float) -> None:
+    def test(self, path: PlannedTest, _seconds: int, _limit_bps: int | None, _deadline_s: float) -> None:
         self.orders.append(("test", path.name))
+
+    def laden(self) -> str:
+        return self.full
 
     def outcome(self, path: str, state: State, reason: str) -> None:
         self.outcomes.append((path, state, reason))
@@ -549,7 +556,7 @@ def test_a_test_that_keeps_failing_is_recorded_and_left_for_the_next_round():
     cluster = Cluster(plan_of(2))
     machine = cluster.machines["b"]
 
-    def serve(path: PlannedPath, deadline_s: float) -> None:  # and nothing listens
+    def serve(path: PlannedTest, _limit_bps: int | None, deadline_s: float) -> None:  # and nothing listens
         machine.turns.serving(path.name, "")
         cluster.later(deadline_s, machine, lambda: machine.turns.served(path.name))
 
@@ -595,6 +602,57 @@ def test_the_budget_stops_a_path_before_it_is_overrun():
     state, reason = cluster.machines["a"].outcomes[-1][1:]
     assert state is State.SKIPPED
     assert reason == f"budget used up: {3 * each} of {budget} bytes, and the next test would send about {each}"
+
+
+def test_all_kinds_of_tests_are_made_in_a_round_and_never_two_at_once():
+    cluster = Cluster(make_plan(network={"ch1": {"kind": "channel", "load_bps": 10_000_000}}))
+    cluster.run(30 + 60)
+
+    assert cluster.done() == [
+        f"{path}{kind}" for path in ("a>b/ch1", "b>a/ch1") for kind in ("", " planned", " udp")
+    ]  # fmt: skip
+    assert cluster.overlaps(same_node=False) == []
+
+
+def test_rounds_go_on_to_the_end_of_a_short_run():
+    cluster = Cluster(plan_of(2), planned_s=900.0)
+    cluster.run(900)
+
+    assert cluster.done() == ["a>b/ch1"] * 4 + ["b>a/ch1"] * 4
+    began_s = [(span.from_ns - FakeClock().mono_ns) / SECOND for span in cluster.spans]
+    assert max(began_s) > 700
+
+
+def test_a_node_that_works_for_others_begins_no_test_until_it_has_room_and_says_why():
+    cluster = Cluster(plan_of(2))
+    cluster.machines["a"].full = "busy: other programs used more than 80% of this node's CPUs"
+    cluster.run(60)
+    assert cluster.spans == []
+    told = cluster.machines["a"].outcomes
+    assert ("a>b/ch1", State.SKIPPED, cluster.machines["a"].full) in told
+    assert ("b>a/ch1", State.SKIPPED, f"a: {cluster.machines['a'].full}") in cluster.machines["b"].outcomes
+    cluster.machines["a"].full = ""
+    cluster.run(60)
+
+    assert cluster.done() == ["a>b/ch1", "b>a/ch1"]
+
+
+def test_a_test_that_had_to_make_room_is_recorded_and_made_later():
+    clock, world, turns = asking()
+    world.calls[0][3]("", "")
+    world.calls[1][3]("", "")
+    why = "ended after 1 s, busy: eth1 carried more than 30% of its speed for others"
+    turns.tested("b>a/ch1", Finish(State.SKIPPED, why, None, None, None))
+    assert world.outcomes == [("b>a/ch1", State.SKIPPED, why)]
+    world.full = "busy: eth1 carried more than 30% of its speed for others"
+    clock.advance(5)
+    turns.beat()
+    assert [purpose for purpose, _, _ in world.said()] == [Purpose.TURN, Purpose.SERVE, Purpose.RELEASE]
+    world.full = ""
+    clock.advance(5)
+    turns.beat()
+
+    assert world.said()[3:] == [(Purpose.TURN, "a", "b>a/ch1 2")]
 
 
 def test_between_sites_nothing_is_tested_without_a_stated_rate_and_the_outcome_says_so_at_once():
@@ -645,7 +703,7 @@ def test_a_node_that_serves_refuses_to_serve_again_and_gives_no_turn_to_others()
 
 # --- leases, places, hours, budget ---------------------------------------------------------------------------------
 
-A_TO_B, B_TO_A = PlannedPath("a", "b", "ch1"), PlannedPath("b", "a", "ch1")
+A_TO_B, B_TO_A = PlannedTest("a", "b", "ch1"), PlannedTest("b", "a", "ch1")
 
 
 def test_a_lease_is_given_to_one_and_ends_by_itself():
@@ -744,6 +802,20 @@ def test_a_forecast_takes_the_limit_else_what_was_measured_else_what_was_stated_
     assert stated.forecast_B(A_TO_B) == 100_000_000
     capped.measured(A_TO_B, 400e6)
     assert capped.forecast_B(A_TO_B) == 12_500_000
+
+
+def test_all_kinds_of_tests_of_a_path_share_its_budget():
+    plan = make_plan(
+        network={"ch1": {"load_bps": 20_000_000}}, bandwidth={"budget_B": 30_000_000, "cap_bps": 80_000_000}
+    )
+    ledger = Ledger(plan)
+    datagrams = PlannedTest("a", "b", "ch1", LoadKind.UDP)
+    assert ledger.forecast_B(datagrams) == 5_000_000
+    ledger.charge(A_TO_B, None)
+    assert ledger.refusal(datagrams) == ""
+    ledger.charge(datagrams, 6_000_000)
+
+    assert ledger.refusal(datagrams).startswith("budget used up: 26000000 of 30000000 bytes")
 
 
 def test_a_test_of_unknown_cost_is_charged_as_it_was_expected():

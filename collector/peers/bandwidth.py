@@ -10,13 +10,16 @@ import errno
 import os
 import select
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collector import external
 from collector.contract import State
 from collector.errors import OperatorError, Unavailable
 from collector.machine import Clock
-from collector.peers import iperf3
+from collector.peers import iperf3, sockdiag
+from collector.peers.guard import APART_S, Limits, Meter, Own, Vigil
+from collector.plan import LoadKind, PlannedTest
 from collector.processes import Inlet, Message, Outlet
 
 _LOOK_S = 0.01
@@ -25,21 +28,23 @@ _VERSION_S = 10.0
 _LARGEST_B = 32 << 20
 """Output beyond this is not iperf3's: two minutes in steps of 0.1 s are 2 MB."""
 _CHUNK = 1 << 16
+NO_LIMITS = Limits()
 
 
 @dataclass(slots=True)
 class _Program:
-    """The one that runs. `seconds` and `limit_bps` are of interest for tests only, `port` and `address` for servers only."""
+    """The one that runs. `name` is the test's (`PlannedTest.name`). `seconds` is of interest for tests only."""
 
     process: external.Running
-    path: str
+    name: str
     began_ns: int
     deadline_ns: int
     serves: bool
-    address: str = ""
-    port: int = 0
+    address: str
+    port: int
+    limit_bps: int | None
     seconds: int = 0
-    limit_bps: int | None = None
+    vigil: Vigil | None = None
     ready: bool = False
     output: bytearray = field(default_factory=bytearray)
 
@@ -48,17 +53,31 @@ class _Program:
         assert self.process.stdout is not None
         return self.process.stdout.fileno()
 
+    @property
+    def kind(self) -> LoadKind:
+        """What the test does to the path."""
+        return PlannedTest.read(self.name)[1]
 
-def run_bandwidth(clock: Clock, t0_ns: int, orders: Inlet, out: Outlet) -> None:
-    """Body of the process.
+    def own(self, now_ns: int) -> Own:
+        """What the test has used of this node so far."""
+        if self.kind is LoadKind.UDP and self.limit_bps is not None:
+            payload = self.limit_bps * (now_ns - self.began_ns) // 8_000_000_000
+            carried = (payload, 0) if self.serves else (0, payload)
+        else:
+            carried = sockdiag.carried_B(self.port, v6=":" in self.address) or (0, 0)
+        return Own(external.cpu_s(self.process), *carried)
 
-    It says ``("iperf3", version, why not)`` first. Orders: ``("serve", path, address, port, deadline_s)`` is answered by
-    ``("served-ready", path, why not)`` and, if it listened, by ``("served", path)`` at its end. ``("test", path, source, target,
-    port, seconds, limit_bps, deadline_s)`` is answered by ``("tested", path, state, reason, received_B, receiver_us, sent_B)``.
-    ``("stop",)`` ends. Rows come as ``("rows", ...)``.
+
+def run_bandwidth(clock: Clock, t0_ns: int, orders: Inlet, out: Outlet, limits: Limits = NO_LIMITS) -> None:
+    """Body of the process. `limits`: what others may use beside a test.
+
+    It says ``("iperf3", version, why not)`` first. Orders: ``("serve", name, address, port, limit_bps, deadline_s)`` is answered by
+    ``("served-ready", name, why not)`` and, if it listened, by ``("served", name, why aborted)`` at its end. ``("test", name, source,
+    target, port, seconds, limit_bps, deadline_s)`` is answered by ``("tested", name, state, reason, received_B, receiver_us,
+    sent_B)``. The name of a test says path and kind. ``("stop",)`` ends. Rows come as ``("rows", ...)``.
     """
     out.put(("iperf3", *_version()))
-    runner = _Runner(clock, t0_ns, out)
+    runner = _Runner(clock, t0_ns, out, limits)
     try:
         while not orders.ended:
             ready, _, _ = select.select([orders.fd, *runner.fds], [], [], runner.patience_s())
@@ -89,11 +108,13 @@ def _version() -> tuple[str, str]:
 class _Runner:
     """Holds the program that runs now, if any."""
 
-    def __init__(self, clock: Clock, t0_ns: int, out: Outlet) -> None:
+    def __init__(self, clock: Clock, t0_ns: int, out: Outlet, limits: Limits) -> None:
         self._clock = clock
+        self._limits = limits
         self._t0_ns = t0_ns
         self._out = out
         self._now: _Program | None = None
+        self._looked_ns = 0
 
     @property
     def fds(self) -> list[int]:
@@ -106,44 +127,57 @@ class _Runner:
             return None
         if self._now.serves and not self._now.ready:
             return _LOOK_S
-        return max(0.0, (self._now.deadline_ns - self._clock.monotonic_ns()) / 1e9)
+        left_s = max(0.0, (self._now.deadline_ns - self._clock.monotonic_ns()) / 1e9)
+        return left_s if self._now.vigil is None else min(left_s, APART_S)
 
     def begin(self, order: Message) -> None:
         """Start what is asked for."""
         match order:
-            case ("serve", path, address, port, deadline_s):
+            case ("serve", name, address, port, limit_bps, deadline_s):
                 if self._now is not None:
-                    self._out.put(("served-ready", path, f"{self._now.path} is being tested here"))
+                    self._out.put(("served-ready", name, f"{self._now.name} is being tested here"))
                 elif _listens(address, port):
                     why = f"TCP port {port} on {address} is in use; end what listens there, or set [bandwidth] port in the plan"
-                    self._out.put(("served-ready", path, why))
-                else:
-                    self._start(path, iperf3.server_command(address, port), deadline_s, serves=True)
-                    if self._now is not None:
-                        self._now.address, self._now.port = address, port
-            case ("test", path, source, target, port, seconds, limit_bps, deadline_s):
+                    self._out.put(("served-ready", name, why))
+                elif process := self._start(name, iperf3.server_command(address, port), serves=True):
+                    self._hold(_Program(process, name, *self._until(deadline_s), True, address, port, limit_bps))
+            case ("test", name, source, target, port, seconds, limit_bps, deadline_s):
                 if self._now is not None:
-                    self._tell(path, State.ERROR, f"{self._now.path} is being tested here", sent=0)
-                else:
-                    command = iperf3.client_command(source, target, port, seconds, limit_bps)
-                    self._start(path, command, deadline_s, serves=False)
-                    if self._now is not None:
-                        self._now.seconds, self._now.limit_bps = seconds, limit_bps
+                    self._tell(name, State.ERROR, f"{self._now.name} is being tested here", sent=0)
+                elif process := self._start(
+                    name, _client(name, (source, target, port, seconds), limit_bps), serves=False
+                ):
+                    until = self._until(deadline_s)
+                    self._hold(_Program(process, name, *until, False, source, port, limit_bps, seconds))
             case _:
                 raise AssertionError(order[0])
 
-    def _start(self, path: str, command: list[str], deadline_s: float, *, serves: bool) -> None:
+    def _start(self, name: str, command: list[str], *, serves: bool) -> external.Running | None:
         try:
-            process = external.listen(command)
+            return external.listen(command)
         except Unavailable as error:
             if serves:
-                self._out.put(("served-ready", path, str(error)))
+                self._out.put(("served-ready", name, str(error)))
             else:
-                self._tell(path, State.SKIPPED, str(error), sent=0)
-            return
+                self._tell(name, State.SKIPPED, str(error), sent=0)
+        return None
+
+    def _until(self, deadline_s: float) -> tuple[int, int]:
+        """Now, and when the program that was just started has to be gone."""
         now = self._clock.monotonic_ns()
-        self._now = _Program(process, path, now, now + round(deadline_s * 1e9), serves)
-        os.set_blocking(self._now.fd, False)
+        return now, now + round(deadline_s * 1e9)
+
+    def _hold(self, program: _Program) -> None:
+        self._now = program
+        os.set_blocking(program.fd, False)
+        if not program.serves:
+            self._watch(program)
+
+    def _watch(self, program: _Program) -> None:
+        if self._limits.any:
+            now = self._clock.monotonic_ns()
+            self._looked_ns = now
+            program.vigil = Vigil(Meter(self._limits), now, program.own(now))
 
     def go_on(self, *, readable: bool) -> None:
         """Read what the program says; note that it listens, or that it has ended; end it at its deadline."""
@@ -158,7 +192,18 @@ class _Runner:
             program.ready = True
             # From here on the path may be loaded.
             program.began_ns = self._clock.monotonic_ns()
-            self._out.put(("served-ready", program.path, ""))
+            self._watch(program)
+            self._out.put(("served-ready", program.name, ""))
+        elif aborted := self._laden(program):
+            self._end(program, "", aborted)
+
+    def _laden(self, program: _Program) -> str:
+        """Why the test has to make room for others; empty if it has not, or if it is too soon to say."""
+        now = self._clock.monotonic_ns()
+        if program.vigil is None or now - self._looked_ns < APART_S * 1e9:
+            return ""
+        self._looked_ns = now
+        return program.vigil.look(now, program.own(now))
 
     def _read(self, program: _Program) -> bool:
         """True at the end of the output."""
@@ -176,51 +221,82 @@ class _Runner:
         if self._now is not None:
             self._end(self._now, why)
 
-    def _end(self, program: _Program, late: str) -> None:
-        """Make sure that it is gone, then tell what came of it. `late`: why it was ended, empty if it ended by itself."""
+    def _end(self, program: _Program, late: str, aborted: str = "") -> None:
+        """Make sure that it is gone, then tell what came of it. `late`, `aborted`: why it was ended, empty if it ended by itself."""
         self._now = None
         # One that has closed its output has said all; what it started may still be there.
         external.end(program.process)
         loaded_us = (self._clock.monotonic_ns() - program.began_ns) // 1000
         assert program.process.stdout is not None
         program.process.stdout.close()
+        if aborted:
+            aborted = f"ended after {loaded_us / 1e6:.0f} s, {aborted}"
         if not program.serves:
-            self._tested(program, late, loaded_us)
+            self._tested(program, late, aborted, loaded_us)
         elif program.ready:
-            self._rows("served", program.path, [(self._us(program.began_ns), loaded_us)])
-            self._out.put(("served", program.path))
+            self._rows("served", program, [(self._us(program.began_ns), loaded_us, _number(program.kind))])
+            self._out.put(("served", program.name, aborted))
         else:
             said = iperf3.read(bytes(program.output), 0)
             why = said.why if isinstance(said, iperf3.Failure) else "the server ended at once"
-            self._out.put(("served-ready", program.path, late or why))
+            self._out.put(("served-ready", program.name, late or why))
 
-    def _tested(self, program: _Program, late: str, loaded_us: int) -> None:
-        path, t_us = program.path, self._us(program.began_ns)
-        said = iperf3.Failure(late, None) if late else iperf3.read(bytes(program.output), program.seconds)
+    def _tested(self, program: _Program, late: str, aborted: str, loaded_us: int) -> None:
+        seconds, output = program.seconds, bytes(program.output)
+        span = (self._us(program.began_ns), loaded_us)
+        said: iperf3.Result | iperf3.Datagrams | iperf3.Failure
+        if late or aborted:
+            said = iperf3.Failure(late or aborted, None)
+        else:
+            said = (iperf3.read_udp if program.kind is LoadKind.UDP else iperf3.read)(output, seconds)
         if isinstance(said, iperf3.Failure):
             if said.sent_B != 0:
                 # No figure, but the path was loaded: probes of that time must not count as those of an idle path.
-                self._rows("bandwidth", path, [(t_us, loaded_us, None, None, program.limit_bps, None, None, None)])
-            self._tell(path, State.TIMEOUT if late else State.ERROR, said.why, sent=said.sent_B)
+                self._failed(program, span)
+            state = State.SKIPPED if aborted else State.TIMEOUT if late else State.ERROR
+            self._tell(program.name, state, said.why, sent=said.sent_B)
             return
-        figures = (said.received_B, said.receiver_us, program.limit_bps)
-        costs = (said.retransmits, said.source_cpu_ppm, said.target_cpu_ppm)
-        self._rows("bandwidth", path, [(t_us, loaded_us, *figures, *costs)])
-        zero_us = t_us + said.lead_us
-        self._rows(
-            "window", path, [(zero_us + step.start_us, step.length_us, step.received_B) for step in said.windows]
-        )
-        self._out.put(("tested", path, State.OK.value, "", said.received_B, said.receiver_us, said.received_B))
+        figures, cpu = (said.received_B, said.receiver_us), (said.source_cpu_ppm, said.target_cpu_ppm)
+        sent = said.received_B
+        if isinstance(said, iperf3.Datagrams):
+            told = (said.packets, said.lost, said.jitter_us)
+            self._rows("datagrams", program, [(*span, program.limit_bps, *figures, *told, *cpu)])
+            sent = said.received_B if said.sent_B is None else said.sent_B
+        else:
+            row = (*span, *figures, program.limit_bps, said.retransmits, *cpu, _number(program.kind))
+            self._rows("bandwidth", program, [row])
+            zero_us = span[0] + said.lead_us
+            self._rows(
+                "window", program, [(zero_us + step.start_us, step.length_us, step.received_B) for step in said.windows]
+            )
+        self._out.put(("tested", program.name, State.OK.value, "", *figures, sent))
 
-    def _tell(self, path: str, state: State, reason: str, *, sent: int | None) -> None:
-        self._out.put(("tested", path, state.value, reason, None, None, sent))
+    def _failed(self, program: _Program, span: tuple[int, int]) -> None:
+        if program.kind is LoadKind.UDP:
+            self._rows("datagrams", program, [(*span, program.limit_bps, *(None,) * 7)])
+        else:
+            nothing = (None, None, program.limit_bps, None, None, None)
+            self._rows("bandwidth", program, [(*span, *nothing, _number(program.kind))])
 
-    def _rows(self, table: str, path: str, rows: list[tuple[int | None, ...]]) -> None:
+    def _tell(self, name: str, state: State, reason: str, *, sent: int | None) -> None:
+        self._out.put(("tested", name, state.value, reason, None, None, sent))
+
+    def _rows(self, table: str, program: _Program, rows: Sequence[tuple[int | None, ...]]) -> None:
         if rows:
-            self._out.put(("rows", table, (path,), rows))
+            self._out.put(("rows", table, (PlannedTest.read(program.name)[0],), list(rows)))
 
     def _us(self, mono_ns: int) -> int:
         return (mono_ns - self._t0_ns) // 1000
+
+
+def _client(name: str, ends: tuple[str, str, int, int], limit_bps: int | None) -> list[str]:
+    if PlannedTest.read(name)[1] is LoadKind.UDP:
+        return iperf3.udp_command(*ends, limit_bps or 0)
+    return iperf3.client_command(*ends, limit_bps)
+
+
+def _number(kind: LoadKind) -> int:
+    return list(LoadKind).index(kind)
 
 
 def _listens(address: str, port: int) -> bool:

@@ -58,6 +58,20 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Datagrams:
+    """A finished test with UDP, by the receiver: what came, in which time, of how many datagrams, and how evenly. None: not told."""
+
+    received_B: int
+    receiver_us: int
+    packets: int | None
+    lost: int | None
+    jitter_us: int | None
+    sent_B: int | None
+    source_cpu_ppm: int | None
+    target_cpu_ppm: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A test that gave no figure: why, and how many bytes it sent all the same (None: not told)."""
 
@@ -68,6 +82,12 @@ class Failure:
 def server_command(address: str, port: int) -> list[str]:
     """Serve one test on `address`, then end."""
     return [PROGRAM, "-s", "-1", "-B", address, "-p", str(port), "-J", "-i", "0.1"]
+
+
+def udp_command(source: str, target: str, port: int, seconds: int, rate_bps: int) -> list[str]:
+    """Send datagrams from `source` to `target` for so long at that rate. iperf3 makes them as large as the path's TCP segments."""
+    command = [PROGRAM, "-c", target, "-B", source, "-p", str(port), "-t", str(seconds), "-J", "-i", "0.1", "-u"]
+    return [*command, "-b", str(rate_bps), "--connect-timeout", str(CONNECT_MS), "--get-server-output"]
 
 
 def client_command(source: str, target: str, port: int, seconds: int, limit_bps: int | None) -> list[str]:
@@ -81,8 +101,8 @@ def client_command(source: str, target: str, port: int, seconds: int, limit_bps:
     return command
 
 
-def read(output: bytes, seconds: int) -> Result | Failure:
-    """What a client printed that was to send for so long."""
+def _said(output: bytes) -> dict[str, Json] | Failure:
+    """The object that a client printed, or why it is of no use."""
     text = output.decode("utf-8", errors="replace")
     begin = text.find("{")
     try:
@@ -95,17 +115,51 @@ def read(output: bytes, seconds: int) -> Result | Failure:
     if said.get("error"):
         why = printable(str(said["error"])[:_SHOWN])
         return Failure(why, 0 if why.startswith(_NEVER_BEGAN) else _sent_B(said))
+    return said
+
+
+def read_udp(output: bytes, seconds: int) -> Datagrams | Failure:
+    """What a client printed that was to send datagrams for so long.
+
+    The receiver's steps are added up: what the sender makes of its own count and the share that was lost is off by up to a fifth.
+    """
+    said = _said(output)
+    if isinstance(said, Failure):
+        return said
+    server, end = _mapping(said.get("server_output_json")), _mapping(said.get("end"))
+    steps = list(islice(_windows(server, seconds), _STEPS_A_SECOND * seconds))
+    counted_us = sum(step.length_us for step in steps)
+    if not counted_us:
+        return Failure("iperf3 did not tell what was received", _sent_B(said))
+    told, cpu = _mapping(end.get("sum")), _mapping(end.get("cpu_utilization_percent"))
+    jitter_ms = _number(told.get("jitter_ms"), _LONGEST_S)
+    return Datagrams(
+        received_B=sum(step.received_B for step in steps),
+        receiver_us=counted_us,
+        packets=_count(told.get("packets")),
+        lost=_count(told.get("lost_packets")),
+        jitter_us=None if jitter_ms is None else round(jitter_ms * 1000),
+        sent_B=_bytes(end.get("sum_sent")),
+        source_cpu_ppm=_ppm(cpu.get("host_total")),
+        target_cpu_ppm=_ppm(cpu.get("remote_total")),
+    )
+
+
+def read(output: bytes, seconds: int) -> Result | Failure:
+    """What a client printed that was to send for so long."""
+    said = _said(output)
+    if isinstance(said, Failure):
+        return said
     end = _mapping(said.get("end"))
     received = _mapping(end.get("sum_received"))
     count, counted_s = _bytes(received), _number(received.get("seconds"), _LONGEST_S)
     if count is None or not counted_s:
         return Failure("iperf3 did not tell what was received", None)
     cpu = _mapping(end.get("cpu_utilization_percent"))
-    retransmits = _number(_mapping(end.get("sum_sent")).get("retransmits"), _MOST_B)
     return Result(
         received_B=count,
         receiver_us=round(counted_s * 1e6),
-        retransmits=None if retransmits is None else round(retransmits),
+        retransmits=_count(_mapping(end.get("sum_sent")).get("retransmits")),
         source_cpu_ppm=_ppm(cpu.get("host_total")),
         target_cpu_ppm=_ppm(cpu.get("remote_total")),
         lead_us=round(_TRIPS * _round_trip_us(end)),
@@ -157,7 +211,11 @@ def _number(value: Json, most: float) -> float | None:
 
 
 def _bytes(part: Json) -> int | None:
-    count = _number(_mapping(part).get("bytes"), _MOST_B)
+    return _count(_mapping(part).get("bytes"))
+
+
+def _count(value: Json) -> int | None:
+    count = _number(value, _MOST_B)
     return None if count is None else round(count)
 
 

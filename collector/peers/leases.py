@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from collector.plan import PlannedPath
+from collector.plan import PlannedTest
 
 LATER, NEVER = "later: ", "never: "
 """How a refusal begins: ask again, or not in this round."""
@@ -13,7 +13,7 @@ LATER, NEVER = "later: ", "never: "
 
 @dataclass(frozen=True, slots=True)
 class _Lease:
-    path: PlannedPath
+    test: PlannedTest
     number: int
     until_ns: int
 
@@ -29,25 +29,25 @@ class Leases:
         """Give none until then."""
         self._closed_until_ns = max(self._closed_until_ns, until_ns)
 
-    def ask(self, path: PlannedPath, number: int, length_s: float, now_ns: int) -> str:
+    def ask(self, test: PlannedTest, number: int, length_s: float, now_ns: int) -> str:
         """Empty if the turn is given, else why not. A source that asks anew has nothing under way: it may."""
         held = self._held
-        if held is not None and now_ns < held.until_ns and held.path.source != path.source:
-            return f"{LATER}{held.path.name} has the turn"
+        if held is not None and now_ns < held.until_ns and held.test.source != test.source:
+            return f"{LATER}{held.test.name} has the turn"
         if now_ns < self._closed_until_ns:
             return f"{LATER}the coordinator has only just begun"
-        self._held = _Lease(path, number, now_ns + round(length_s * 1e9))
+        self._held = _Lease(test, number, now_ns + round(length_s * 1e9))
         return ""
 
-    def release(self, path: PlannedPath, number: int) -> None:
+    def release(self, test: PlannedTest, number: int) -> None:
         """Take the lease back, if it is this one."""
-        if self._held is not None and (self._held.path, self._held.number) == (path, number):
+        if self._held is not None and (self._held.test, self._held.number) == (test, number):
             self._held = None
 
 
-def read_ask(text: str, paths: Mapping[str, PlannedPath]) -> tuple[PlannedPath, int] | None:
-    """Path and number of a request for a turn; None if it is none."""
+def read_ask(text: str, tests: Mapping[str, PlannedTest]) -> tuple[PlannedTest, int] | None:
+    """Test and number of a request for a turn; None if it is none."""
     name, _, number = text.rpartition(" ")
-    path = paths.get(name)
+    test = tests.get(name)
     sound = number.isascii() and number.isdigit() and len(number) < 16
-    return (path, int(number)) if path is not None and sound else None
+    return (test, int(number)) if test is not None and sound else None

@@ -6,9 +6,14 @@ at the same time is the business of `collector/peers/turns.py`.
 
 from __future__ import annotations
 
-from collector.plan import Plan, PlannedPath, Quiet
+import math
+
+from collector.plan import Plan, PlannedTest, Quiet
 from collector.plan_schedule import FIRST_ROUND_S, test_length_s, test_limit_bps, test_order
 
+EVERY_S, FEW_ROUNDS, ROOM = 3600, 4, 10
+"""Unless the plan says otherwise: from round to round, rounds that a run should have, and how much longer than a round it is to the
+next one (design values)."""
 SHORT_S = 300.0
 """A shorter run cannot wait for its first round as long as others (design value)."""
 SHORT_SETTLE_S, SHORT_FIRST_S = 5.0, 15.0
@@ -27,13 +32,28 @@ _DAY_MIN = 24 * 60
 
 
 def places(plan: Plan) -> dict[str, float]:
-    """Seconds from the beginning of a round to each path's test, by path name, in the order of the round."""
+    """Seconds from the beginning of a round to each test, by its name, in the order of the round."""
     found: dict[str, float] = {}
     at_s = 0.0
-    for path in test_order(plan):
-        found[path.name] = at_s
-        at_s += test_length_s(plan, path) + GAP_S
+    for test in test_order(plan):
+        found[test.name] = at_s
+        at_s += test_length_s(plan, test) + GAP_S
     return found
+
+
+def round_s(plan: Plan) -> float:
+    """How long one round lasts."""
+    return sum(test_length_s(plan, test) + GAP_S for test in test_order(plan))
+
+
+def every_s(plan: Plan, planned_s: float) -> int:
+    """From round to round: as the plan says, else an hour, or less where a run would have too few rounds to tell a spread.
+
+    Tests are no more than a tenth of the time, or a short run would be one of tests.
+    """
+    if plan.bandwidth.every_s is not None:
+        return plan.bandwidth.every_s
+    return min(EVERY_S, max(round(planned_s / FEW_ROUNDS), math.ceil(ROOM * round_s(plan)), 10))
 
 
 def first_round_s(planned_s: float, met_s: float | None) -> float:
@@ -60,24 +80,24 @@ def _clock(minutes: int) -> str:
 
 
 class Ledger:
-    """Bytes that the tests of this run have sent, by path, and what the next one may cost."""
+    """Bytes that the tests of this run have sent, by path and of all kinds, and what the next one may cost."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._spent: dict[str, int] = {}
         self._measured_bps: dict[str, float] = {}
 
-    def forecast_B(self, path: PlannedPath) -> int:
+    def forecast_B(self, test: PlannedTest) -> int:
         """What a test will send: at its limit, else as fast as the last one, else as the network's stated rate has it."""
-        stated = self._plan.network(path.network).rate_bps
-        measured = self._measured_bps.get(path.name)
-        rate = test_limit_bps(self._plan, path) or measured or stated or UNKNOWN_BPS
-        return round(rate / 8 * test_length_s(self._plan, path))
+        stated = self._plan.network(test.network).rate_bps
+        measured = self._measured_bps.get(test.name)
+        rate = test_limit_bps(self._plan, test) or measured or stated or UNKNOWN_BPS
+        return round(rate / 8 * test_length_s(self._plan, test))
 
-    def refusal(self, path: PlannedPath) -> str:
+    def refusal(self, test: PlannedTest) -> str:
         """Why the budget does not allow another test; empty if it does."""
-        spent, budget = self._spent.get(path.name, 0), self._plan.bandwidth.budget_B
-        forecast = self.forecast_B(path)
+        spent, budget = self._spent.get(test.path, 0), self._plan.bandwidth.budget_B
+        forecast = self.forecast_B(test)
         if spent + forecast <= budget:
             return ""
         if spent:
@@ -87,10 +107,10 @@ class Ledger:
             "raise budget_B, or set cap_bps or the network's rate_bps"
         )
 
-    def charge(self, path: PlannedPath, sent: int | None) -> None:
+    def charge(self, test: PlannedTest, sent: int | None) -> None:
         """Note how many bytes a test sent; None: not known, so as many as were expected."""
-        self._spent[path.name] = self._spent.get(path.name, 0) + (self.forecast_B(path) if sent is None else sent)
+        self._spent[test.path] = self._spent.get(test.path, 0) + (self.forecast_B(test) if sent is None else sent)
 
-    def measured(self, path: PlannedPath, rate_bps: float) -> None:
+    def measured(self, test: PlannedTest, rate_bps: float) -> None:
         """Note how fast the last test was."""
-        self._measured_bps[path.name] = rate_bps
+        self._measured_bps[test.name] = rate_bps

@@ -3,8 +3,8 @@
 A *slot* is one planned transmission of a path; its number is the STAMP sequence number. `sent` and `reply`
 stand in the sender's archive, `seen` in the reflector's. Times are differences of kernel stamps in microseconds.
 The TCP echo writes `echo`, `echo_tcp`, `echo_end` and `idle` at the node that asks.
-Bandwidth tests write `bandwidth` and `window` at the node that sends the data, `served` at the one that receives it; searches
-for the path MTU write `pmtu` at the sender.
+Bandwidth tests write `bandwidth` and `window`, or with UDP `datagrams`, at the node that sends the data, `served` at the one that
+receives it, and `burst` and `burst_reply` at both; searches for the path MTU write `pmtu` at the sender.
 """
 
 from __future__ import annotations
@@ -134,6 +134,24 @@ BANDWIDTH = Table(
         Metric("retransmits", "1", Kind.EVENT, help="TCP segments the sender sent again; null: not told"),
         Metric("source_cpu_ppm", "ratio", Kind.EVENT, 1e-6, "CPU of iperf3 at the sender, share of one core"),
         Metric("target_cpu_ppm", "ratio", Kind.EVENT, 1e-6, "CPU of iperf3 at the receiver, share of one core"),
+        Metric("kind", "1", Kind.EVENT, help="0 to fill the path, 1 at the planned data rate"),
+    ),
+)
+
+DATAGRAMS = Table(
+    "datagrams",
+    labels=("path",),
+    help="one row per test with UDP that loaded the path, in the archive of the node that sent the data; t_us is when iperf3 was started",
+    metrics=(
+        Metric("loaded_us", "s", Kind.EVENT, 1e-6, "how long the path was loaded, from t_us to the end of iperf3"),
+        Metric("rate_bps", "B/s", Kind.EVENT, 0.125, "the rate it was sent at"),
+        Metric("received_B", "B", Kind.EVENT, help="bytes the receiver counted; null: the test failed"),
+        Metric("receiver_us", "s", Kind.EVENT, 1e-6, "time the receiver counted them in"),
+        Metric("packets", "1", Kind.EVENT, help="datagrams up to the last one that arrived, lost ones included"),
+        Metric("lost", "1", Kind.EVENT, help="those of them that the receiver missed; null: not told"),
+        Metric("jitter_us", "s", Kind.EVENT, 1e-6, "jitter by RFC 1889 at the end of the test; null: not told"),
+        Metric("source_cpu_ppm", "ratio", Kind.EVENT, 1e-6, "CPU of iperf3 at the sender, share of one core"),
+        Metric("target_cpu_ppm", "ratio", Kind.EVENT, 1e-6, "CPU of iperf3 at the receiver, share of one core"),
     ),
 )
 
@@ -151,7 +169,10 @@ SERVED = Table(
     "served",
     labels=("path",),
     help="one row per test in the archive of the node that received the data; t_us is when its server was ready",
-    metrics=(Metric("loaded_us", "s", Kind.EVENT, 1e-6, "until the server had ended"),),
+    metrics=(
+        Metric("loaded_us", "s", Kind.EVENT, 1e-6, "until the server had ended"),
+        Metric("kind", "1", Kind.EVENT, help="0 to fill the path, 1 at the planned data rate, 2 with UDP"),
+    ),
 )
 
 ECHO = Table(
@@ -261,6 +282,7 @@ TABLES = (
     WIRE,
     BANDWIDTH,
     WINDOW,
+    DATAGRAMS,
     SERVED,
     PMTU,
     REACH,

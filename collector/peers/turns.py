@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from collector.contract import State
 from collector.machine import Clock
+from collector.peers.guard import BUSY
 from collector.peers.hello import Purpose
 from collector.peers.leases import LATER, NEVER, Leases, read_ask
 from collector.peers.rounds import (
@@ -26,12 +27,13 @@ from collector.peers.rounds import (
     LEASE_S,
     SERVER_S,
     Ledger,
+    every_s,
     first_round_s,
     places,
     quiet_at,
 )
 from collector.peers.world import Finish, World
-from collector.plan import Plan, PlannedPath
+from collector.plan import Plan, PlannedTest
 from collector.plan_schedule import test_length_s, test_limit_bps, test_order, why_not_tested
 
 RETRY_S, PATIENT_S, EAGER_TRIES = 1.0, 10.0, 20
@@ -46,7 +48,7 @@ FAILURES = 3
 class _Owed:
     """A test that this node is to make in the present round, and why it has not yet."""
 
-    path: PlannedPath
+    test: PlannedTest
     due_ns: int
     tries: int = 0
     failures: int = 0
@@ -68,7 +70,7 @@ class _Attempt:
 
 @dataclass(slots=True)
 class _Serving:
-    path: PlannedPath
+    test: PlannedTest
     reply: Callable[[str], None] | None
 
 
@@ -84,12 +86,13 @@ class Turns:
         self._planned_s = planned_s
         self._end_ns = self._t0_ns + round(planned_s * 1e9)
         self._order = [one.name for one in plan.nodes]
-        self._paths = {path.name: path for path in test_order(plan)}
+        self._tests = {test.name: test for test in test_order(plan)}
         self._places = places(plan)
+        self._every_ns = every_s(plan, planned_s) * 1_000_000_000
         self._ledger = Ledger(plan)
         # Two tests without a common node need four nodes; with fewer the locks suffice.
-        many = len({name for path in self._paths.values() for name in (path.source, path.target)}) > 3
-        longest_s = max((self._lease_s(path) for path in self._paths.values()), default=0.0)
+        many = len({name for test in self._tests.values() for name in (test.source, test.target)}) > 3
+        longest_s = max((self._lease_s(test) for test in self._tests.values()), default=0.0)
         self._longest_ns = round(longest_s * 1e9) if many else 0
         self._leases = Leases(self._t0_ns + self._longest_ns)
         self._first = True
@@ -109,14 +112,14 @@ class Turns:
     @property
     def wanted(self) -> bool:
         """True if this node has a part in any test."""
-        return any(self._me in (path.source, path.target) for path in self._paths.values())
+        return any(self._me in (test.source, test.target) for test in self._tests.values())
 
     @property
     def busy(self) -> str:
-        """The path of the test that this node takes part in, empty if none: the node's own lock."""
+        """The name of the test that this node takes part in, empty if none: the node's own lock."""
         if self._serving is not None:
-            return self._serving.path.name
-        return self._attempt.owed.path.name if self._attempt is not None and self._attempt.leased else ""
+            return self._serving.test.name
+        return self._attempt.owed.test.name if self._attempt is not None and self._attempt.leased else ""
 
     def unable(self, why: str) -> None:
         """Take part in no test, for this reason."""
@@ -126,7 +129,7 @@ class Turns:
 
     def beat(self) -> None:
         """Once a second or so, and whenever something ended: begin what is due."""
-        if self._leaving or not self._paths:
+        if self._leaving or not self._tests:
             return
         now = self._clock.monotonic_ns()
         first = self._coordinator() == self._me
@@ -145,10 +148,10 @@ class Turns:
         self._close_round("the run ended before its turn came")
 
     def _rounds(self, now: int) -> None:
-        mine = [path for path in self._paths.values() if path.source == self._me]
-        if self._met_s is None and all(self._world.met(path.name) for path in mine):
+        mine = [test for test in self._tests.values() if test.source == self._me]
+        if self._met_s is None and all(self._world.met(test.path) for test in mine):
             self._met_s = (now - self._t0_ns) / 1e9
-        every_ns = self._plan.bandwidth.every_s * 1_000_000_000
+        every_ns = self._every_ns
         if self._round_ns is None:
             begin = self._t0_ns + round(first_round_s(self._planned_s, self._met_s) * 1e9)
         else:
@@ -157,22 +160,22 @@ class Turns:
             return
         self._close_round("its turn did not come in this round")
         self._round_ns = begin + (now - begin) // every_ns * every_ns
-        under_way = "" if self._attempt is None else self._attempt.owed.path.name
+        under_way = "" if self._attempt is None else self._attempt.owed.test.name
         self._owed = [
-            _Owed(path, self._round_ns + round(self._places[path.name] * 1e9))
-            for path in mine
-            if path.name != under_way
+            _Owed(test, self._round_ns + round(self._places[test.name] * 1e9))
+            for test in mine
+            if test.name != under_way
         ]
 
     def _close_round(self, otherwise: str) -> None:
         """Record what was missed, and why; `otherwise` of those that were not due yet."""
         for owed in self._owed:
-            self._world.outcome(owed.path.name, owed.state, owed.reason or otherwise)
+            self._world.outcome(owed.test.name, owed.state, owed.reason or otherwise)
         self._owed = []
 
     def _try(self, owed: _Owed, now: int) -> None:
         """Begin the test, or note what holds it up."""
-        length_s = test_length_s(self._plan, owed.path)
+        length_s = test_length_s(self._plan, owed.test)
         if self._unable:
             self._drop(owed, State.SKIPPED, self._unable)
         elif now + round((length_s + CLOSING_S) * 1e9) > self._end_ns:
@@ -180,13 +183,16 @@ class Turns:
                 self._drop(owed, owed.state, f"{owed.reason}; then the run was about to end")
             else:
                 self._drop(owed, State.SKIPPED, "the run ends before a test would be over")
-        elif refusal := self._ledger.refusal(owed.path):
+        elif refusal := self._ledger.refusal(owed.test):
             self._drop(owed, State.SKIPPED, refusal)
         elif quiet := quiet_at(self._plan.bandwidth.quiet, self._clock.realtime_ns(), length_s + CLIENT_S):
-            self._world.outcome(owed.path.name, State.SKIPPED, quiet)
+            self._world.outcome(owed.test.name, State.SKIPPED, quiet)
             self._again(owed, State.SKIPPED, quiet)
-        elif not self._world.met(owed.path.name):
-            self._again(owed, State.SKIPPED, f"no collector answers on {owed.path.target}")
+        elif not self._world.met(owed.test.path):
+            self._again(owed, State.SKIPPED, f"no collector answers on {owed.test.target}")
+        elif laden := self._world.laden():
+            self._world.outcome(owed.test.name, State.SKIPPED, laden)
+            self._again(owed, State.SKIPPED, laden)
         else:
             self._ask(owed, now)
 
@@ -198,13 +204,13 @@ class Turns:
             self._granted(attempt, answer, why)
 
         if attempt.coordinator == self._me:
-            done(self._leases.ask(owed.path, attempt.number, self._lease_s(owed.path), now), "")
+            done(self._leases.ask(owed.test, attempt.number, self._lease_s(owed.test), now), "")
         else:
-            self._world.call(Purpose.TURN, attempt.coordinator, "", f"{owed.path.name} {attempt.number}", done)
+            self._world.call(Purpose.TURN, attempt.coordinator, "", f"{owed.test.name} {attempt.number}", done)
 
     def _granted(self, attempt: _Attempt, answer: str | None, why: str) -> None:
         """The coordinator has answered: ask the target to serve."""
-        path = attempt.owed.path
+        test = attempt.owed.test
         if answer != "":
             self._attempt = None
             self._refused(attempt.owed, attempt.coordinator, answer, why)
@@ -218,57 +224,57 @@ class Turns:
         def done(answer: str | None, why: str) -> None:
             self._served_by(attempt, answer, why)
 
-        self._world.call(Purpose.SERVE, path.target, path.name, path.name, done)
+        self._world.call(Purpose.SERVE, test.target, test.path, test.name, done)
 
     def _served_by(self, attempt: _Attempt, answer: str | None, why: str) -> None:
         """The target has answered: send, if the lease still lasts long enough and the run too."""
         owed, now = attempt.owed, self._clock.monotonic_ns()
-        seconds = test_length_s(self._plan, owed.path)
+        seconds = test_length_s(self._plan, owed.test)
         if answer != "" or self._leaving:
             self._give_back(attempt)
-            self._refused(owed, owed.path.target, answer, why)
+            self._refused(owed, owed.test.target, answer, why)
         # By this clock the lease began before the coordinator gave it, so it ends here first.
-        elif now + round((seconds + CLIENT_S) * 1e9) > attempt.asked_ns + round(self._lease_s(owed.path) * 1e9):
+        elif now + round((seconds + CLIENT_S) * 1e9) > attempt.asked_ns + round(self._lease_s(owed.test) * 1e9):
             self._give_back(attempt)
             self._again(owed, State.TIMEOUT, "the target was ready too late")
         elif now + round((seconds + CLOSING_S) * 1e9) > self._end_ns:
             self._give_back(attempt)
             self._drop(owed, State.SKIPPED, "the run ends before a test would be over")
         else:
-            limit = test_limit_bps(self._plan, owed.path)
+            limit = test_limit_bps(self._plan, owed.test)
             attempt.running = True
-            self._world.note(f"bandwidth {owed.path.name}: a test of {seconds} s begins")
-            self._world.test(owed.path, seconds, limit, seconds + CLIENT_S)
+            self._world.note(f"bandwidth {owed.test.name}: a test of {seconds} s begins")
+            self._world.test(owed.test, seconds, limit, seconds + CLIENT_S)
 
-    def tested(self, path: str, end: Finish) -> None:
+    def tested(self, name: str, end: Finish) -> None:
         """The test that was begun is over."""
         attempt = self._attempt
-        if attempt is None or not attempt.running or attempt.owed.path.name != path:
+        if attempt is None or not attempt.running or attempt.owed.test.name != name:
             return
         owed = attempt.owed
         self._give_back(attempt)
-        self._ledger.charge(owed.path, end.sent_B)
+        self._ledger.charge(owed.test, end.sent_B)
         if end.state is State.OK and end.received_B is not None and end.receiver_us:
             rate_bps = 8e6 * end.received_B / end.receiver_us
-            self._ledger.measured(owed.path, rate_bps)
-            self._world.note(f"bandwidth {path}: {rate_bps / 1e6:.1f} Mbit/s")
+            self._ledger.measured(owed.test, rate_bps)
+            self._world.note(f"bandwidth {name}: {rate_bps / 1e6:.1f} Mbit/s")
             self._drop(owed, State.OK, "")
             return
         owed.failures += 1
         if owed.failures >= FAILURES or owed not in self._owed:
             self._drop(owed, end.state, end.reason)
         else:
-            self._world.outcome(path, end.state, end.reason)
+            self._world.outcome(name, end.state, end.reason)
             self._again(owed, end.state, end.reason)
 
     def _give_back(self, attempt: _Attempt) -> None:
         """End the attempt: unlock this node, and let others have the turn."""
         self._attempt = None
-        path = attempt.owed.path
+        test = attempt.owed.test
         if attempt.coordinator == self._me:
-            self._leases.release(path, attempt.number)
+            self._leases.release(test, attempt.number)
         else:
-            ask = f"{path.name} {attempt.number}"
+            ask = f"{test.name} {attempt.number}"
             # If it gets lost the lease ends by itself.
             self._world.call(Purpose.RELEASE, attempt.coordinator, "", ask, lambda _answer, _why: None)
 
@@ -278,7 +284,12 @@ class Turns:
         elif answer.startswith(NEVER):
             self._drop(owed, State.SKIPPED, f"{by}: {answer.removeprefix(NEVER)}")
         else:
-            self._again(owed, State.TIMEOUT, f"no turn: {by} said {answer.removeprefix(LATER)}")
+            why = answer.removeprefix(LATER)
+            if why.startswith(BUSY):
+                self._world.outcome(owed.test.name, State.SKIPPED, f"{by}: {why}")
+                self._again(owed, State.SKIPPED, f"{by}: {why}")
+            else:
+                self._again(owed, State.TIMEOUT, f"no turn: {by} said {why}")
 
     def _again(self, owed: _Owed, state: State, reason: str) -> None:
         owed.state, owed.reason = state, reason
@@ -290,14 +301,14 @@ class Turns:
         """No more of it in this round."""
         if owed in self._owed:
             self._owed.remove(owed)
-        self._world.outcome(owed.path.name, state, reason)
+        self._world.outcome(owed.test.name, state, reason)
 
     def _coordinator(self) -> str:
         alive = {self._me, *self._world.live()}
         return next(name for name in self._order if name in alive)
 
-    def _lease_s(self, path: PlannedPath) -> float:
-        return test_length_s(self._plan, path) + LEASE_S
+    def _lease_s(self, test: PlannedTest) -> float:
+        return test_length_s(self._plan, test) + LEASE_S
 
     # --- what others ask -------------------------------------------------------------------------------------------
 
@@ -307,37 +318,39 @@ class Turns:
             reply(f"{NEVER}its run is ending")
         elif purpose is Purpose.SERVE:
             self._asked_to_serve(node, on, ask, reply)
-        elif (read := read_ask(ask, self._paths)) is None or read[0].source != node:
+        elif (read := read_ask(ask, self._tests)) is None or read[0].source != node:
             reply(f"{NEVER}that is no test of the plan")
         elif purpose is Purpose.RELEASE:
             self._leases.release(*read)
             reply("")
             self.beat()
-        elif self.busy and self._paths[self.busy].source != node:
+        elif self.busy and self._tests[self.busy].source != node:
             reply(f"{LATER}{self.busy} is being tested")
         else:
             reply(self._leases.ask(*read, self._lease_s(read[0]), self._clock.monotonic_ns()))
 
     def _asked_to_serve(self, node: str, on: str, ask: str, reply: Callable[[str], None]) -> None:
-        path = self._paths.get(ask)
-        if path is None or ask != on or path.source != node or path.target != self._me:
+        test = self._tests.get(ask)
+        if test is None or test.path != on or test.source != node or test.target != self._me:
             reply(f"{NEVER}that is no test of the plan")
             return
-        length_s = test_length_s(self._plan, path)
+        length_s = test_length_s(self._plan, test)
         if self._unable:
             reply(f"{NEVER}{self._unable}")
         elif self.busy:
             reply(f"{LATER}{self.busy} is being tested")
         elif self._clock.monotonic_ns() + round((length_s + CLOSING_S) * 1e9) > self._end_ns:
             reply(f"{NEVER}its run ends before a test would be over")
+        elif laden := self._world.laden():
+            reply(f"{LATER}{laden}")
         else:
-            self._serving = _Serving(path, reply)
-            self._world.serve(path, length_s + SERVER_S)
+            self._serving = _Serving(test, reply)
+            self._world.serve(test, test_limit_bps(self._plan, test), length_s + SERVER_S)
 
-    def serving(self, path: str, why_not: str) -> None:
+    def serving(self, name: str, why_not: str) -> None:
         """The server listens, or does not and is gone (`why_not`)."""
         serving = self._serving
-        if serving is None or serving.path.name != path or serving.reply is None:
+        if serving is None or serving.test.name != name or serving.reply is None:
             return
         reply, serving.reply = serving.reply, None
         if why_not:
@@ -346,9 +359,9 @@ class Turns:
         else:
             reply("")
 
-    def served(self, path: str) -> None:
+    def served(self, name: str) -> None:
         """The server is gone."""
-        if self._serving is not None and self._serving.path.name == path:
+        if self._serving is not None and self._serving.test.name == name:
             self._serving = None
             self.beat()
 
@@ -360,4 +373,4 @@ class Turns:
                 reply(f"{LATER}{why}")
         attempt = self._attempt
         if attempt is not None and attempt.running:
-            self.tested(attempt.owed.path.name, Finish(State.ERROR, why, None, None, None))
+            self.tested(attempt.owed.test.name, Finish(State.ERROR, why, None, None, None))

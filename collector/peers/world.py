@@ -8,7 +8,7 @@ from typing import Protocol
 
 from collector.contract import State
 from collector.peers.hello import Purpose
-from collector.plan import PlannedPath
+from collector.plan import PlannedTest
 
 Done = Callable[["str | None", str], None]
 """Takes the answer to a question, or None and why there is none."""
@@ -29,16 +29,20 @@ class World(Protocol):
         """Ask `node` something, on `path` if that is not empty. `done` is called once, later or at once."""
         ...
 
-    def serve(self, path: PlannedPath, deadline_s: float) -> None:
+    def laden(self) -> str:
+        """Why other programs leave no room for a test on this node now; empty if they do."""
+        ...
+
+    def serve(self, test: PlannedTest, limit_bps: int | None, deadline_s: float) -> None:
         """Start a server; `Turns.serving` and `Turns.served` tell of it."""
         ...
 
-    def test(self, path: PlannedPath, seconds: int, limit_bps: int | None, deadline_s: float) -> None:
+    def test(self, test: PlannedTest, seconds: int, limit_bps: int | None, deadline_s: float) -> None:
         """Start a test; `Turns.tested` tells its end."""
         ...
 
-    def outcome(self, path: str, state: State, reason: str) -> None:
-        """Record how the tests of the path fare."""
+    def outcome(self, name: str, state: State, reason: str) -> None:
+        """Record how the tests of that name fare."""
         ...
 
     def note(self, text: str) -> None:
