@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test lab lab-truth lint format bench clean
+.PHONY: demo test lab lab-long lab-truth lint format bench clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -15,7 +15,11 @@ test: lint
 
 # Real collectors across a WAN whose log is the truth. Needs root and a quiet machine: it compares times.
 lab: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -q -m lab
+	$(VENV)/bin/python -m pytest -q -m "lab and not long"
+
+# Ten minutes of bandwidth tests among four nodes, one of which is killed and started again. Needs root.
+lab-long: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -q -s -m long
 
 # What was injected beside what was measured, into docs/accuracy.md. Needs root, a quiet machine and about 20 minutes.
 lab-truth: $(VENV)/.dev

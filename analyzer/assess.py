@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -31,6 +31,7 @@ from analyzer.contract import (
 from analyzer.echo import echoes
 from analyzer.engine import Material, bound, customs, judge, recommend
 from analyzer.extension import Stack
+from analyzer.fast import under_load
 from analyzer.frames import NodeData, read
 from analyzer.inventory import described
 from analyzer.lanplan import addresses, egress
@@ -220,7 +221,7 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
         if log is not None:
             usable = meetings.get((path.source, path.target), meetings.get((path.target, path.source), False))
             found = measure(path, plan, log, nodes, clocks, usable, start_s)
-            timings[path.name] = found.timing
+            timings[path.name] = replace(found.timing, fast=under_load(path, nodes, clocks, usable))
             over_time, distribution = path_charts(found, stop_s - start_s)
             traces.append(over_time)
             curves += [distribution] if distribution else []

@@ -14,26 +14,39 @@ from collector.archive.format import Block, Segment
 Ints = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 
+_SENT: Mapping[str, type[np.signedinteger[Any]]] = {
+    "t_us": np.int64,
+    "slot": np.int32,
+    "late_us": np.int32,
+    "tx_us": np.int32,
+    "flag": np.int16,
+}
+_REPLY: Mapping[str, type[np.signedinteger[Any]]] = {
+    "slot": np.int32,
+    "fwd_us": np.int64,
+    "res_us": np.int32,
+    "back_us": np.int64,
+    "rxq_us": np.int32,
+    "rseq": np.int32,
+    "ttl": np.int16,
+    "ttl_fwd": np.int16,
+    "flags": np.int16,
+}
 WIRE: Mapping[str, Mapping[str, type[np.signedinteger[Any]]]] = {
-    "sent": {"t_us": np.int64, "slot": np.int32, "late_us": np.int32, "tx_us": np.int32, "flag": np.int16},
-    "reply": {
-        "slot": np.int32,
-        "fwd_us": np.int64,
-        "res_us": np.int32,
-        "back_us": np.int64,
-        "rxq_us": np.int32,
-        "rseq": np.int32,
-        "ttl": np.int16,
-        "ttl_fwd": np.int16,
-        "flags": np.int16,
-    },
+    "sent": _SENT,
+    "reply": _REPLY,
     "seen": {"t_us": np.int64, "first": np.int32, "count": np.int32},
+    "burst": _SENT,
+    "burst_reply": _REPLY,
 }
 """Columns that are kept, and in what type. A day of one path takes 22 B a slot sent and 36 B a reply."""
 
+FAST = ("burst", "burst_reply")
+"""Those of the fast probes beside a bandwidth test. What became of an ordinary slot does not depend on them."""
+
 LABELS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        (*WIRE, "bandwidth", "window", "served", "pmtu", "echo", "echo_tcp", "echo_end", "idle"), ("path",)
+        (*WIRE, "bandwidth", "window", "datagrams", "served", "pmtu", "echo", "echo_tcp", "echo_end", "idle"), ("path",)
     ),
     "reach": ("path", "port"),
     **dict.fromkeys(("ticker", "stall"), ("class",)),

@@ -21,7 +21,8 @@ SCHEMA = 2
 """Version of the assessment; every change of a key is a new one.
 
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
-silence under load, basis "provisional", cautions and conditions of settings, bytes written, stalls by cause, queueing delay per direction.
+silence under load, basis "provisional", cautions and conditions of settings, bytes written, stalls by cause, queueing delay per direction,
+fast probes under load, tests at the planned rate and with UDP.
 """
 
 
@@ -196,6 +197,31 @@ class Slowness:
     longest_s: float
 
 
+class Load(StrEnum):
+    """What the tests of a kind do to a path: with TCP as fast as it goes or as it is capped, with TCP at the planned data rate, with UDP."""
+
+    FULL = "line full"
+    PLANNED = "at the planned rate"
+    UDP = "beside UDP"
+
+
+@dataclass(frozen=True, slots=True)
+class UnderLoad:
+    """Fast probes of both ends of a path while tests of one kind loaded it: data went from its source to its target.
+
+    `tests`: how many such tests there were; `probe_hz`: how often the source probed during the usual one. `longest_silence_s`: 0 if no
+    two probes of one end in a row were lost.
+    """
+
+    kind: Load
+    tests: int
+    probe_hz: float
+    sent: int
+    lost: int
+    rtt: Quantiles
+    longest_silence_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The measured budget of one directed path.
@@ -210,7 +236,8 @@ class Timing:
     `route_changes_back`, how often the TTL on arrival changed (None: not told). `longest_blind_s`: the longest stretch, while
     both collectors ran, without a slot that says anything (None: not told). `wire_deviation_s` and `rtt_deviation_s`: standard
     deviations without the slowest 0.1 % (None: not told). `queued_there` and `queued_back`: one-way delay above its minimum on the way
-    to the peer and back; without samples where under ten minutes with kernel stamps and without a clock step were measured.
+    to the peer and back; without samples where under ten minutes with kernel stamps and without a clock step were measured. `fast`: what fast probes found while tests loaded this path, by kind of test;
+    they are in no other figure.
     """
 
     path: str
@@ -252,6 +279,7 @@ class Timing:
     rtt_deviation_s: float | None = None
     queued_there: Quantiles = Quantiles(0)
     queued_back: Quantiles = Quantiles(0)
+    fast: tuple[UnderLoad, ...] = ()
 
     @property
     def lost(self) -> int:
@@ -281,6 +309,23 @@ class BandwidthTest:
     target_cpu: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class DatagramTest:
+    """One test of one direction with UDP, by the receiver's figures.
+
+    `sent_bps` is the rate it was sent at, `rate_bps` what arrived; `loss` the share of the datagrams that did not (None: not told).
+    """
+
+    start_s: float
+    length_s: float
+    sent_bps: int
+    rate_bps: float
+    loss: float | None
+    jitter_s: float | None
+    source_cpu: float | None
+    target_cpu: float | None
+
+
 class Obstacle(StrEnum):
     """Why a path has no bandwidth test, as far as that decides what to do. None: it has one."""
 
@@ -295,7 +340,9 @@ class Obstacle(StrEnum):
 class Throughput:
     """What one directed path carried. `planned_bps`: the plan's rate of the network; `limit_bps`: what the tests were held to.
 
-    The quantiles are None without tests; `reason` says in words why tests are missing (empty if none is), `obstacle` for programs.
+    The quantiles are None without tests; `reason` says in words why tests are missing (empty if none is), `obstacle` for programs. All of
+    these are of the tests that fill the path. `load_bps` is the data rate that was planned, `at_load` are the tests at that rate, `datagrams` those
+    with UDP. `made_room`: how often tests were held back or ended because other programs needed a node, and the usual reason in words.
     """
 
     path: str
@@ -311,6 +358,10 @@ class Throughput:
     maximum_bps: float | None
     reason: str
     obstacle: Obstacle = Obstacle.NONE
+    load_bps: int | None = None
+    at_load: tuple[BandwidthTest, ...] = ()
+    datagrams: tuple[DatagramTest, ...] = ()
+    made_room: tuple[int, str] = (0, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analyzer.columns import WIRE, Ints, check_labels, host_column, wire_column
+from analyzer.columns import FAST, WIRE, Ints, check_labels, host_column, wire_column
 from collector.archive.format import Block, Segment
 from collector.archive.reader import Archive, open_archive
 from collector.archive.story import Story, add_state, story, tidy
@@ -67,7 +67,8 @@ class NodeData:
     `sessions`: of every start of its collector; `anchors` are readings (monotonic ns, wall clock ns), `boots` the same moments (monotonic ns, boot clock ns); `spans` the stretches in us that are covered by undamaged
     segments; `keepers` (t_us, service, synchronised) what the inventory told of the time service, and when that was another
     answer than before; `tables` the host tables by name, with ``t_us`` and, once aligned, ``t_s`` on the run's common base;
-    `probes` which probe writes a table, by the table's name, as far as the archive says.
+    `probes` which probe writes a table, by the table's name, as far as the archive says. `burst` and `burst_reply` are the fast
+    probes beside bandwidth tests, by path; empty if any of them cannot be read.
     """
 
     path: Path
@@ -94,6 +95,8 @@ class NodeData:
     tables: dict[str, pd.DataFrame] = field(repr=False)
     probes: Mapping[str, str] = field(default_factory=dict)
     boots: tuple[tuple[int, int], ...] = ()
+    burst: dict[str, Columns] = field(default_factory=dict)
+    burst_reply: dict[str, Columns] = field(default_factory=dict)
 
     @property
     def started_s(self) -> float:
@@ -155,6 +158,9 @@ def read(path: Path) -> NodeData:
         seen=gathered.wire_table("seen"),
         tables=gathered.host_tables(),
         probes=_probes(head.get("tables")),
+        # With a part of them missing nobody knows which probes were answered.
+        burst={} if gathered.fast_damaged else gathered.wire_table("burst"),
+        burst_reply={} if gathered.fast_damaged else gathered.wire_table("burst_reply"),
     )
 
 
@@ -172,6 +178,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.segments = 0
+        self.fast_damaged = False
         self._kept_B = 0
         self.damage: list[str] = []
         self.anchors: list[tuple[int, int, int]] = []
@@ -211,7 +218,8 @@ class _Gathered:
                     self._block(segment, block)
                 except (ValueError, OverflowError, DeprecationWarning, KeyError, TypeError) as error:
                     # What became of a slot depends on these tables alone.
-                    intact = intact and block.table not in WIRE
+                    intact = intact and (block.table not in WIRE or block.table in FAST)
+                    self.fast_damaged = self.fast_damaged or block.table in FAST
                     self.damage.append(f"segment {segment.seq}, table {block.table}: {error}")
         self.covered.append((segment.from_us, segment.to_us))
         if intact:

@@ -8,16 +8,18 @@ truth for queues of up to 200 ms; the whole average is off by up to 6 %. A test 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analyzer.columns import Floats, numbers
-from analyzer.contract import BandwidthTest, Obstacle, Throughput
+from analyzer.contract import BandwidthTest, DatagramTest, Obstacle, Throughput
 from analyzer.frames import NodeData
 from collector.contract import Interval, State
-from collector.plan import Plan, PlannedPath
+from collector.plan import LoadKind, Plan, PlannedPath
 
 SKIP_US, SKIP_LONG_US = 300_000.0, 1_000_000.0
 LONG_US = 10_000_000.0
@@ -29,6 +31,9 @@ _FEWEST = 3
 
 _ASTRAY_US = 500_000.0
 """The receiver's steps are told on the sender's clock, but not to the microsecond."""
+
+_BUSY = "busy: "
+"""What every reason has in it of a test that made room for other programs."""
 
 _MOST_US = 1e14
 _MOST_B = 1e15
@@ -45,7 +50,7 @@ def throughputs(plan: Plan, nodes: Mapping[str, NodeData]) -> dict[str, Throughp
 def loaded_us(node: NodeData) -> tuple[tuple[int, int], ...]:
     """Stretches in us of the node's own clock during which a test loaded it, in order and apart."""
     spans: list[tuple[int, int]] = []
-    for table in ("bandwidth", "served"):
+    for table in ("bandwidth", "datagrams", "served"):
         frame = node.tables.get(table)
         if frame is not None:
             start, length = numbers(frame, "t_us"), numbers(frame, "loaded_us")
@@ -64,10 +69,10 @@ def loaded_us(node: NodeData) -> tuple[tuple[int, int], ...]:
 
 def _throughput(path: PlannedPath, plan: Plan, nodes: Mapping[str, NodeData]) -> Throughput:
     node = nodes.get(path.source)
-    tests: tuple[BandwidthTest, ...] = ()
-    unusable, limit_bps = 0, None
+    found = _Tests()
     if node is not None:
-        tests, unusable, limit_bps = _tests(path.name, node.tables)
+        found = _tests(path.name, node.tables)
+    tests = found.full
     rates = np.array([test.rate_bps for test in tests])
     return Throughput(
         path=path.name,
@@ -76,13 +81,17 @@ def _throughput(path: PlannedPath, plan: Plan, nodes: Mapping[str, NodeData]) ->
         network=path.network,
         wan=plan.is_wan(path.source, path.target),
         planned_bps=plan.network(path.network).rate_bps,
-        limit_bps=limit_bps,
+        limit_bps=found.limit_bps,
         tests=tests,
         minimum_bps=float(rates.min()) if tests else None,
         median_bps=float(np.median(rates)) if tests else None,
         maximum_bps=float(rates.max()) if tests else None,
-        reason=_reason(path, node, len(tests), unusable),
+        reason=_reason(path, node, len(tests), found.unusable),
         obstacle=Obstacle.NONE if tests else _obstacle(path, plan, nodes),
+        load_bps=plan.network(path.network).load_bps,
+        at_load=found.at_load,
+        datagrams=() if node is None else _datagrams(path.name, node.tables),
+        made_room=(0, "") if node is None else _made_room(path, node),
     )
 
 
@@ -125,25 +134,48 @@ def _reason(path: PlannedPath, node: NodeData | None, tests: int, unusable: int)
     return "; ".join(reasons)
 
 
-def _tests(path: str, tables: Mapping[str, pd.DataFrame]) -> tuple[tuple[BandwidthTest, ...], int, int | None]:
-    """(the path's tests in order of time, how many could not be used, the rate they were held to)."""
+def _made_room(path: PlannedPath, node: NodeData) -> tuple[int, str]:
+    """How often tests of any kind were not made, or ended, because other programs needed a node, and the usual reason."""
+    reasons: Counter[str] = Counter()
+    for outcome in node.story.outcomes:
+        if (
+            outcome.probe.startswith("bandwidth ")
+            and outcome.probe.removeprefix("bandwidth ").partition(" ")[0] == path.name
+        ):
+            reasons.update(part.reason for part in outcome.intervals if _BUSY in part.reason)
+    usual = reasons.most_common(1)
+    return sum(reasons.values()), usual[0][0] if usual else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tests:
+    """A path's tests with TCP, in order of time. `unusable` and `limit_bps` (the rate they were held to) are of those that fill it."""
+
+    full: tuple[BandwidthTest, ...] = ()
+    at_load: tuple[BandwidthTest, ...] = ()
+    unusable: int = 0
+    limit_bps: int | None = None
+
+
+def _tests(path: str, tables: Mapping[str, pd.DataFrame]) -> _Tests:
     rows = _of(path, tables.get("bandwidth"), _FIGURES)
     steps = _Steps(_of(path, tables.get("window"), ("t_us", "length_us", "received_B")))
-    found: list[BandwidthTest] = []
+    found: dict[LoadKind, list[BandwidthTest]] = {kind: [] for kind in LoadKind}
     limits: list[float] = []
-    failed = 0
-    for row in rows.tolist():
+    whole = failed = 0
+    for kind, row in zip(kinds_of(rows[:, _FIGURES.index("kind")]), rows.tolist(), strict=True):
         figures = dict(zip(_FIGURES, row, strict=True))
+        whole += kind is LoadKind.FULL
         if math.isnan(figures["received_B"]) and math.isnan(figures["receiver_us"]):
             # The receiver told nothing: a test that failed after it had loaded the path. The outcome says why.
-            failed += 1
+            failed += kind is LoadKind.FULL
             continue
         rate_bps = _rate_bps(figures, steps)
         if rate_bps is None:
             continue
-        if 0 < figures["limit_bps"] <= _MOST_BPS:
+        if kind is LoadKind.FULL and 0 < figures["limit_bps"] <= _MOST_BPS:
             limits.append(figures["limit_bps"])
-        found.append(
+        found[kind].append(
             BandwidthTest(
                 start_s=figures["t_s"],
                 length_s=figures["loaded_us"] / 1e6,
@@ -154,9 +186,38 @@ def _tests(path: str, tables: Mapping[str, pd.DataFrame]) -> tuple[tuple[Bandwid
                 target_cpu=_cpu(figures["target_cpu_ppm"]),
             )
         )
+    full = tuple(found[LoadKind.FULL])
     # Held to a limit only if every test was: one that was free to go faster shows what the path carries.
-    held = int(max(limits)) if found and len(limits) == len(found) else None
-    return tuple(found), len(rows) - failed - len(found), held
+    held = int(max(limits)) if full and len(limits) == len(full) else None
+    return _Tests(full, tuple(found[LoadKind.PLANNED]), whole - failed - len(full), held)
+
+
+def kinds_of(numbers_told: Floats) -> list[LoadKind]:
+    """What the tests of table `bandwidth` did; older archives tell none and know one kind only."""
+    return [LoadKind.PLANNED if number == 1 else LoadKind.FULL for number in numbers_told]
+
+
+def _datagrams(path: str, tables: Mapping[str, pd.DataFrame]) -> tuple[DatagramTest, ...]:
+    """The path's tests with UDP in order of time. What arrived is the receiver's bytes by its seconds; one with impossible figures is left out."""
+    found = []
+    for row in _of(path, tables.get("datagrams"), _DATAGRAM_FIGURES).tolist():
+        told = dict(zip(_DATAGRAM_FIGURES, row, strict=True))
+        if not (_possible(told) and 0 < told["rate_bps"] <= _MOST_BPS):
+            continue
+        counted = 0 < told["packets"] <= _MOST_B and 0 <= told["lost"] <= told["packets"]
+        found.append(
+            DatagramTest(
+                start_s=told["t_s"],
+                length_s=told["loaded_us"] / 1e6,
+                sent_bps=int(told["rate_bps"]),
+                rate_bps=8e6 * told["received_B"] / told["receiver_us"],
+                loss=told["lost"] / told["packets"] if counted else None,
+                jitter_s=told["jitter_us"] / 1e6 if 0 <= told["jitter_us"] <= _MOST_US else None,
+                source_cpu=_cpu(told["source_cpu_ppm"]),
+                target_cpu=_cpu(told["target_cpu_ppm"]),
+            )
+        )
+    return tuple(found)
 
 
 _FIGURES = (
@@ -167,6 +228,20 @@ _FIGURES = (
     "receiver_us",
     "limit_bps",
     "retransmits",
+    "source_cpu_ppm",
+    "target_cpu_ppm",
+    "kind",
+)
+_DATAGRAM_FIGURES = (
+    "t_us",
+    "t_s",
+    "loaded_us",
+    "rate_bps",
+    "received_B",
+    "receiver_us",
+    "packets",
+    "lost",
+    "jitter_us",
     "source_cpu_ppm",
     "target_cpu_ppm",
 )
@@ -206,15 +281,7 @@ class _Steps:
 
 def _rate_bps(figures: Mapping[str, float], steps: _Steps) -> float | None:
     """Settled goodput in bit/s, or the whole test's where too few steps are left. None: an impossible figure."""
-    # NaN fails every comparison.
-    possible = (
-        math.isfinite(figures["t_us"])
-        and math.isfinite(figures["t_s"])
-        and 0 < figures["loaded_us"] <= _MOST_US
-        and 0 <= figures["received_B"] <= _MOST_B
-        and 0 < figures["receiver_us"] <= _MOST_US
-    )
-    if not possible:
+    if not _possible(figures):
         return None
     start_us = figures["t_us"]
     skip_us = SKIP_LONG_US if figures["receiver_us"] > LONG_US else SKIP_US
@@ -222,6 +289,17 @@ def _rate_bps(figures: Mapping[str, float], steps: _Steps) -> float | None:
     if rate_bps is not None and math.isnan(rate_bps):
         rate_bps = 8e6 * figures["received_B"] / figures["receiver_us"]
     return rate_bps if rate_bps is not None and rate_bps <= _MOST_BPS else None
+
+
+def _possible(figures: Mapping[str, float]) -> bool:
+    """Whether a test's times and its receiver's count can be true. NaN fails every comparison."""
+    return (
+        math.isfinite(figures["t_us"])
+        and math.isfinite(figures["t_s"])
+        and 0 < figures["loaded_us"] <= _MOST_US
+        and 0 <= figures["received_B"] <= _MOST_B
+        and 0 < figures["receiver_us"] <= _MOST_US
+    )
 
 
 def _cpu(ppm: float) -> float | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from statistics import median
 
-from analyzer.contract import ObserverTiming, Throughput, Timing
+from analyzer.contract import Load, ObserverTiming, Throughput, Timing
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
@@ -23,6 +25,13 @@ def throughput_blocks(items: tuple[Throughput, ...]) -> Iterator[Block]:
             "services in use keep room. CPU: share of one core that the test took at the sending and the receiving node."
         )
         yield from excerpt(_goodput(tested))
+    yield from _when(items)
+    at_load = [item for item in items if item.at_load or item.datagrams]
+    if at_load:
+        yield from excerpt(_at_load(at_load))
+    held = [item for item in items if item.made_room[0]]
+    if held:
+        yield from excerpt(_made_room(held))
     missing: dict[str, list[Throughput]] = defaultdict(list)
     for item in items:
         if item.reason or not item.tests:
@@ -78,6 +87,76 @@ def _goodput(items: list[Throughput]) -> Table:
     )
 
 
+def _when(items: Iterable[Throughput]) -> Iterator[Block]:
+    """When the tests were: figures of the beginning of a run say nothing of its busy hours."""
+    by_path = [sorted(_starts_s(item)) for item in items]
+    starts_s = sorted(start_s for path in by_path for start_s in path)
+    if starts_s:
+        apart_s = max((after - before for path in by_path for before, after in pairwise(path)), default=None)
+        text = f"{figures.several(len(starts_s), 'test')}, the first {figures.duration(starts_s[0])} after the start of the run"
+        if len(starts_s) > 1:
+            text += f", the last after {figures.duration(starts_s[-1])}"
+        if apart_s is not None:
+            text += f"; the longest time from one test of a path to its next was {figures.duration(apart_s)}"
+        yield Paragraph(f"{text}.")
+
+
+def _starts_s(item: Throughput) -> Iterator[float]:
+    yield from (test.start_s for test in (*item.tests, *item.at_load))
+    yield from (test.start_s for test in item.datagrams)
+
+
+def _at_load(items: list[Throughput]) -> Table:
+    def row(item: Throughput) -> tuple[str, ...]:
+        rates = [test.rate_bps for test in item.at_load]
+        return (
+            figures.direction(item.source, item.target),
+            figures.network(item.network, wan=item.wan),
+            figures.bits(item.load_bps),
+            figures.count(len(rates)),
+            figures.bits(min(rates, default=None)),
+            figures.bits(median(rates) if rates else None),
+            figures.count(len(item.datagrams)),
+            figures.bits(max((test.sent_bps for test in item.datagrams), default=None)),
+            figures.bits(median(test.rate_bps for test in item.datagrams) if item.datagrams else None),
+            figures.ratio(_worst(test.loss for test in item.datagrams), 2),
+            figures.seconds(_worst(test.jitter_s for test in item.datagrams)),
+        )
+
+    return Table(
+        (
+            "Path", "Network", "Planned load", "TCP tests", "Lowest", "Median",
+            "UDP tests", "Sent at", "Arrived", "Lost, most", "Jitter, most",
+        ),
+        tuple(row(item) for item in items),
+        (17, 11, 10, 6, 10, 10, 6, 10, 10, 8, 8),
+        "At the planned data rate, and with UDP, each way",
+        numeric=(2, 3, 4, 5, 6, 7, 8, 9, 10),
+    )  # fmt: skip
+
+
+def _worst(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _made_room(items: list[Throughput]) -> Table:
+    return Table(
+        ("Path", "Network", "Times", "Usual reason"),
+        tuple(
+            (
+                figures.direction(item.source, item.target),
+                figures.network(item.network, wan=item.wan),
+                figures.count(item.made_room[0]),
+                item.made_room[1],
+            )
+            for item in items
+        ),
+        (20, 14, 8, 58),
+        "Tests that were put off or ended because other programs needed the node",
+        numeric=(2,),
+    )
+
+
 def _sum(values: Iterable[int | None]) -> int | None:
     """The sum of what was told; None: no test told it."""
     known = [value for value in values if value is not None]
@@ -128,6 +207,40 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
             numeric=(2, 3, 4, 5, 6, 7, 8, 9, 10),
         )
     )  # fmt: skip
+    fast = [item for item in loaded if item.fast]
+    if fast:
+        slowest_hz = min(kind.probe_hz for item in fast for kind in item.fast)
+        yield Paragraph(
+            f"Fast probes: while a path itself was tested its ends sent {figures.number(slowest_hz, 2)} probes a second and more, in slots of "
+            "their own. They are in no other figure."
+        )
+        yield from excerpt(_fast(fast))
+
+
+def _fast(items: list[Timing]) -> Table:
+    kinds = [kind for kind in Load if any(kind is fast.kind for item in items for fast in item.fast)]
+
+    def row(item: Timing) -> Iterator[str]:
+        yield figures.direction(item.source, item.target)
+        yield figures.network(item.network, wan=item.wan)
+        by_kind = {fast.kind: fast for fast in item.fast}
+        for kind in kinds:
+            fast = by_kind.get(kind)
+            if fast is None:
+                yield from (figures.DASH,) * 3
+            else:
+                yield figures.seconds(fast.rtt.p50)
+                yield figures.quantile(fast.rtt.p999, fast.rtt.samples, 1000)
+                yield f"{figures.count(fast.lost)} of {figures.count(fast.sent)}"
+
+    heads = [f"{what} {kind}" for kind in kinds for what in ("p50", "p99.9", "Lost")]
+    return Table(
+        ("Path", "Network", *heads),
+        tuple(tuple(row(item)) for item in items),
+        (15, 10, *(8, 8, 9) * len(kinds)),
+        "Fast probes under load",
+        numeric=tuple(range(2, 2 + len(heads))),
+    )
 
 
 def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from typing import Any
 
 from analyzer.contract import (
     SCHEMA,
@@ -19,6 +20,7 @@ from analyzer.contract import (
     ClockStep,
     Constraint,
     Curve,
+    DatagramTest,
     EchoTiming,
     Egress,
     Evidence,
@@ -27,6 +29,7 @@ from analyzer.contract import (
     Joint,
     Keeper,
     Limit,
+    Load,
     NodeClock,
     NodeStalls,
     NodeSummary,
@@ -58,6 +61,7 @@ from analyzer.contract import (
     Throughput,
     Timing,
     Trace,
+    UnderLoad,
     Untested,
     Verdict,
     Writes,
@@ -208,6 +212,22 @@ def _timing(source: str, target: str, network: str, wan: bool, seconds: float, b
         route_changes_back=0,
         queued_there=Quantiles(sent - lost, 0.0, 4e-6, 0.041 if bad else 8e-5, 0.11, 0.19 if bad else 1e-3),
         queued_back=Quantiles(sent - lost, 0.0, 4e-6, 9e-5, 3e-4, 2e-3),
+        fast=(
+            UnderLoad(
+                Load.FULL,
+                24,
+                25.0,
+                2400,
+                31 if bad else 0,
+                Quantiles(2369, base, base * 4, base * 9, base * 11, base * 14),
+                0.16 if bad else 0.0,
+            ),
+            UnderLoad(
+                Load.PLANNED, 24, 25.0, 2400, 0, Quantiles(2400, base, base * 1.1, base * 1.5, base * 2, base * 3), 0.0
+            ),
+        )
+        if network == "ha"
+        else (),
     )
 
 
@@ -220,6 +240,20 @@ def _mtu(item: Timing, size: int | None = 1500) -> PathMtu:
 
 def _ports(item: Timing, access: Access = Access.OPEN, reason: str = "") -> PortTest:
     return PortTest(item.source, item.target, item.network, "tcp/57348", "neverfail", access, 2, reason)
+
+
+def _planned(rate_bps: int, tests: tuple[BandwidthTest, ...]) -> dict[str, Any]:
+    """What a planned load adds to the tests of a path."""
+    load_bps = rate_bps // 5
+    return {
+        "load_bps": load_bps,
+        "at_load": tuple(replace(test, rate_bps=float(load_bps), received_B=test.received_B // 5) for test in tests),
+        "datagrams": tuple(
+            DatagramTest(test.start_s + 10.0, test.length_s, load_bps, load_bps * 0.99, 0.002, 3.1e-5, 0.2, 0.1)
+            for test in tests
+        ),
+        "made_room": (3, "ended after 1 s, busy: ens224 carried more than 30% of its speed for others"),
+    }
 
 
 def _throughput(item: Timing, share: float = 0.94) -> Throughput:
@@ -251,11 +285,14 @@ def _throughput(item: Timing, share: float = 0.94) -> Throughput:
         rates[12],
         rates[-1],
         "",
+        **(_planned(planned, tests[:12]) if item.network == "ha" else {}),
     )
 
 
 def _untested(item: Throughput, reason: str) -> Throughput:
-    return replace(item, tests=(), minimum_bps=None, median_bps=None, maximum_bps=None, reason=reason)
+    return replace(
+        item, tests=(), minimum_bps=None, median_bps=None, maximum_bps=None, reason=reason, at_load=(), datagrams=()
+    )
 
 
 def _address(node: str, place: int, network: str, *, told: bool = True) -> AddressFound:
@@ -1123,7 +1160,7 @@ def bare() -> Assessment:
         first, sent=0, answered=0, lost_forward=0, lost_back=0, hours=0.0, rtt=void, wire=void, residence=void, loss=None,
         loss_low=None, loss_high=None, outages=(), longest_outage_s=0.0, longest_stall_s=0.0, stalls=0,
         clock_offset_s=None, clock_error_s=None, loaded=void, loaded_lost=7, loaded_low=None,
-        loaded_outage_s=0.0, slow=(),
+        loaded_outage_s=0.0, slow=(), fast=(UnderLoad(Load.UDP, 1, 0.0, 1, 1, void, 0.0),),
     )  # fmt: skip
     test = BandwidthTest(0.0, 0.0, 0, 0.0, None, None, None)
     return replace(

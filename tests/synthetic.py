@@ -28,6 +28,8 @@ TABLES = (
     _table("sent", "slot late_us tx_us flag", ("path",)),
     _table("reply", "slot fwd_us res_us back_us rxq_us rseq ttl ttl_fwd flags", ("path",), timed=False),
     _table("seen", "first count", ("path",)),
+    _table("burst", "slot late_us tx_us flag", ("path",)),
+    _table("burst_reply", "slot fwd_us res_us back_us rxq_us rseq ttl ttl_fwd flags", ("path",), timed=False),
     _table("echo", "slot late_us rtt_us flag", ("path",)),
     _table("echo_tcp", "rtt_us rttvar_us rto_us backoff retransmitted", ("path",)),
     _table("echo_end", "opened_us flag same", ("path",)),
@@ -48,11 +50,16 @@ TABLES = (
     _table("observer", "rtt_us flag", ("observer",)),
     _table(
         "bandwidth",
-        "loaded_us received_B receiver_us limit_bps retransmits source_cpu_ppm target_cpu_ppm",
+        "loaded_us received_B receiver_us limit_bps retransmits source_cpu_ppm target_cpu_ppm kind",
+        ("path",),
+    ),
+    _table(
+        "datagrams",
+        "loaded_us rate_bps received_B receiver_us packets lost jitter_us source_cpu_ppm target_cpu_ppm",
         ("path",),
     ),
     _table("window", "length_us received_B", ("path",)),
-    _table("served", "loaded_us", ("path",)),
+    _table("served", "loaded_us kind", ("path",)),
     _table("reach", "result took_us", ("path", "port")),
     _table("pmtu", "size_B refused_B nic_B told_B flag", ("path",)),
 )
@@ -93,7 +100,8 @@ class Test:
     """One bandwidth test of a path, from `at_s`. The receiver's steps of 0.1 s begin with `filling` at `fill_bps`.
 
     `steps` False: the receiver told none. `served` False: nor did it tell that it was loaded. `figures` replace columns of
-    table bandwidth, None for null.
+    table bandwidth, None for null. `udp`: it was one with UDP, and these replace columns of table datagrams. `fast_s`: the round
+    trip of the fast probes beside it, of both ends, but for those of the source in `fast_lost`, counted from the test's beginning.
     """
 
     __test__ = False
@@ -106,6 +114,9 @@ class Test:
     steps: bool = True
     served: bool = True
     figures: Mapping[str, float | None] = field(default_factory=dict)
+    udp: Mapping[str, float | None] | None = None
+    fast_s: float | None = None
+    fast_lost: Iterable[int] = ()
 
 
 @dataclass
@@ -385,19 +396,51 @@ def _tests(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> Non
             "retransmits": 0,
             "source_cpu_ppm": 200_000,
             "target_cpu_ppm": 300_000,
+            "kind": None,
         } | dict(test.figures)
+        if test.fast_s is not None:
+            _fast(site, path, test, rows)
         begin_s = test.at_s + 0.01 + 0.1 * np.arange(len(rate))
+        table = "bandwidth"
+        if test.udp is not None:
+            table = "datagrams"
+            figures = {
+                "loaded_us": test.length_s * 1e6 + 50_000,
+                "rate_bps": test.rate_bps,
+                "received_B": count.sum(),
+                "receiver_us": test.length_s * 1e6,
+                "packets": 1000,
+                "lost": 0,
+                "jitter_us": 30,
+                "source_cpu_ppm": 200_000,
+                "target_cpu_ppm": 300_000,
+            } | dict(test.udp)
         values = [np.nan if value is None else value for value in figures.values()]
-        rows[path.source].append(
-            ("bandwidth", name, np.array([test.at_s]), np.array([[_us(a.local_s(test.at_s)), *values]]))
-        )
+        rows[path.source].append((table, name, np.array([test.at_s]), np.array([[_us(a.local_s(test.at_s)), *values]])))
         if test.steps:
             steps = np.column_stack([_us(a.local_s(begin_s)), np.full(len(rate), 100_000), count])
             rows[path.source].append(("window", name, begin_s, steps))
         if test.served:
             ready_s = test.at_s - 0.05
-            served = np.array([[_us(b.local_s(ready_s)), test.length_s * 1e6 + 150_000]])
+            served = np.array([[_us(b.local_s(ready_s)), test.length_s * 1e6 + 150_000, 0]])
             rows[path.target].append(("served", name, np.array([ready_s]), served))
+
+
+def _fast(site: Site, path: Any, test: Test, rows: dict[str, list[Any]]) -> None:
+    """Fast probes of both ends, from 0.4 s before the test to as long after it."""
+    assert test.fast_s is not None
+    true_s = test.at_s + 0.04 * np.arange(-10, round(test.length_s / 0.04) + 10)
+    lost = {10 + place for place in test.fast_lost}
+    for source, target in ((path.source, path.target), (path.target, path.source)):
+        name, here = (f"{source}>{target}/{path.network}",), site.machine(source)
+        slot = round(float(here.local_s(true_s[0])) / 0.04) + np.arange(len(true_s))
+        zero = np.zeros(len(slot))
+        sent = np.column_stack([_us(here.local_s(true_s)), slot, zero, zero + 10, zero])
+        rows[source].append(("burst", name, true_s, sent))
+        way = zero + test.fast_s / 2 * 1e6
+        reply = np.column_stack([slot, way, zero, way, zero, np.arange(len(slot)), zero + 64, zero + 64, zero + KERNEL])
+        home = np.array([source != path.source or place not in lost for place in range(len(slot))])
+        rows[source].append(("burst_reply", name, (true_s + test.fast_s)[home], reply[home]))
 
 
 def _searches(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None:

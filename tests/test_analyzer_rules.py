@@ -14,6 +14,7 @@ from analyzer import rules, stacks
 from analyzer.contract import (
     Area,
     BandwidthTest,
+    Load,
     NodeStalls,
     NodeSummary,
     ObserverTiming,
@@ -26,6 +27,7 @@ from analyzer.contract import (
     Subject,
     Throughput,
     Timing,
+    UnderLoad,
     Verdict,
 )
 from analyzer.engine import Material, customs, judge, recommend
@@ -392,6 +394,12 @@ def test_silence_and_loss_under_load_are_judged(changes, status):
     assert bool(word.remedy) == (status is not Status.PASS)
 
 
+def test_what_fast_probes_found_stands_beside_the_judgement():
+    fast = UnderLoad(Load.PLANNED, 2, 25.0, 100, 0, Quantiles(100, 0.001, 0.002, 0.003, 0.004, 0.005), 0.0)
+    (word,) = about_path(under_load.RULE, timing(loaded=Quantiles(100), fast=(fast,)))
+    assert [(one.what, one.value) for one in word.evidence][2:] == [("round trip, 99.9 %, at the planned rate", 0.004)]
+
+
 def test_a_path_without_a_test_is_not_judged_under_load():
     (word,) = about_path(under_load.RULE, timing())
     assert word.status is Status.INFO
@@ -521,6 +529,20 @@ def about_throughput(throughput, origin="measured"):
     plan = parse(data, "plan.toml")
     context = Context(Subject(Scope.PATH, "a>b/ch1"), plan, "a", 900.0, {THROUGHPUT: throughput}, bandwidth.RULE.limits)
     return list(bandwidth.RULE.check(context))
+
+
+@pytest.mark.parametrize(
+    ("rate", "status"), [(20.1e6, Status.PASS), (19e6, Status.PASS), (18.9e6, Status.WARN), (1e3, Status.WARN)]
+)
+def test_what_replication_is_planned_to_send_has_to_get_through(rate, status):
+    at_load = (replace(GOOD_TEST, rate_bps=rate),)
+    word, other = about_throughput(carried(95e6, planned_bps=100_000_000, load_bps=20_000_000, at_load=at_load))
+    assert word.status is status
+    assert bool(word.remedy) == (status is not Status.PASS)
+    assert other.status is Status.PASS
+    assert len(about_throughput(carried(95e6, planned_bps=100_000_000, load_bps=20_000_000))) == 1, (
+        "not tested, not judged"
+    )
 
 
 def test_goodput_beyond_what_a_test_was_held_to_is_all_of_it():

@@ -9,8 +9,10 @@ import itertools
 import os
 import re
 import signal
+import statistics
 import sys
 import time
+from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from collector.archive.reader import Archive, open_archive
 from collector.errors import Unavailable
 from collector.external import Running, finish
 from collector.lab.netns import Lab, Namespace, limited
+from collector.plan import LoadKind
 
 # `make lab` runs them, as root; an ordinary user is told so and can still test everything else.
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="the laboratory needs root")]
@@ -104,7 +107,7 @@ def _stretches(archives: list[Archive]) -> list[Stretch]:
     found = []
     for archive in archives:
         t0_us = int(archive.head["t0_ns"]) // 1000
-        for table in ("bandwidth", "served"):
+        for table in ("bandwidth", "datagrams", "served"):
             for path, row in _rows(archive, table):
                 begin = t0_us + int(row["t_us"] or 0)
                 found.append(Stretch(archive.head["node"], path, begin, begin + int(row["loaded_us"] or 0)))
@@ -184,3 +187,80 @@ def test_a_node_killed_in_its_test_and_started_again_disturbs_no_turn(tmp_path, 
     assert (len(sealed), len(torn)) == (4, 1)
     assert {path for archive in sealed for path, _ in _rows(archive, "bandwidth")} == PATHS
     _no_overlap(_stretches([*sealed, *torn]))
+
+
+LONG_S = 600
+EVERY_S = 200
+"""A round of 36 tests takes 180 s."""
+LOAD_BPS = 20_000_000
+
+
+def _of_kind(table: str, row: dict[str, int | None]) -> str:
+    return "udp" if table == "datagrams" else list(LoadKind)[row["kind"] or 0].value
+
+
+def _fast_hz(archive: Archive, path: str, row: dict[str, int | None]) -> float:
+    """How often the node probed the path in the middle of a test."""
+    from_us, to_us = (row["t_us"] or 0) + 200_000, (row["t_us"] or 0) + (row["receiver_us"] or 0)
+    sent = [one for name, one in _rows(archive, "burst") if name == path and not one["flag"]]
+    return sum(from_us <= (one["t_us"] or 0) < to_us for one in sent) / ((to_us - from_us) / 1e6)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_ten_minutes_of_tests_of_all_kinds_among_four_nodes_of_which_one_dies_and_comes_back(tmp_path):
+    plan = _switch_plan(tmp_path)
+    text = plan.read_text(encoding="utf-8").replace("[network.ch1]", f"[network.ch1]\nload_bps = {LOAD_BPS}")
+    plan.write_text(f"{text}every_s = {EVERY_S}\n", encoding="utf-8")
+    with Lab() as lab:
+        nodes = _on_a_switch(lab)
+        logs = {name: tmp_path / f"{name}.log" for name in NODES}
+        began = time.monotonic()
+        running = {name: _start(nodes[name], plan, name, LONG_S, logs[name]) for name in NODES}
+        # The second round: the first one is whole, and the third is after it.
+        time.sleep(EVERY_S)
+        seen = logs["b"].stat().st_size
+        deadline = time.monotonic() + EVERY_S
+        while b"bandwidth b>" not in logs["b"].read_bytes()[seen:]:
+            assert time.monotonic() < deadline, "b began no test"
+            time.sleep(0.02)
+        time.sleep(0.5)  # in the middle of it
+        running["b"].send_signal(signal.SIGKILL)
+        running["b"].wait()
+        died_s = time.monotonic() - began
+        time.sleep(3.0)  # long enough to be missed
+        running["b"] = _start(nodes["b"], plan, "b", round(LONG_S - died_s - 3.0), tmp_path / "again.log")
+        for process in running.values():
+            assert finish(process, LONG_S + 60.0) == 0
+
+    sealed = [open_archive(path) for path in tmp_path.glob("haready-lab-*.zip")]
+    torn = [open_archive(path) for path in tmp_path.glob("haready-lab-*.part")]
+    assert (len(sealed), len(torn)) == (4, 1)
+    tests: Counter[tuple[str, str]] = Counter()
+    starts_s: dict[str, list[float]] = defaultdict(list)
+    hertz: list[float] = []
+    first_us = min(int(archive.head["t0_ns"]) for archive in sealed) // 1000
+    for archive in [*sealed, *torn]:
+        for table in ("bandwidth", "datagrams"):
+            for path, row in _rows(archive, table):
+                if row["received_B"] is not None:
+                    tests[path, _of_kind(table, row)] += 1
+                    starts_s[path].append((int(archive.head["t0_ns"]) // 1000 + (row["t_us"] or 0) - first_us) / 1e6)
+                    hertz.append(_fast_hz(archive, path, row))
+    print(f"\n{'path':10} " + " ".join(f"{kind:>8}" for kind in LoadKind) + "   first    last (s after the start)")
+    for path in sorted(PATHS):
+        counts = " ".join(f"{tests[path, kind.value]:8d}" for kind in LoadKind)
+        print(f"{path:10} {counts} {min(starts_s[path]):7.0f} {max(starts_s[path]):7.0f}")
+    stretches = _stretches([*sealed, *torn])
+    _no_overlap(stretches)
+    print(
+        f"{sum(tests.values())} finished tests, {len(stretches)} stretches of 4 nodes in 5 archives, none of two tests at once"
+    )
+    print(
+        f"fast probes during a test: {min(hertz):.1f} to {max(hertz):.1f} Hz, median {statistics.median(hertz):.1f} Hz"
+    )
+
+    assert {path for path, _ in tests} == PATHS
+    assert all(tests[path, kind.value] >= 2 for path in PATHS for kind in LoadKind), tests
+    assert all(max(starts) > LONG_S / 2 for starts in starts_s.values()), "tests go on over the whole run"
+    assert statistics.median(hertz) >= 20.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from synthetic import Link, Machine, Site, Test, plan_data, write
 
 from analyzer.assess import assess
-from analyzer.contract import Obstacle, Status, Verdict
+from analyzer.contract import Load, Obstacle, Status, Verdict
 from analyzer.frames import read
 from analyzer.observers import observed
+from analyzer.sizing import latency_s
 from analyzer.slots import within
 from analyzer.throughput import loaded_us, throughputs
 from collector.plan import parse
@@ -88,6 +90,142 @@ def test_what_was_planned_and_what_the_tests_were_held_to_are_told_apart(tmp_pat
     assert (found.planned_bps, found.limit_bps) == (200_000_000, 100_000_000)
     free = carried([Test(60.0, 90e6, figures=held), Test(90.0, 90e6)], tmp_path / "2", plan=rated)
     assert free.limit_bps is None
+
+
+def test_tests_at_the_planned_rate_stand_apart_from_those_that_fill_the_path(tmp_path):
+    rated = plan() | {"network": {"ch1": {"load_bps": 20_000_000}}}
+    planned = {"kind": 1, "limit_bps": 20_000_000}
+    tests = [Test(60.0, 90e6), Test(70.0, 19.9e6, figures=planned), Test(80.0, 94e6)]
+    found = carried(tests, tmp_path, plan=rated)
+    assert [test.rate_bps for test in found.tests] == pytest.approx([90e6, 94e6])
+    assert [test.rate_bps for test in found.at_load] == pytest.approx([19.9e6])
+    assert (found.load_bps, found.limit_bps) == (20_000_000, None), "what held the planned ones held no other"
+
+
+def test_of_a_test_with_udp_the_receivers_bytes_by_its_seconds_are_what_arrived(tmp_path):
+    found = carried([Test(60.0, 18e6, udp={"rate_bps": 20_000_000, "lost": 100, "jitter_us": 250})], tmp_path)
+    (test,) = found.datagrams
+    assert (test.sent_bps, test.rate_bps, test.loss) == (20_000_000, pytest.approx(18e6), 0.1)
+    assert (test.start_s, test.length_s, test.jitter_s) == pytest.approx((60.0, 2.05, 250e-6))
+    assert found.tests == ()
+
+
+@pytest.mark.parametrize(
+    "udp",
+    [
+        {"received_B": None},
+        {"received_B": -1},
+        {"receiver_us": 0},
+        {"rate_bps": 0},
+        {"rate_bps": None},
+        {"loaded_us": -1},
+    ],
+)
+def test_a_test_with_udp_that_failed_or_cannot_be_true_is_no_figure(tmp_path, udp):
+    assert carried([Test(60.0, 18e6, udp=udp)], tmp_path).datagrams == ()
+
+
+@pytest.mark.parametrize("udp", [{"lost": None}, {"lost": -1}, {"lost": 1001}, {"packets": 0}, {"packets": None}])
+def test_a_loss_that_cannot_be_true_is_not_told(tmp_path, udp):
+    (test,) = carried([Test(60.0, 18e6, udp=udp)], tmp_path).datagrams
+    assert test.loss is None
+
+
+def test_a_test_with_udp_is_in_no_idle_figure_either(tmp_path):
+    slow = Link(
+        tests=[Test(60.0, 18e6, udp={}, served=False)],
+        back_s=lambda slot: np.where((slot >= 295) & (slot < 305), 0.2, 0.0002),
+    )
+    site = Site(length_s=LENGTH_S, plan=plan(), links={AB: slow})
+    found = timings(site, tmp_path)[AB]
+    assert found.rtt.maximum < 0.01
+    assert found.loaded.maximum > 0.1
+
+
+def test_what_made_room_for_others_is_counted_with_its_usual_reason(tmp_path):
+    busy = "ended after 1 s, busy: eth1 carried more than 30% of its speed for others"
+    told = [("skipped", busy, 1, 2), ("ok", "", 3, 4), ("skipped", busy, 5, 6)]
+    outcomes = [
+        outcome(f"bandwidth {AB} udp", *told),
+        outcome(f"bandwidth {AB}", ("skipped", "quiet hours 08:00-18:00 UTC", 1, 2)),
+        outcome(f"bandwidth {BA}", *told),
+    ]
+    found = carried([Test(60.0, 90e6)], tmp_path, machines={"a": Machine(outcomes=outcomes)})
+    assert found.made_room == (2, busy)
+
+
+# --- fast probes under load -----------------------------------------------------------------------------------------
+
+
+def fast(tests, folder, path=AB, **changes):
+    return timings(
+        Site(**({"length_s": LENGTH_S, "plan": plan(), "links": {AB: Link(tests=tests)}} | changes)), folder
+    )[path].fast
+
+
+def test_fast_probes_of_both_ends_tell_the_delay_beside_each_kind_of_test(tmp_path):
+    tests = [
+        Test(60.0, 90e6, fast_s=0.020),
+        Test(70.0, 20e6, fast_s=0.004, figures={"kind": 1}),
+        Test(80.0, 20e6, fast_s=0.008, udp={}),
+        Test(90.0, 90e6, fast_s=0.030),
+    ]
+    found = {item.kind: item for item in fast(tests, tmp_path)}
+    assert set(found) == set(Load)
+    assert (found[Load.FULL].tests, found[Load.FULL].sent, found[Load.FULL].lost) == (2, 200, 0), (
+        "50 in 2 s, two tests, two ends"
+    )
+    assert found[Load.FULL].probe_hz == pytest.approx(25.0)
+    assert (found[Load.FULL].rtt.minimum, found[Load.FULL].rtt.maximum) == pytest.approx((0.02, 0.03), abs=1e-4)
+    assert found[Load.PLANNED].rtt.maximum == pytest.approx(0.004, abs=1e-4)
+    assert found[Load.UDP].rtt.maximum == pytest.approx(0.008, abs=1e-4)
+
+
+def test_fast_probes_are_in_no_other_figure(tmp_path):
+    tests, beside = [Test(60.0, 90e6)], [Test(60.0, 90e6, fast_s=0.5, fast_lost=range(0, 50, 3))]
+    plain = timings(Site(length_s=LENGTH_S, plan=plan(), links={AB: Link(tests=tests)}), tmp_path / "1")
+    probed = timings(Site(length_s=LENGTH_S, plan=plan(), links={AB: Link(tests=beside)}), tmp_path / "2")
+    assert probed[AB].fast
+    for name, timing in probed.items():
+        assert replace(timing, fast=()) == plain[name]
+
+
+def test_a_fast_probe_without_an_answer_is_lost_and_two_in_a_row_are_a_silence(tmp_path):
+    (found,) = fast([Test(60.0, 90e6, fast_s=0.002, fast_lost=[3, 20, 21, 22])], tmp_path)
+    assert (found.sent, found.lost) == (100, 4)
+    assert found.longest_silence_s == pytest.approx(0.12, abs=1e-3)
+
+
+def test_fast_probes_of_a_test_that_failed_tell_nothing(tmp_path):
+    failed = {"received_B": None, "receiver_us": None}
+    assert fast([Test(60.0, 90e6, fast_s=0.002, figures=failed)], tmp_path) == ()
+
+
+def test_fast_probes_count_for_the_tested_path_only(tmp_path):
+    assert fast([Test(60.0, 90e6, fast_s=0.002)], tmp_path, path=BA) == ()
+
+
+def test_the_tests_other_end_is_heard_on_its_own_clock(tmp_path):
+    machines = {"b": Machine(start_s=20.0, skew_ppm=40.0)}
+    (found,) = fast([Test(60.0, 90e6, fast_s=0.002)], tmp_path, machines=machines)
+    assert found.sent in (99, 100, 101)
+
+
+def test_without_the_other_ends_archive_the_senders_probes_are_what_there_is(tmp_path):
+    (found,) = fast([Test(60.0, 90e6, fast_s=0.002)], tmp_path, omit=["b"])
+    assert found.sent == 50
+
+
+def test_an_answer_that_the_end_of_the_record_may_have_cut_off_is_not_a_lost_one(tmp_path):
+    at_s = LENGTH_S - 2.5
+    (found,) = fast([Test(at_s, 90e6, fast_s=0.002, fast_lost=range(20, 50))], tmp_path)
+    assert found.lost == 0
+    assert 0 < found.sent < 30
+
+
+def test_timeouts_outlast_what_fast_probes_found(tmp_path):
+    site = Site(length_s=LENGTH_S, plan=plan(), links={AB: Link(tests=[Test(60.0, 90e6, fast_s=0.7)])})
+    assert latency_s(timings(site, tmp_path)[AB]) == pytest.approx(0.7, abs=1e-3)
 
 
 @pytest.mark.parametrize(

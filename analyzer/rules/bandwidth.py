@@ -6,6 +6,7 @@ How: Receiver's bytes in steps of 0.1 s without the start of each test. Held aga
     against the rate that the tests were held to where that is less. Of a line rate TCP can carry 1448/1514 (95.6 %) at most, less on
     Ethernet itself (94 %), so 85 % asks for nine tenths of what is possible. Without a planned rate a path within one
     site has to show a link of 1 Gbit/s; between sites nothing can be said without one.
+    What replication is planned to send (`load_bps`) has tests of its own, held to that rate: they have to reach it.
 Source: Test-NetStack (TCP: 85 % of the link speed); 50 % is a design value. 1 Gbit/s: PAL and Juniper HA warn below; 1 Mbit/s:
     vCenter Server Heartbeat. Spread of one path's tests: design value (IBM's network readiness tool holds 20 % between nodes).
 Fails when: below half of the rate, or below 1 Mbit/s where none is planned.
@@ -14,6 +15,7 @@ Fails when: below half of the rate, or below 1 Mbit/s where none is planned.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from analyzer.contract import Area, BandwidthTest, Evidence, Limit, Obstacle, Scope, Sense, Status, Throughput
 from analyzer.extension import THROUGHPUT, Context, Judgement, Rule
@@ -31,6 +33,9 @@ FLOOR = Limit(
     Sense.AT_LEAST,
     "warn: PAL and Juniper HA, 1 Gbit/s, of which 85 % arrive (Test-NetStack); fail: vCenter Server Heartbeat, 1 Mbit/s",
 )
+PLANNED_LOAD = Limit(
+    "share of the planned load", "ratio", 0.95, None, Sense.AT_LEAST, "design value; iperf3 holds a rate to 1 %"
+)
 SPREAD = Limit("spread of the tests", "ratio", 0.2, None, Sense.AT_MOST, "design value")
 BUSY = 0.9
 """Share of one core from which on iperf3 itself may be what limits a test (design value)."""
@@ -47,6 +52,7 @@ def _rate(bps: float) -> str:
 
 def _check(context: Context) -> Iterator[Judgement]:
     carried = context.throughput
+    yield from _at_load(context, carried)
     if carried.median_bps is None:
         yield Judgement(
             Status.SKIPPED,
@@ -66,6 +72,25 @@ def _check(context: Context) -> Iterator[Judgement]:
             (Evidence(limit.name, relative, "ratio", limit),),
             f"See what else uses network {carried.network} at the times of the slow tests: backups, a shared or shaped link.",
         )
+
+
+def _at_load(context: Context, carried: Throughput) -> Iterator[Judgement]:
+    """Whether what replication is planned to send gets through."""
+    if carried.load_bps is None or not carried.at_load:
+        return
+    median_bps = median(test.rate_bps for test in carried.at_load)
+    limit = context.limit(PLANNED_LOAD.name)
+    part = min(median_bps / carried.load_bps, 1.0)
+    status = limit.judge(part)
+    yield Judgement(
+        status,
+        f"Path {carried.path} carried {_rate(median_bps)} of the {_rate(carried.load_bps)} that replication is planned to send.",
+        (Evidence(limit.name, part, "ratio", limit),),
+        ""
+        if status is Status.PASS
+        else f"See what limits network {carried.network} between {carried.source} and {carried.target}, a cap_bps in the plan too, or plan for "
+        "less: replication that does not get through falls behind.",
+    )
 
 
 def _no_test(carried: Throughput) -> str:
@@ -150,4 +175,6 @@ def _one_core(tests: tuple[BandwidthTest, ...]) -> bool:
     return any(cpu is not None and cpu >= BUSY for test in tests for cpu in (test.source_cpu, test.target_cpu))
 
 
-RULE = Rule("bandwidth", "Bandwidth", Area.NETWORK, Scope.PATH, (THROUGHPUT,), (SHARE, FLOOR, SPREAD), _check)
+RULE = Rule(
+    "bandwidth", "Bandwidth", Area.NETWORK, Scope.PATH, (THROUGHPUT,), (SHARE, FLOOR, PLANNED_LOAD, SPREAD), _check
+)

@@ -3,7 +3,7 @@
 What: Loss and the longest silence of a path's probes while a bandwidth test filled it.
 Why HA: Replication and a full copy fill the same line for minutes or hours. A heartbeat that dies under load fails over a healthy server
     just when there is most to lose.
-How: Slots during the tests, kept apart from all figures of the idle path. The loss is the lower end of its 95 % interval; from the
+How: Slots during the tests, kept apart from all figures of the idle path. Fast probes (25 a second) tell the delay beside each kind of test. The loss is the lower end of its 95 % interval; from the
     silence one probe period is taken off. Paths without a test are not judged.
 Source: Design values: 1 % and 1 s, as for the idle path; half of the shortest timeout that a product on this path starts from.
 Fails when: silent for more than half of that timeout.
@@ -40,7 +40,11 @@ def _check(context: Context) -> Iterator[Judgement]:
     yield Judgement(
         status,
         told,
-        (Evidence(silence.name, certain_s, "s", silence), Evidence(loss.name, low, "ratio", loss)),
+        (
+            Evidence(silence.name, certain_s, "s", silence),
+            Evidence(loss.name, low, "ratio", loss),
+            *(Evidence(f"round trip, 99.9 %, {fast.kind}", fast.rtt.p999, "s") for fast in timing.fast),
+        ),
         ""
         if status is Status.PASS
         else f"Give heartbeats precedence on network {timing.network} (DSCP and queues), hold replication below the line's rate, or "
