@@ -75,6 +75,31 @@ def test_a_second_collector_of_the_same_node_ends_in_two_lines_and_the_first_goe
     assert len(list(tmp_path.glob("*.zip"))) == 1
 
 
+def test_a_node_that_works_for_others_makes_no_test_and_says_so(tmp_path):
+    """A program keeps one CPU busy; of all the CPUs a tenth of one is what is left to others."""
+    share = 0.1 / (os.cpu_count() or 1)
+    extra = SOON.format(seconds=2) + f"cpu_limit = {max(share, 0.01)}\n"
+    plan = loopback_plan(tmp_path, "95.13", extra=extra)
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        running = [start_collect(plan, node, tmp_path, "30s") for node in "ab"]
+        said = [process.communicate(timeout=90)[1] for process in running]
+    finally:
+        busy.kill()
+        busy.wait()
+
+    assert [process.returncode for process in running] == [0, 0], said
+    for node, path in (("a", "a>b/ch1"), ("b", "b>a/ch1")):
+        intervals = fared(tmp_path, node, f"bandwidth {path}")
+        assert {one["state"] for one in intervals} == {"skipped"}
+        assert "busy: other programs used more than" in intervals[0]["reason"]
+    archives = [open_archive(path) for path in tmp_path.glob("haready-test-*.zip")]
+    assert not [
+        block for archive in archives for segment in archive.segments() for block in segment.blocks
+        if block.table in ("bandwidth", "served")
+    ]  # fmt: skip
+
+
 def _offspring(pid: int) -> list[int]:
     return [one for child in children_of(pid) for one in (child, *_offspring(child))]
 

@@ -141,6 +141,17 @@ def test_a_load_that_goes_away_at_once_ends_no_test(kernel):
         assert vigil.look(kernel.now_ns, Own()) == ""
 
 
+def test_where_the_kernel_counts_no_octets_of_the_test_its_traffic_is_not_taken_for_that_of_others(kernel):
+    vigil = Vigil(meter(kernel), kernel.now_ns, Own(counted=False))
+    for _ in range(3):
+        kernel.pass_s(0.5, went=GIGABIT_B // 2)
+        assert vigil.look(kernel.now_ns, Own(counted=False)) == ""
+    for _ in range(2):
+        kernel.pass_s(0.5, cpu=0.95)
+        told = vigil.look(kernel.now_ns, Own(counted=False))
+    assert "CPUs" in told
+
+
 def test_a_connection_that_has_just_closed_is_not_held_against_its_test(kernel):
     vigil = Vigil(meter(kernel), kernel.now_ns, Own(0.0, 0, 5 * GIGABIT_B))
     for _ in range(3):

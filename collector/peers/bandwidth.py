@@ -60,12 +60,12 @@ class _Program:
 
     def own(self, now_ns: int) -> Own:
         """What the test has used of this node so far."""
+        cpu_s = external.cpu_s(self.process)
         if self.kind is LoadKind.UDP and self.limit_bps is not None:
             payload = self.limit_bps * (now_ns - self.began_ns) // 8_000_000_000
-            carried = (payload, 0) if self.serves else (0, payload)
-        else:
-            carried = sockdiag.carried_B(self.port, v6=":" in self.address) or (0, 0)
-        return Own(external.cpu_s(self.process), *carried)
+            return Own(cpu_s, payload, 0) if self.serves else Own(cpu_s, 0, payload)
+        carried = sockdiag.carried_B(self.port, v6=":" in self.address)
+        return Own(cpu_s, counted=False) if carried is None else Own(cpu_s, *carried)
 
 
 def run_bandwidth(clock: Clock, t0_ns: int, orders: Inlet, out: Outlet, limits: Limits = NO_LIMITS) -> None:

@@ -52,11 +52,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What the test itself used up to now: seconds of CPU, and payload in octets in and out."""
+    """What the test itself used up to now: seconds of CPU, and payload in octets in and out. `counted` False: the kernel tells no octets."""
 
     cpu_s: float = 0.0
     in_B: int = 0
     out_B: int = 0
+    counted: bool = True
 
 
 _NOTHING = Own()
@@ -94,7 +95,7 @@ class Meter:
         if passed_s > 0 and self.limits.cpu < 1.0 and others_s / passed_s > self.limits.cpu:
             return f"{BUSY}other programs used more than {self.limits.cpu:.0%} of this node's CPUs"
         seconds = (after.at_ns - before.at_ns) / 1e9
-        if self.limits.traffic >= 1.0 or seconds <= 0:
+        if self.limits.traffic >= 1.0 or seconds <= 0 or not spent.counted:
             return ""
         own = (_with_answers(spent.in_B, spent.out_B), _with_answers(spent.out_B, spent.in_B))
         for name, now in after.carried_B.items():
@@ -161,7 +162,8 @@ class Vigil:
         if reading is None or self._last is None:
             return ""
         before = self._own
-        spent = Own(own.cpu_s - before.cpu_s, own.in_B - before.in_B, own.out_B - before.out_B)
+        counted = own.counted and before.counted
+        spent = Own(own.cpu_s - before.cpu_s, own.in_B - before.in_B, own.out_B - before.out_B, counted)
         # A connection that is closed takes its count with it: the test is over, or as good as over.
         why = self._meter.laden(self._last, reading, spent) if min(spent.in_B, spent.out_B) >= 0 else ""
         self._last, self._own = reading, own
