@@ -16,7 +16,7 @@ from pathlib import Path
 
 from collector.display import duration, size
 from collector.errors import Arguments, Exit, OperatorError
-from collector.plan import NAME, Plan, Topology, load, load_key, parse
+from collector.plan import NAME, LoadKind, Plan, PlannedTest, Topology, load, load_key, parse
 from collector.plan_doubts import doubts, untouched
 from collector.plan_forecast import ASSUMED_BPS, HELLO_B, BandwidthRun, Schedule, of_node, schedule
 
@@ -152,13 +152,20 @@ def _print_totals(told: Schedule) -> None:
 
 def _print_ports(found: Plan, told: Schedule) -> None:
     print("\nPORTS to open between the nodes, both ways (by address: at the end)")
-    tested = list(dict.fromkeys(item.path.partition("/")[2] for item in told.tests))
+    kinds: dict[str, set[LoadKind]] = {}
+    for item in told.tests:
+        path, kind = PlannedTest.read(item.path)
+        kinds.setdefault(path.partition("/")[2], set()).add(kind)
+    both = [network for network, found_kinds in kinds.items() if LoadKind.UDP in found_kinds]
+    tested = [network for network in kinds if network not in both]
     probed = list(dict.fromkeys(item.path.partition("/")[2] for item in told.probes))
     _say(f"UDP and TCP {found.probing.port} on {', '.join(probed)}")
     if unprobed := [network.name for network in found.networks if not network.probe]:
         _say(f"TCP {found.probing.port} on {', '.join(unprobed)}, where addresses are tried and nothing is probed")
     if tested:
         _say(f"TCP {found.bandwidth.port} on {', '.join(tested)}")
+    if both:
+        _say(f"UDP and TCP {found.bandwidth.port} on {', '.join(both)}")
     for stack in found.stacks:
         if stack.ports:
             ports = ", ".join(f"{port.transport.upper()} {port.number}" for port in stack.ports)
@@ -221,7 +228,8 @@ def _print_echoes(told: Schedule) -> None:
 
 
 def _print_tests(found: Plan, told: Schedule) -> None:
-    print(f"\nBANDWIDTH TESTS: iperf3, TCP port {found.bandwidth.port}, one at a time")
+    protocols = "TCP and UDP" if any(PlannedTest.read(item.path)[1] is LoadKind.UDP for item in told.tests) else "TCP"
+    print(f"\nBANDWIDTH TESTS: iperf3, {protocols} port {found.bandwidth.port}, one at a time")
     if told.tests:
         _print_rounds(found, told)
         rows = [["in a round", "path", "length", "held to", "a test", "rounds", "a run"]]

@@ -29,6 +29,7 @@ phase = "before"                    # "live" if the HA product is already runnin
 # kind       public: clients come in here     management: second address on the public NIC
 #            channel: heartbeat, replication  sip: SIP traffic   sync: Genesys HA synchronisation
 # rate_bps   nominal rate of a LAN, contracted rate of a WAN line, in bit/s: 1_000_000_000 is 1 Gbit/s
+# load_bps   what replication will send over it, each way, if you know: tests at that rate are added
 # dscp       mark of the probe packets, 0 to 63; set it to what your heartbeat will carry
 # bandwidth  whether bandwidth tests may load this network; by default true for channels only
 
@@ -102,13 +103,16 @@ on = []                             # "stp" if switch ports are not edge ports (
 period_s = 0.2                      # five probes a second on every path
 port = 8862                         # UDP and TCP, on every address above, between the nodes only
 
-[bandwidth]                         # TCP tests, one after the other, never two at a time
+[bandwidth]                         # tests one after the other, never two at a time
 budget_B = 10_000_000_000           # bytes that one path and direction may cost in a run; 0: no tests (the default if "live")
-every_s = 3600                      # from one round of tests to the next
-port = 8863                         # TCP, between the nodes only
+#every_s = 3600                     # from one round of tests to the next; by default an hour, less in short runs
+port = 8863                         # TCP (and UDP with load_bps or udp_bps), between the nodes only
 quiet = []                          # times of day without tests, in UTC, such as ["08:00-18:00"]
 #cap_bps = 500_000_000              # no test sends faster than this; by default only lines between sites are capped
 #seconds = 5                        # length of a test; by default 2 s within a site, 30 s between sites
+#udp_bps = 20_000_000               # a test with UDP in every round; by default at load_bps, where that is stated
+#cpu_limit = 0.8                    # no test beside programs that use more of all CPUs than this
+#traffic_limit = 0.3                # ... or more of an interface's speed
 
 [security]
 key_file = "{key}"                  # chmod 600; the same on every node

@@ -172,6 +172,10 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("bandwidth.cap_bps", changed(bandwidth={"cap_bps": 0}), "above 0"),
     ("bandwidth.seconds", changed(bandwidth={"seconds": 1}), "between 2 and 120"),
     ("bandwidth.every_s", changed(bandwidth={"every_s": 9}), "between 10 and"),
+    ("bandwidth.udp_bps", changed(bandwidth={"udp_bps": -1}), "between 0 and"),
+    ("bandwidth.cpu_limit", changed(bandwidth={"cpu_limit": 0}), "between 0.01 and 1"),
+    ("bandwidth.traffic_limit", changed(bandwidth={"traffic_limit": 30}), "between 0.01 and 1"),
+    ("network.ch1.load_bps", changed(network={"ch1": {"load_bps": 0}}), "must be above 0"),
     ("bandwidth.port", changed(bandwidth={"port": 0}), "between 1 and 65535"),
     ("bandwidth.port", changed(bandwidth={"port": 8862}), "the port of the probes"),
     ("bandwidth.port", changed(probe={"port": 8863}), "the port of the probes"),
@@ -287,8 +291,17 @@ def test_a_template_raises_no_doubt_with_its_examples_off_or_on(topology, exampl
         assert {observer.kind for observer in plan.observers} >= set(ObserverKind) - {ObserverKind.WITNESS}
 
 
-WORDS = "topology phase vlan probe dscp bandwidth rate_bps site host power nic switch port kind"
-SETTINGS = "budget_B cap_bps seconds every_s quiet period_s key_file"
+WORDS = "topology phase vlan probe dscp bandwidth rate_bps load_bps site host power nic switch port kind"
+SETTINGS = "budget_B cap_bps seconds every_s quiet udp_bps cpu_limit traffic_limit period_s key_file"
+
+
+def test_what_other_programs_may_use_beside_a_test_is_looked_at_unless_all_nodes_are_one_machine():
+    measured, shown = parse(changed(), "p"), parse(changed(cluster={"name": "c", "origin": "demonstration"}), "p")
+    stated = parse(changed(cluster={"name": "c", "origin": "demonstration"}, bandwidth={"cpu_limit": 0.5}), "p")
+
+    assert (measured.bandwidth.cpu_limit, measured.bandwidth.traffic_limit) == (0.8, 0.3)
+    assert (shown.bandwidth.cpu_limit, shown.bandwidth.traffic_limit) == (1.0, 1.0)
+    assert (stated.bandwidth.cpu_limit, stated.bandwidth.traffic_limit) == (0.5, 1.0)
 
 
 @pytest.mark.parametrize("topology", list(Topology))
@@ -502,6 +515,7 @@ DOUBTS: dict[str, tuple[dict[str, Any], str]] = {
     "ports not stated": ({"stack.0.ports": None}, "names no ports, so nobody tests whether firewalls let it through"),
     "stack unprobed": ({"stack.0.networks": ["ch1", "mgmt"]}, "runs on network 'mgmt', which is not probed"),
     "budget too small": ({"bandwidth": {"budget_B": 1000}}, "no bandwidth test of a>b/ch1 will run"),
+    "load above rate": ({"network.ch1.rate_bps": 10**8, "network.ch1.load_bps": 10**9}, "more than its rate_bps"),
     "round too long": ({"bandwidth": {"every_s": 10}}, "longer than every_s = 10"),
     "many guests": ({"security": {"open_to": ["10.9.0.0/16"]}}, "10.9.0.0/16 lets 65536 addresses probe"),
     "target": ({"target": {"detection_s": 30}}, "[target] has no effect yet"),
