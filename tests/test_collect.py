@@ -560,6 +560,14 @@ def test_bandwidth_is_tested_both_ways_in_turn_within_its_cap_while_probes_go_on
         beside = [slot for slot, t in zip(slots, due, strict=True) if 0 <= t - row["t_us"] <= row["loaded_us"]]
         assert len(beside) >= 8
         assert set(beside) <= replied
+        # Each node was the source once and the target once; both times it probed its own way of the path fast, and no longer.
+        tests = [(one["t_us"], one["loaded_us"]) for one in (row, *_rows(archive, "served"))]
+        fast = _column(archive, "burst", path, "t_us")
+        for begin, length in tests:
+            assert sum(begin <= t < begin + length for t in fast) >= 0.9 * length / 40_000, "a slot is due every 40 ms"
+        assert all(any(begin - 2e6 <= t < begin + length + 2e6 for begin, length in tests) for t in fast)
+        assert set(_column(archive, "burst_reply", path, "slot")) <= set(_column(archive, "burst", path, "slot"))
+        assert len(_column(archive, "burst_reply", path, "slot")) > 0.5 * len(fast)
         assert archive.head["facts"]["bandwidth"]["iperf3"].startswith("iperf 3")
     (one, length, _), (other, _, _) = sorted(spans)
     assert one + length <= other, "the tests overlapped"
