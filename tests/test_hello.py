@@ -147,7 +147,7 @@ def test_a_question_is_answered_in_the_last_line():
     assert met_by_a.text == "later: ä"
 
 
-@pytest.mark.parametrize(("protocol", "lacks"), [("1", ["ask", "nonce"]), ("2", ["nonce"])])
+@pytest.mark.parametrize(("protocol", "lacks"), [("1", ["ask", "nonce"]), ("2", ["nonce"]), ("3", [])])
 def test_a_caller_of_an_older_protocol_hears_which_version_it_needs(protocol, lacks):
     called = serve(B, "a", "ch1")
     next(called)

@@ -132,6 +132,8 @@ class _Runner:
 
     def begin(self, order: Message) -> None:
         """Start what is asked for."""
+        # Taken beforehand: on a busy machine a program may run for a while before this process does again.
+        now = self._clock.monotonic_ns()
         match order:
             case ("serve", name, address, port, limit_bps, deadline_s):
                 if self._now is not None:
@@ -140,15 +142,16 @@ class _Runner:
                     why = f"TCP port {port} on {address} is in use; end what listens there, or set [bandwidth] port in the plan"
                     self._out.put(("served-ready", name, why))
                 elif process := self._start(name, iperf3.server_command(address, port), serves=True):
-                    self._hold(_Program(process, name, *self._until(deadline_s), True, address, port, limit_bps))
+                    end = now + round(deadline_s * 1e9)
+                    self._hold(_Program(process, name, now, end, True, address, port, limit_bps))
             case ("test", name, source, target, port, seconds, limit_bps, deadline_s):
                 if self._now is not None:
                     self._tell(name, State.ERROR, f"{self._now.name} is being tested here", sent=0)
                 elif process := self._start(
                     name, _client(name, (source, target, port, seconds), limit_bps), serves=False
                 ):
-                    until = self._until(deadline_s)
-                    self._hold(_Program(process, name, *until, False, source, port, limit_bps, seconds))
+                    end = now + round(deadline_s * 1e9)
+                    self._hold(_Program(process, name, now, end, False, source, port, limit_bps, seconds))
             case _:
                 raise AssertionError(order[0])
 
@@ -161,11 +164,6 @@ class _Runner:
             else:
                 self._tell(name, State.SKIPPED, str(error), sent=0)
         return None
-
-    def _until(self, deadline_s: float) -> tuple[int, int]:
-        """Now, and when the program that was just started has to be gone."""
-        now = self._clock.monotonic_ns()
-        return now, now + round(deadline_s * 1e9)
 
     def _hold(self, program: _Program) -> None:
         self._now = program
