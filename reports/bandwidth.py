@@ -212,7 +212,7 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
         slowest_hz = min(kind.probe_hz for item in fast for kind in item.fast)
         yield Paragraph(
             f"Fast probes: while a path itself was tested its ends sent {figures.number(slowest_hz, 2)} probes a second and more, in slots of "
-            "their own. They are in no other figure."
+            "their own. They are in no other figure; timeouts outlast them all the same."
         )
         yield from excerpt(_fast(fast))
 

@@ -111,9 +111,11 @@ class Meter:
         if name not in self._speeds:
             try:
                 told = int((self.root / "sys/class/net" / name / "speed").read_bytes())
-            except (OSError, ValueError):  # a driver that does not know it refuses to be read
+            except (OSError, ValueError):  # a driver that does not know it, now or ever, refuses to be read
                 told = 0
-            self._speeds[name] = told * 1_000_000 if told > 0 else UNKNOWN_SPEED_BPS
+            if told <= 0:
+                return UNKNOWN_SPEED_BPS
+            self._speeds[name] = told * 1_000_000
         return self._speeds[name]
 
 
