@@ -9,6 +9,10 @@ Linux fires a few per cent late on top; whoever sizes a timeout from this adds a
 
 from __future__ import annotations
 
+import numpy as np
+
+from analyzer.columns import Floats
+
 RTO_FLOOR_S = 0.2
 """Shortest retransmission timeout of Linux (TCP_RTO_MIN)."""
 
@@ -75,3 +79,38 @@ def worst_stall_s(outage_s: float, rto_high_s: float) -> float:
             return max(longest, min(2.0 * outage_s + edge_s, outage_s + RTO_CEILING_S))
         doublings += 1
     return longest
+
+
+def worst_stalls_s(outages_s: Floats, rto_high_s: float) -> Floats:
+    """`worst_stall_s` of many outages at once.
+
+    >>> worst_stalls_s(np.array([0.1, 6.0]), 0.5).tolist()
+    [0.5, 12.4]
+    """
+    if not len(outages_s):
+        return np.empty(0)
+    if outages_s.min() < 0:
+        raise ValueError("an outage cannot be negative")
+    high_s = max(rto_high_s, RTO_FLOOR_S)
+    longest = np.maximum(_stalls_s(outages_s, RTO_FLOOR_S), _stalls_s(outages_s, high_s))
+    pending = outages_s > 0
+    doublings = 1
+    while pending.any():
+        edge_s = outages_s / float(2**doublings - 1)
+        pending &= edge_s > RTO_FLOOR_S
+        reached = pending & (edge_s <= high_s)
+        after_s = np.minimum(2.0 * outages_s + edge_s, outages_s + RTO_CEILING_S)
+        longest[reached] = np.maximum(longest, after_s)[reached]
+        pending &= ~reached
+        doublings += 1
+    return longest
+
+
+def _stalls_s(outages_s: Floats, first_s: float) -> Floats:
+    """`stall_s` of many outages."""
+    sent_s, step = [0.0], first_s
+    while sent_s[-1] < outages_s.max() - _SLACK:
+        sent_s.append(sent_s[-1] + step)
+        step = min(2.0 * step, RTO_CEILING_S)
+    found: Floats = np.array(sent_s)[np.searchsorted(np.array(sent_s), outages_s - _SLACK)]
+    return found
