@@ -195,10 +195,7 @@ def measure(
     clock = clocks[path.source]
     period_s = plan.probing.period_s
     t_s = clock.to_base(log.t_us / 1e6) - start_s
-    peer = _peer(path, source, nodes[path.target], clocks, log) if peer_usable else None
-    met = [(t_us, session) for t_us, name, session in source.story.meetings if name == path.name]
-    again_us = [t_us for (_, before), (t_us, session) in pairwise(met) if session != before]
-    state = judge(log, source.spans, peer, again_us)
+    state, peer = slot_states(path, log, nodes, clocks, peer_usable)
     loaded = during_tests(path, nodes, clocks, log.t_us / 1e6, peer_usable)
     telling = log.t_us[np.isin(state, (Slot.ANSWERED, Slot.REFUSED, *LOST))] / 1e6
     began_s, ended_s = peer.run_s if peer is not None else (0.0, source.duration_s)
@@ -275,6 +272,17 @@ def measure(
         queued_back=quantiles(queued_back_s),
     )
     return Measured(timing, t_s[rows[idle]], rtt_s[idle])
+
+
+def slot_states(
+    path: PlannedPath, log: PathLog, nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock], peer_usable: bool
+) -> tuple[npt.NDArray[np.int8], Peer | None]:
+    """(state of every slot of the log, the reflector's side on the sender's clock). `peer_usable`: the archives met."""
+    source = nodes[path.source]
+    peer = _peer(path, source, nodes[path.target], clocks, log) if peer_usable else None
+    met = [(t_us, session) for t_us, name, session in source.story.meetings if name == path.name]
+    again_us = [t_us for (_, before), (t_us, session) in pairwise(met) if session != before]
+    return judge(log, source.spans, peer, again_us), peer
 
 
 def during_tests(
