@@ -94,8 +94,10 @@ def _lost(
     if not len(late):
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0)
     first = found.slots[found.first]
-    came_s = trace.answer_s[found.slots]
-    answered_s = np.where(np.isfinite(came_s), came_s, edges_s(trace, found.slots))
+    answered_s = trace.answer_s[found.slots]
+    never = np.isinf(answered_s)
+    if never.any():
+        answered_s[never] = edges_s(trace, found.slots[never])
     stop_s = np.maximum.reduceat(answered_s, found.first)
     start_s = trace.sent_s[first] + wait_s
     # At an edge of the record the wait may not have ended when the record did.

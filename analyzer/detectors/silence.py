@@ -24,7 +24,7 @@ import numpy as np
 from analyzer.columns import Floats
 from analyzer.detectors.episodes import Codes, Replay, gathered, summed_up
 from analyzer.detectors.kmiss import Runs, after, runs
-from analyzer.detectors.trace import PathTrace, ranks, replayed_s
+from analyzer.detectors.trace import PathTrace, State, ranks, replayed_s
 
 _SLACK_S = 1e-6
 """Times are recorded in microseconds."""
@@ -75,9 +75,15 @@ def _groups(trace: PathTrace, settings: Sequence[Timer]) -> Iterator[tuple[Codes
     for place, timer in enumerate(settings):
         replayed_s(trace, timer.interval_s)
         groups.setdefault((trace.stride(timer.interval_s), timer.steady), []).append(place)
-    for (stride, steady), places in groups.items():
+    shortest_s = {key: min(settings[place].timeout_s for place in places) for key, places in groups.items()}
+    quick_s = min((shortest_s[key] - _step_s(trace, *key) for key in groups), default=0.0)
+    delay_s = trace.delay_s
+    slow = np.flatnonzero(trace.known & (delay_s > quick_s))
+    for key, places in groups.items():
+        stride, steady = key
         timeout_s = np.array([settings[place].timeout_s for place in places])
-        found = gaps(trace, stride, float(timeout_s.min()), steady)
+        rows = slow[delay_s[slow] > shortest_s[key] - _step_s(trace, *key)]
+        found = _gaps(trace, rows, stride, shortest_s[key], steady)
         setting, row = np.nonzero(found.stop_s - found.start_s > timeout_s[:, None] + _SLACK_S)
         start_s = found.start_s[row] + timeout_s[setting]
         yield (
@@ -91,12 +97,21 @@ def gaps(trace: PathTrace, stride: int, longer_s: float, steady: bool = False) -
 
     A slot can open one only if its own answer took longer than that less the interval; only those few are looked at.
     """
-    step_s = trace.period_s if steady else stride * trace.period_s
-    quick_s = longer_s - step_s
-    found = runs(trace, trace.known & (trace.delay_s > quick_s), stride)
+    slow = np.flatnonzero(trace.known & (trace.delay_s > longer_s - _step_s(trace, stride, steady)))
+    return _gaps(trace, slow, stride, longer_s, steady)
+
+
+def _step_s(trace: PathTrace, stride: int, steady: bool) -> float:
+    """How long before a question the last sign of life is taken to be."""
+    return trace.period_s if steady else stride * trace.period_s
+
+
+def _gaps(trace: PathTrace, slow: Codes, stride: int, longer_s: float, steady: bool) -> Gaps:
+    step_s = _step_s(trace, stride, steady)
+    found = runs(trace, slow, stride)
     if not len(found.slots):
         return Gaps(np.empty(0, np.int64), np.empty(0), np.empty(0))
-    heard_s = _first_answers(trace, found, stride, quick_s)
+    heard_s = _first_answers(trace, found, stride, longer_s - step_s)
     start_s = trace.sent_s[found.slots] - step_s
     phase = found.slots % stride
     # Of the questions that one answer settles the first waited longest.
@@ -112,11 +127,13 @@ def _first_answers(trace: PathTrace, found: Runs, stride: int, quick_s: float) -
     following, seen = after(trace, last, stride)
     limit_s = np.where(last + stride < len(trace), trace.sent_s[following], trace.end_s)
     tail_s = np.where(seen, trace.answer_s[following], limit_s)
-    # A later heartbeat may overtake the one that ends the run, if it was sent before that one's answer came.
+    # A later heartbeat may overtake the one that ends the run, if it was sent before that one's answer came; or the record may end before it came.
     for ahead in range(1, int(max(quick_s, 0.0) / (stride * trace.period_s)) + 2):
         later = np.minimum(last + (ahead + 1) * stride, len(trace) - 1)
-        there = seen & (last + (ahead + 1) * stride < len(trace))
-        tail_s = np.where(there, np.minimum(tail_s, trace.answer_s[later]), tail_s)
+        there = last + (ahead + 1) * stride < len(trace)
+        known = there & (trace.state[later] != State.NO_DATA)
+        next_s = np.where(known, trace.answer_s[later], np.where(there, trace.sent_s[later], trace.end_s))
+        tail_s = np.minimum(tail_s, next_s)
     # From the end of each phase back to its start, in whole microseconds, so that the phases can be set apart exactly.
     values_s = np.concatenate([trace.answer_s[found.slots], tail_s])
     place = np.concatenate([found.slots, last + stride])

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.columns import Floats
-from analyzer.detectors.tcp import worst_stalls_s
+from analyzer.detectors.tcp import RTO_FLOOR_S, worst_stalls_s
 from analyzer.slots import Bools, within
 
 STALL_S = 0.02
@@ -154,7 +154,8 @@ def over_tcp(trace: PathTrace, rto_high_s: float, *, rtt_s: float = 0.0, in_orde
     """
     first_s = np.minimum.accumulate(trace.answer_s[::-1])[::-1]
     answer_s = trace.answer_s.copy()
-    slow = np.flatnonzero(trace.known & ((trace.answer_s > first_s) | np.isinf(first_s)))
+    # Nothing is sent again before the shortest timer has run out.
+    slow = np.flatnonzero(trace.known & (trace.delay_s > RTO_FLOOR_S))
     silent_s = np.minimum(first_s[slow], edges_s(trace, slow)) - trace.sent_s[slow]
     again_s = trace.sent_s[slow] + worst_stalls_s(np.maximum(silent_s, 0.0), rto_high_s) + rtt_s
     answer_s[slow] = np.minimum(answer_s[slow], again_s)
