@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test lab lab-long lab-truth lint format bench clean
+.PHONY: demo test lab lab-long lab-truth lint format bench bench-detectors clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -37,6 +37,10 @@ format: $(VENV)/.dev
 # What the collector costs, beside tools a user could run instead. As root it installs those for the comparison.
 bench: $(VENV)/.dev
 	$(VENV)/bin/python tests/bench/cost.py
+
+# How long the replay of a day through all failure detectors takes, beside plain loops.
+bench-detectors: $(VENV)/.dev
+	$(VENV)/bin/python tests/bench/detectors.py
 
 $(VENV)/.report: pyproject.toml tools/setup
 	@tools/setup $(VENV) report

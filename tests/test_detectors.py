@@ -26,7 +26,7 @@ from traces import (
 
 import analyzer.detectors
 from analyzer.detectors import accrual, addp, freshness, kmiss, lease, raft, silence, token_ring, vrrp
-from analyzer.detectors.episodes import HOUR_S, all_of, any_of, merged
+from analyzer.detectors.episodes import HOUR_S, all_of, any_of, joint_exposure_s, merged
 from analyzer.detectors.kmiss import Beat
 from analyzer.detectors.silence import Timer
 from analyzer.detectors.trace import State, cut, over_tcp, paused, regular
@@ -271,6 +271,13 @@ def test_channels_that_fail_one_after_the_other_do_not_fail_together():
     assert both[0] == pytest.approx(4005.0)
     with pytest.raises(ValueError, match="grid"):
         all_of([])
+
+
+def test_time_at_which_one_channel_is_not_on_record_is_no_exposure_of_both():
+    one, two = calm(600.0, absent=slots(100, 200)), calm(500.0, absent=slots(150, 300))
+    assert joint_exposure_s([one]) == pytest.approx(one.exposure_s) == pytest.approx(500.0)
+    assert joint_exposure_s([one, two]) == pytest.approx(300.0)
+    assert joint_exposure_s([one, cut(two, [(-1.0, 1000.0)])]) == 0.0
 
 
 def test_an_hour_counts_once_and_from_the_start_of_the_run():

@@ -11,7 +11,8 @@ merged episodes is no measure: with a longer timeout one long episode can split 
 longer timeout suspects is a part of what a shorter one does. For that, a stretch is closed: its end belongs to it.
 
 Combining: a product that survives while any of its channels lives is suspected only when all of them are (`all_of`); one that needs them all,
-when any is (`any_of`). Both work on the joint trace, so that outages that hit several channels at once count as what they are.
+when any is (`any_of`). Both work on the joint trace, so that outages that hit several channels at once count as what they are. While one channel is not on
+record nothing is said of all of them, so such time is not in `joint_exposure_s` either.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.columns import Floats
+from analyzer.detectors.trace import PathTrace
 from analyzer.slots import Bools
 
 HOUR_S = 3600.0
@@ -141,6 +143,26 @@ def all_of(parts: Sequence[Spans]) -> Spans:
 def any_of(parts: Sequence[Spans]) -> Spans:
     """When any is suspected: a product that needs them all, or two ends that each may give up."""
     return _covered(parts, 1)
+
+
+def known_of(trace: PathTrace) -> Spans:
+    """When anything is known of a path, as the stretches of one setting."""
+    slots = np.flatnonzero(trace.known)
+    if not len(slots):
+        return merged(1, np.empty(0, np.int64), np.empty(0), np.empty(0))
+    first = np.flatnonzero(np.diff(slots, prepend=-2) != 1)
+    last = np.append(first[1:], len(slots)) - 1
+    # A stretch ends where the next slot, of which nothing is known, was due.
+    ends_s = np.append(trace.sent_s[1:], trace.end_s)
+    return merged(1, np.zeros(len(first), np.int64), trace.sent_s[slots[first]], ends_s[slots[last]])
+
+
+def joint_exposure_s(traces: Sequence[PathTrace]) -> float:
+    """How long all of the paths were observed at once: what a statement about them together rests on.
+
+    Where one of them is unknown nothing is said of them together, and no exposure counts.
+    """
+    return float(all_of([known_of(trace) for trace in traces]).suspected_s[0])
 
 
 def _covered(parts: Sequence[Spans], depth: int) -> Spans:

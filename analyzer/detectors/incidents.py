@@ -27,10 +27,12 @@ import numpy as np
 
 from analyzer.columns import Floats
 from analyzer.detectors.episodes import HOUR_S, Codes, Spans
-from analyzer.detectors.trace import PathTrace, cut
+from analyzer.detectors.trace import PathTrace, State, cut
+from analyzer.extension import SUFFICIENT_S
 
 YEAR_S = 365.25 * 86400.0
 CONFIDENCE = 0.95
+MISSING, STALLED = 0.05, 0.01
 CAVEAT = (
     "The bound holds if incidents come independently. Where they come in clusters a short window is often the quiet between two of them, and the "
     "bound is then below the true rate in every fourth case or more (simulated): no clean day proves a rate."
@@ -132,7 +134,7 @@ def sufficiency(exposure_s: float, samples: int) -> Sufficiency:
     >>> sufficiency(600.0, 3000).name, sufficiency(3600.0, 18000).name, sufficiency(90000.0, 450000).name
     ('CONNECTIVITY', 'QUANTILES', 'DAY')
     """
-    if exposure_s < 900.0 or samples < 300:
+    if exposure_s < SUFFICIENT_S or samples < 300:
         return Sufficiency.CONNECTIVITY
     if exposure_s < 2 * 3600.0:
         return Sufficiency.QUANTILES
@@ -146,6 +148,29 @@ def claim(bound_per_year: float, modelled_per_year: float | None, target_per_yea
     if modelled_per_year is not None and modelled_per_year <= target_per_year:
         return Claim.MODEL_BACKED
     return Claim.UNREFUTED
+
+
+def doubts(trace: PathTrace) -> tuple[str, ...]:
+    """What keeps a trace from carrying a claim whole: too much of it unknown, or its sender stalled too often (design values)."""
+    known = int(trace.known.sum())
+    missing = 1.0 - known / len(trace) if len(trace) else 1.0
+    stalled = int((trace.state == State.STALL).sum()) / known if known else 0.0
+    found = []
+    if missing > MISSING:
+        found.append(f"{missing:.1%} of the record are missing")
+    if stalled > STALLED:
+        found.append(f"the sender stood still in {stalled:.1%} of the slots")
+    return tuple(found)
+
+
+def lowered(claimed: Claim, doubted: Sequence[str]) -> Claim:
+    """The class one lower where anything is in doubt. It stays a label.
+
+    >>> str(lowered(Claim.CERTIFIED, ["a clock was stepped"])), str(lowered(Claim.UNREFUTED, ["a clock was stepped"]))
+    ('model-backed', 'unrefuted')
+    """
+    classes = list(Claim)
+    return classes[min(classes.index(claimed) + bool(doubted), len(classes) - 1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from analyzer.slots import LOST, PathLog, Slot
 from analyzer.timing import during_tests, slot_states
 from collector.plan import PlannedPath
 
-_MOST = 50_000_000
-"""Slots that a record may claim to span: more than a year at 1 Hz. Damage claims more."""
+_MOST = 20_000_000
+"""Slots that a record may claim to span: 46 days at 5 Hz. Damage claims more."""
 
 
 def path_trace(
