@@ -70,15 +70,7 @@ def worst_stall_s(outage_s: float, rto_high_s: float) -> float:
     >>> worst_stall_s(6.0, 0.5)  # just below 0.4 s the retransmission at 6 s comes too early
     12.4
     """
-    high_s = max(rto_high_s, RTO_FLOOR_S)
-    longest = max(stall_s(outage_s, RTO_FLOOR_S), stall_s(outage_s, high_s))
-    doublings = 1
-    while outage_s > 0 and (edge_s := outage_s / float(2**doublings - 1)) > RTO_FLOOR_S:
-        if edge_s <= high_s:
-            # Just below the edge one more doubling is needed: 2 x outage + edge in the limit.
-            return max(longest, min(2.0 * outage_s + edge_s, outage_s + RTO_CEILING_S))
-        doublings += 1
-    return longest
+    return float(worst_stalls_s(np.array([outage_s]), rto_high_s)[0])
 
 
 def worst_stalls_s(outages_s: Floats, rto_high_s: float) -> Floats:
@@ -94,15 +86,17 @@ def worst_stalls_s(outages_s: Floats, rto_high_s: float) -> Floats:
     high_s = max(rto_high_s, RTO_FLOOR_S)
     longest = np.maximum(_stalls_s(outages_s, RTO_FLOOR_S), _stalls_s(outages_s, high_s))
     pending = outages_s > 0
-    doublings = 1
-    while pending.any():
-        edge_s = outages_s / float(2**doublings - 1)
-        pending &= edge_s > RTO_FLOOR_S
-        reached = pending & (edge_s <= high_s)
-        after_s = np.minimum(2.0 * outages_s + edge_s, outages_s + RTO_CEILING_S)
-        longest[reached] = np.maximum(longest, after_s)[reached]
+    step, low_sent, high_sent = 1.0, RTO_FLOOR_S, high_s
+    while (pending := pending & (low_sent < outages_s)).any():
+        # Some timer of the range retransmits at the very end of the outage. Just below it that one comes too early, and the next counts.
+        reached = pending & (outages_s <= high_sent)
+        edge_s = outages_s / (2.0 * step - 1.0)
+        next_s = np.where(edge_s * step < RTO_CEILING_S, np.minimum(edge_s * 2.0 * step, RTO_CEILING_S), RTO_CEILING_S)
+        longest[reached] = np.maximum(longest, outages_s + next_s)[reached]
         pending &= ~reached
-        doublings += 1
+        step = min(2.0 * step, 1e300)  # beyond a hundred steps each is the ceiling anyway
+        low_sent += min(RTO_FLOOR_S * step, RTO_CEILING_S)
+        high_sent += min(high_s * step, RTO_CEILING_S)
     return longest
 
 
