@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from collector.contract import Env
@@ -21,6 +22,16 @@ def text(env: Env, path: str) -> str:
         return ""
     finally:
         file.close()
+
+
+def lines(env: Env, path: str) -> Iterator[str]:
+    """The lines of a file that may be large, one by one: what is read whole stays with the process for good."""
+    try:
+        with (env.root / path).open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                yield line.rstrip("\n")
+    except OSError:
+        return
 
 
 def value(lines: str, key: str, separator: str) -> str:
