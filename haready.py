@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Command -> (module that has it, what it does). Kept as text so that `--help` imports nothing.
 _COMMANDS = {
     "plan": ("haready", "make a plan, check it, see what it will send"),
+    "check": ("collector.check_commands", "can a run on this node succeed? before the long one"),
     "collect": ("collector.commands", "measure on this node, into one archive"),
     "note": ("collector.commands", "mark an event in the running collection"),
     "verify": ("collector.commands", "is an archive whole?"),

@@ -108,9 +108,22 @@ def collect(arguments: list[str]) -> int:
         help="go on with the latest run in DIR if it was cut short, to its planned end (services do)",
     )
     parser.add_argument("--quiet", action="store_true", help="no status and no events on stderr")
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="begin a run of more than an hour even if `haready check` says it cannot succeed",
+    )
+    parser.add_argument(
+        "--patience",
+        type=seconds,
+        default=0.0,
+        metavar="5m",
+        help="check so long again before refusing: at boot an address may come late (default: once)",
+    )
     given = parser.read(arguments)
     from collector import again
     from collector.machine import PsutilHost, SystemClock
+    from collector.preflight.local import LONG_S, refuse_hopeless, site
     from collector.supervisor import Job, Supervisor
 
     found = load(given.plan)
@@ -125,6 +138,12 @@ def collect(arguments: list[str]) -> int:
         _tell_archive(before.path, sha256)
         return Exit.ENDED_EARLY
     planned_s = given.duration if before is None else before.planned_us / 1e6
+    if given.duration > LONG_S and not given.anyway:
+        refuse_hopeless(
+            lambda: site(found, given.node, given.out, given.duration, PsutilHost(), SystemClock()),
+            given.patience,
+            display.event,
+        )
     command = shlex.join(["haready", "collect", *arguments])
     job = Job(found, given.node, key, given.out, planned_s, tool_version(), command, before=before)
     result = Supervisor(job, SystemClock(), PsutilHost(), display.event).run(display.status)

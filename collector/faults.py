@@ -93,14 +93,19 @@ def misplaced(node: Node, nics: Mapping[str, Json]) -> Iterator[str]:
     """Planned addresses that are not where the plan has them. `nics`: the interfaces, as in the inventory."""
     for network, interface in node.addresses.items():
         planned = node.sockets[network].nic
-        holders = [name for name, nic in nics.items() if _holds(nic, interface.ip)]
-        if not holders:
+        where = holders(nics, interface.ip)
+        if not where:
             if not interface.ip.is_loopback:  # of those only one stands on its interface; all can be used
                 yield f"no interface has {interface.ip}, which the plan says for {network}"
-            holders = [name for name, nic in nics.items() if interface.ip.is_loopback and _is_loopback(nic)]
-        if planned and holders and planned not in holders:
+            where = [name for name, nic in nics.items() if interface.ip.is_loopback and _is_loopback(nic)]
+        if planned and where and planned not in where:
             missing = "" if planned in nics else f", and there is no {planned} here"
-            yield f"the plan says {planned} for {network}; the address is on {', '.join(holders)}{missing}"
+            yield f"the plan says {planned} for {network}; the address is on {', '.join(where)}{missing}"
+
+
+def holders(nics: Mapping[str, Json], ip: Address) -> list[str]:
+    """The interfaces that have an address. `nics`: as in the inventory."""
+    return [name for name, nic in nics.items() if _holds(nic, ip)]
 
 
 def _addresses(nic: Json) -> Iterator[Address]:

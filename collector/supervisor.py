@@ -34,6 +34,7 @@ from collector.machine import Clock, Host, take_anchor
 from collector.notes import Mailbox
 from collector.paths import Paths
 from collector.peers.bandwidth import run_bandwidth
+from collector.peers.checking import Answer, Doing
 from collector.peers.echo import run_echo
 from collector.peers.fifo import run_fifo
 from collector.peers.guests import Guests
@@ -290,6 +291,8 @@ class Supervisor:
                 self._echoes.asked(reply)
             case Purpose.LISTEN:
                 self._reach.asked(peer, reply)
+            case Purpose.CHECK:
+                reply(Answer(Doing.COLLECT, self._session, self._tester.iperf3).text)
             case _:
                 self._tester.asked(peer, reply)
 

@@ -44,6 +44,8 @@ class Tester:
         self._clock = clock
         self._bursting = ""
         self._room = Idle(Meter(limits(me.plan)))
+        self.iperf3 = ""
+        """What iperf3 calls itself here; empty if it cannot be used, or is not known yet."""
         self._turns = Turns(me.plan, me.node, self, clock, planned_s)
 
     @property
@@ -77,6 +79,7 @@ class Tester:
         """Take a message of the bandwidth process, but for its rows."""
         match message:
             case ("iperf3", version, why_not):
+                self.iperf3 = version
                 self._record.facts["bandwidth"] = {"iperf3": version}
                 if why_not:
                     self._note(f"{why_not}: no bandwidth tests from or to this node")

@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     RELEASE = "release"
     ECHO = "echo"
     LISTEN = "listen"
+    CHECK = "check"
 
 
 class HelloError(Exception):
