@@ -33,7 +33,7 @@ def note(arguments: list[str]) -> int:
             f"the note has {len(text)} letters, {MAX_NOTE_LETTERS} are kept",
             "say it shorter; details go into your own log",
         )
-    found = _chosen(given.node, given.out)
+    found = chosen(given.node, given.out)
     moment = dt.datetime.now(dt.UTC)
     left = [one.node for one, kept in _post(found, text) if not kept]
     for one in found:
@@ -47,7 +47,12 @@ def note(arguments: list[str]) -> int:
     return Exit.DONE
 
 
-def _chosen(node: str | None, out: Path | None) -> list[Running]:
+def chosen(node: str | None, out: Path | None) -> list[Running]:
+    """The collectors that are meant.
+
+    Raises:
+        OperatorError: there is none.
+    """
     folder = out.resolve() if out is not None else None
     everything = running()
     found = [
@@ -62,7 +67,7 @@ def _chosen(node: str | None, out: Path | None) -> list[Running]:
             f"no running collector{which} was found on this machine",
             f"running here: {others}"
             if others
-            else "note on the node, as the user that started `haready collect` or as root",
+            else "ask on the node, as the user that started `haready collect` or as root",
         )
     return found
 

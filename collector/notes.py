@@ -41,6 +41,11 @@ class Mailbox:
         self._node = node
         self._taken: set[str] = set()
 
+    @property
+    def folder(self) -> Path:
+        """Where notes and questions are left."""
+        return self._folder
+
     def open(self) -> None:
         """Make the folder, or take over that of an earlier start of this run; never one that could be anybody's.
 
@@ -56,7 +61,7 @@ class Mailbox:
             if sys.platform != "win32" and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077):
                 raise
             self._tidy()
-        _write(self._folder / _OWNER, {"node": self._node})
+        new_file(self._folder / _OWNER, {"node": self._node})
 
     def take(self, keep: Callable[[int, str], None], settle: Callable[[], None]) -> None:
         """Hand every waiting note (monotonic ns, text) to `keep`, then `settle`, then remove the files.
@@ -99,16 +104,18 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A collector that runs on this machine: its node, and the folder that takes its notes."""
+    """A collector that runs on this machine: its node, the folder that takes its notes, its process and its journal."""
 
     node: str
     folder: Path
+    pid: int
+    journal: Path
 
 
 def running() -> list[Running]:
     """The collectors of this machine whose files this user may see, by node: each holds its journal open."""
     found = {}
-    for journal, uid in _open_journals():
+    for journal, uid, pid in _open_journals():
         folder = journal.with_name(journal.name.removesuffix(JOURNAL) + FOLDER)
         try:
             owner = folder.lstat()
@@ -117,7 +124,7 @@ def running() -> list[Running]:
         told = _read(folder / _OWNER)
         # A name that somebody else's process made up leads nowhere.
         if stat.S_ISDIR(owner.st_mode) and owner.st_uid == uid and told is not None:
-            found[folder] = Running(str(told.get("node")), folder)
+            found[folder] = Running(str(told.get("node")), folder, pid, journal)
     return sorted(found.values(), key=lambda one: (one.node, str(one.folder)))
 
 
@@ -129,7 +136,7 @@ def post(folder: Path, text: str) -> Path:
     """
     name = f"{time.monotonic_ns():020d}-{secrets.token_hex(4)}"
     unfinished = folder / (name + _UNFINISHED)
-    _write(unfinished, {"mono_ns": time.monotonic_ns(), "text": text}, folder.stat().st_uid)
+    new_file(unfinished, {"mono_ns": time.monotonic_ns(), "text": text}, folder.stat().st_uid)
     finished = folder / (name + _NOTE)
     unfinished.rename(finished)
     return finished
@@ -151,8 +158,8 @@ def taken(note: Path, patience_s: float) -> bool:
     return True
 
 
-def _open_journals() -> Iterator[tuple[Path, int]]:
-    """Journals that processes of this machine hold open, and the user of each process."""
+def _open_journals() -> Iterator[tuple[Path, int, int]]:
+    """Journals that processes of this machine hold open, and user and number of each process."""
     if not LINUX:
         import psutil
 
@@ -160,7 +167,7 @@ def _open_journals() -> Iterator[tuple[Path, int]]:
             with contextlib.suppress(psutil.Error, OSError):
                 for file in process.open_files():
                     if _ARCHIVE.match(Path(file.path).name):
-                        yield Path(file.path), _user()
+                        yield Path(file.path), _user(), process.pid
         return
     # Links are read and nothing is looked at: a dead file server that some process uses must not hang this one.
     for found in Path("/proc").iterdir():
@@ -172,14 +179,14 @@ def _open_journals() -> Iterator[tuple[Path, int]]:
                 with contextlib.suppress(OSError):
                     journal = fd.readlink()
                     if _ARCHIVE.match(journal.name):
-                        yield journal, uid
+                        yield journal, uid, int(found.name)
 
 
 def _user() -> int:
     return os.getuid() if sys.platform != "win32" else 0
 
 
-def _write(path: Path, content: Json, uid: int | None = None) -> None:
+def new_file(path: Path, content: Json, uid: int | None = None) -> None:
     """A new file for the given user (default: this one) alone."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     with os.fdopen(fd, "w", encoding="utf-8") as file:

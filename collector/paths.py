@@ -118,6 +118,10 @@ class Paths:
 
     # --- what is told of them --------------------------------------------------------------------------------------
 
+    def counts(self) -> dict[str, tuple[int, int, int | None]]:
+        """(sent, answered, last round trip in us) of every path of this node."""
+        return dict(self._counts)
+
     def tally(self) -> Tally:
         """All paths together."""
         counts = self._counts.values()

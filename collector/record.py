@@ -51,6 +51,10 @@ class Record:
         """The outcome of a probe, ticker or path, made at its first mention."""
         return self._outcomes.setdefault(name, Outcome(name))
 
+    def outcomes(self) -> dict[str, Outcome]:
+        """All of them, by name."""
+        return dict(self._outcomes)
+
     def report(
         self, name: str, state: str, reason: str, t_us: int, ticks: int, missed: int, seconds: float, trace: str
     ) -> None:

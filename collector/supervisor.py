@@ -30,6 +30,7 @@ from collector.contract import Env, Json, Probe, Run, State, Table
 from collector.echoes import Echoes
 from collector.errors import CutShortError, OperatorError, WriteError
 from collector.faults import Faults
+from collector.live import View, answer, free_B, outcomes_of, paths_of
 from collector.machine import Clock, Host, take_anchor
 from collector.notes import Mailbox
 from collector.paths import Paths
@@ -276,6 +277,7 @@ class Supervisor:
                 self._sizes.beat()
                 self._reach.beat()
                 self._faults.beat()
+                answer(self._mailbox.folder, lambda: self._view(end_ns))
                 look(self._status(end_ns - now))
             for name, at in due.items():
                 if now >= at:
@@ -550,6 +552,36 @@ class Supervisor:
             self._faults.observers,
             self._faults.answering,
             self._tester.busy,
+        )
+
+    def _view(self, end_ns: int) -> View:
+        self._paths.save()
+        job, record, now_ns = self._job, self._record, self._clock.monotonic_ns()
+        test, test_s = self._tester.upcoming() or ("", None)
+        return View(
+            node=job.node,
+            cluster=job.plan.cluster,
+            session=self._session,
+            pid=os.getpid(),
+            tool=job.version,
+            started=_iso(self._started),
+            planned_s=job.duration_s,
+            elapsed_s=(now_ns - self._t0_ns) / 1e9,
+            left_s=(end_ns - now_ns) / 1e9,
+            archive=str(self._path.resolve()),
+            archive_B=self._writer.size_B,
+            free_B=free_B(job.folder),
+            rows=self._writer.count,
+            missed=sum(outcome.missed for outcome in record.outcomes().values()),
+            dropped=record.dropped,
+            restarts=len(record.restarts),
+            observers=self._faults.observers,
+            answering=self._faults.answering,
+            testing=self._tester.busy,
+            next_test=test,
+            next_test_s=test_s,
+            paths=tuple(paths_of(self._paths, self._links, record)),
+            outcomes=tuple(outcomes_of(record)),
         )
 
     def _now_us(self) -> int:

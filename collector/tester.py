@@ -58,6 +58,10 @@ class Tester:
         """The name of the test this node takes part in now; empty if none."""
         return self._turns.busy
 
+    def upcoming(self) -> tuple[str, float] | None:
+        """The next test from this node and the seconds until then; None if there is none to come."""
+        return self._turns.upcoming()
+
     def beat(self) -> None:
         """Once a second: begin what is due."""
         if self._turns.wanted:

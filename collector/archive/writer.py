@@ -92,6 +92,8 @@ class Writer:
         self._file: IO[bytes] = open(made, "xb", opener=_private)
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
         self._seq = 0
+        self.count = 0
+        """Rows of the run so far."""
         try:
             self._add(README, _README.encode())
             self._add(START, dumps({"format": FORMAT, **self._start}))
@@ -125,6 +127,7 @@ class Writer:
             self._journal.line(dumps(head | {"columns": self._columns[table]}))
             self._index[key] = len(self._rows) - 1
         kept.extend(rows)
+        self.count += len(rows)
         self._journal.line(dumps([self._index[key], rows]))
 
     def anchor(self, anchor: Anchor) -> None:
@@ -197,9 +200,11 @@ class Writer:
         for data, segment in before.stored():
             self._seq = max(self._seq, segment.seq)
             self._add(segment_name(segment.seq), data, rows=segment.rows)
+            self.count += segment.rows
         if before.journal is not None:
             self._seq = before.journal.seq
             self._add(segment_name(self._seq), before.journal.encode(), rows=before.journal.rows)
+            self.count += before.journal.rows
 
     def _open_segment(self, now_us: int) -> None:
         self._seq += 1

@@ -121,6 +121,21 @@ class Turns:
             return self._serving.test.name
         return self._attempt.owed.test.name if self._attempt is not None and self._attempt.leased else ""
 
+    def upcoming(self) -> tuple[str, float] | None:
+        """The next test of this node's own and the seconds until its turn, if all goes well; None if there is none to come."""
+        now = self._clock.monotonic_ns()
+        due = [(owed.due_ns, owed.test) for owed in self._owed]
+        if not due:
+            first_ns = self._t0_ns + round(first_round_s(self._planned_s, self._met_s) * 1e9)
+            begin = first_ns if self._round_ns is None else self._round_ns + self._every_ns
+            mine = [test for test in self._tests.values() if test.source == self._me]
+            due = [(begin + round(self._places[test.name] * 1e9), test) for test in mine]
+        if self._leaving or self._unable or not due:
+            return None
+        at_ns, test = min(due, key=lambda one: one[0])
+        over_ns = at_ns + round((test_length_s(self._plan, test) + CLOSING_S) * 1e9)
+        return None if over_ns > self._end_ns else (test.name, max(0.0, (at_ns - now) / 1e9))
+
     def unable(self, why: str) -> None:
         """Take part in no test, for this reason."""
         self._unable = why
