@@ -19,6 +19,7 @@ _COMMANDS = {
     "plan": ("haready", "make a plan, check it, see what it will send"),
     "check": ("collector.check_commands", "can a run on this node succeed? before the long one"),
     "collect": ("collector.commands", "measure on this node, into one archive"),
+    "service": ("collector.service.commands", "the collection as a service: install, start, status, stop, uninstall"),
     "status": ("collector.status_commands", "how the running collection fares (--watch)"),
     "note": ("collector.commands", "mark an event in the running collection"),
     "verify": ("collector.commands", "is an archive whole?"),

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import csv
 import json
+import os
 import re
 import shlex
 import sys
@@ -124,7 +125,8 @@ def collect(arguments: list[str]) -> int:
     from collector import again
     from collector.machine import PsutilHost, SystemClock
     from collector.preflight.local import LONG_S, refuse_hopeless, site
-    from collector.supervisor import Job, Supervisor
+    from collector.service.notify import Notifier
+    from collector.supervisor import Job, Status, Supervisor
 
     found = load(given.plan)
     found.node(given.node)
@@ -146,7 +148,14 @@ def collect(arguments: list[str]) -> int:
         )
     command = shlex.join(["haready", "collect", *arguments])
     job = Job(found, given.node, key, given.out, planned_s, tool_version(), command, before=before)
-    result = Supervisor(job, SystemClock(), PsutilHost(), display.event).run(display.status)
+    notifier = Notifier(given.node, os.environ, os.getpid(), SystemClock.monotonic_ns)
+
+    def look(status: Status) -> None:
+        display.status(status)
+        notifier.look(status)
+
+    result = Supervisor(job, SystemClock(), PsutilHost(), display.event).run(look)
+    notifier.close()
     display.clear()
     for path, reason in result.never_met:
         display.event(f"WARNING: {path} was never measured: {reason}")

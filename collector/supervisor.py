@@ -17,7 +17,7 @@ import selectors
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import collector.probes
@@ -114,6 +114,8 @@ class Status:
     """Observers of the plan, and those that have answered lately."""
     test: str = ""
     """The bandwidth test that this node takes part in, by its name; empty if none is."""
+    ending: str = ""
+    """Why sampling has stopped; empty while it goes on."""
 
 
 class Supervisor:
@@ -243,6 +245,7 @@ class Supervisor:
                 self._spawn(name)
             try:
                 self._collect(look)
+                look(replace(self._status(0), ending=self._stop or "planned end"))
                 self._wind_down()
                 return self._seal()
             except WriteError as error:
