@@ -23,7 +23,8 @@ from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
 from collector.errors import ArchiveError, Arguments, Exit, OperatorError, UnmeasuredError, make_folder, printable
 from collector.note_commands import note
-from collector.plan import NAME, load, load_key
+from collector.plan import NAME, Plan, load, load_key
+from collector.preflight.result import Check
 
 _UNSEALED = {
     True: "the collector was cut short; its last rows were read from the journal beside it",
@@ -124,7 +125,7 @@ def collect(arguments: list[str]) -> int:
     given = parser.read(arguments)
     from collector import again
     from collector.machine import PsutilHost, SystemClock
-    from collector.preflight.local import LONG_S, refuse_hopeless, site
+    from collector.preflight.before import LONG_S, apart, refuse_hopeless
     from collector.service.notify import Notifier
     from collector.supervisor import Job, Status, Supervisor
 
@@ -142,9 +143,7 @@ def collect(arguments: list[str]) -> int:
     planned_s = given.duration if before is None else before.planned_us / 1e6
     if given.duration > LONG_S and not given.anyway:
         refuse_hopeless(
-            lambda: site(found, given.node, given.out, given.duration, PsutilHost(), SystemClock()),
-            given.patience,
-            display.event,
+            lambda: apart(lambda: _checked(found, given.node, given.out, given.duration)), given.patience, display.event
         )
     command = shlex.join(["haready", "collect", *arguments])
     job = Job(found, given.node, key, given.out, planned_s, tool_version(), command, before=before)
@@ -178,6 +177,14 @@ def _tell_archive(path: Path, sha256: str) -> None:
     with contextlib.suppress(OSError):  # the terminal may be gone; the archive is there
         print(path)
         print(f"sha256 {sha256}", flush=True)
+
+
+def _checked(found: Plan, node: str, folder: Path, duration_s: float) -> list[Check]:
+    """Imports what only the process of the checks needs."""
+    from collector.machine import PsutilHost, SystemClock
+    from collector.preflight.local import local_checks, site
+
+    return local_checks(site(found, node, folder, duration_s, PsutilHost(), SystemClock()))
 
 
 def verify(arguments: list[str]) -> int:

@@ -24,7 +24,7 @@ from collector.errors import OperatorError
 from collector.external import Finished
 from collector.machine import SystemClock
 from collector.peers.checking import Answer, Doing, read
-from collector.preflight import local, means, place, room
+from collector.preflight import before, means, place, room
 from collector.preflight.meeting import Meeting
 from collector.preflight.result import Check, Level, Site, worst
 
@@ -458,12 +458,29 @@ sys.exit(haready.main(sys.argv[1:]))
 
 
 def test_patience_looks_again_until_what_was_missing_is_there(monkeypatch):
-    late = a_site(nics={"eth0": nic("10.8.0.1")}), a_site()
-    monkeypatch.setattr(local, "CHECKS", (place.addresses,))
-    monkeypatch.setattr(local, "_AGAIN_S", 0.01)
-    looks = iter([late[0], late[0], late[1]])
+    late, good = (list(place.addresses(site)) for site in (a_site(nics={"eth0": nic("10.8.0.1")}), a_site()))
+    monkeypatch.setattr(before, "_AGAIN_S", 0.01)
+    looks = iter([late, late, good])
     told: list[str] = []
-    local.refuse_hopeless(lambda: next(looks), 60.0, told.append)
+    before.refuse_hopeless(lambda: next(looks), 60.0, told.append)
     assert told == ["waiting, because a run cannot succeed yet: address 10.9.0.1 (ch1) is not on this machine"] * 2
-    with pytest.raises(local.CannotSucceedError, match="not on this machine"):
-        local.refuse_hopeless(lambda: late[0], 0.0, told.append)
+    with pytest.raises(before.CannotSucceedError, match="not on this machine"):
+        before.refuse_hopeless(lambda: late, 0.0, told.append)
+
+
+def test_checks_run_in_a_process_of_their_own_and_one_that_hangs_or_dies_is_a_warning():
+    checks = [Check("room", Level.FAIL, "full", "make room"), Check("clock", Level.OK, str(os.getpid()))]
+    assert before.apart(lambda: checks) == checks
+    assert one(before.apart(lambda: [Check("pid", Level.OK, str(os.getpid()))])).found != str(os.getpid())
+
+    def hang() -> list[Check]:
+        signal.pause()
+        return []
+
+    def die() -> list[Check]:
+        raise ValueError("a bug")
+
+    check = one(before.apart(hang, 0.1))
+    assert (check.level, "did not end within 0 s" in check.found) == (Level.WARN, True)
+    check = one(before.apart(die))
+    assert (check.level, "ended with an error" in check.found) == (Level.WARN, True)
