@@ -101,6 +101,7 @@ def _check(given: argparse.Namespace, stacks: Sequence[str]) -> int:
     _table([[path.name, str(source), "->", str(target)] for path, (source, target) in zip(paths, ends, strict=True)])
     file = shlex.quote(str(given.plan))
     print(f"what will be sent, and which ports to open: haready plan schedule {file}")
+    print(f"before the run, on every node at once: haready check --plan {file} --node NAME")
     for node in found.nodes:
         print(f"on {node.name}: haready collect --plan {file} --node {node.name} --duration 24h")
     return Exit.DONE

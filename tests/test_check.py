@@ -22,6 +22,7 @@ from collector.archive.reader import open_archive
 from collector.contract import Env, Run
 from collector.errors import OperatorError
 from collector.external import Finished
+from collector.live import ask, hear
 from collector.machine import SystemClock
 from collector.peers.checking import Answer, Doing, read
 from collector.preflight import before, means, place, room
@@ -309,6 +310,12 @@ def test_two_nodes_that_check_at_once_reach_each_other_both_ways_on_every_port()
         assert check.found == f"{peer} answers and calls on ch1, also {ports}"
 
 
+def test_where_udp_tests_are_planned_their_port_is_tried_too():
+    peers = Peers(*addresses(2), network={"ch1": {"kind": "channel", "rate_bps": 1_000_000_000, "load_bps": 1_000_000}})
+    peers.check("a", "b")
+    assert f"udp/{peers.plan.bandwidth.port}" in one(peers.found["a"]).found
+
+
 def test_three_nodes_on_one_network_let_each_other_in_one_after_the_other():
     peers = Peers(*addresses(3))
     peers.check("a", "b", "c", patience_s=40.0)
@@ -449,10 +456,11 @@ sys.exit(haready.main(sys.argv[1:]))
     wilful = [sys.executable, "-c", program, "collect", "--plan", str(plan), "--node", "a", "--out", str(tmp_path)]
     with subprocess.Popen([*wilful, "--duration", "2h", "--anyway", "--quiet"], stderr=subprocess.PIPE) as running:
         deadline = time.monotonic() + 20
-        while not list(tmp_path.glob("*.part")):
+        while not (folders := list(tmp_path.glob("*.notes"))):
             assert time.monotonic() < deadline
             assert running.poll() is None
             time.sleep(0.05)
+        assert hear(ask(folders[0]), deadline) is not None, "it does not measure"
         running.send_signal(signal.SIGTERM)
         assert running.wait(30) == 6
 

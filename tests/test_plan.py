@@ -598,6 +598,7 @@ def test_init_writes_a_plan_and_a_private_key_that_check_finds_good_once_it_is_e
     assert "site.toml: good. " in checked.stdout
     for node in load(tmp_path / "site.toml").nodes:
         assert f"on {node.name}: haready collect --plan site.toml --node {node.name} " in checked.stdout
+    assert "haready check --plan site.toml --node NAME" in checked.stdout
 
 
 @pytest.mark.parametrize("topology", list(Topology))

@@ -18,38 +18,41 @@ from collector.errors import Unavailable
 from collector.machine import Clock
 from collector.paths import NOT_STARTED
 from collector.peers.checking import Answer, Doing, read
-from collector.peers.doors import Door, Knock, Result, Taken
+from collector.peers.doors import DOOR_S, Door, Knock, Result, Taken
 from collector.peers.hello import Identity, Peer, Purpose
 from collector.peers.leases import LATER
 from collector.peers.links import Links
 from collector.peers.stamp import session_key
-from collector.plan import Plan, PlannedPath, Port, Transport
+from collector.plan import LoadKind, Plan, PlannedPath, Port, Transport
+from collector.plan_schedule import test_kinds
 from collector.preflight.means import major
 from collector.preflight.result import Check, Level, or_ok
 from collector.strangers import refusal
 
 AGAIN_S = 2.0
 """From one try to the next."""
-LINGER_S = 4.0
-"""After all is known here, so long for what the peers still want: a knock takes 3 s at most."""
+KNOCKS = 2
+"""A port that gave no answer is tried so often while its door is open: a machine that is busy for seconds is no firewall."""
+LINGER_S = DOOR_S
+"""After all is known here, so long for what the peers still want."""
 
 
 @dataclass(slots=True)
 class _Way:
-    """A path from here. `results` by port, once they are known."""
+    """A path from here. `wanted`: ports that are to be tried, and how often still; `results` by port, once they are known."""
 
     path: PlannedPath
     due_ns: int
     asking: bool = False
     met: Answer | None = None
     why: str = "it was not asked"
-    wanted: list[Port] = field(default_factory=list)
-    knock: Knock | None = None
+    wanted: dict[Port, int] = field(default_factory=dict)
+    knocks: dict[Port, Knock] = field(default_factory=dict)
     results: dict[Port, tuple[Result, str]] = field(default_factory=dict)
 
     @property
     def decided(self) -> bool:
-        return self.met is not None and not self.wanted and self.knock is None
+        return self.met is not None and not self.wanted and not self.knocks
 
 
 @dataclass(slots=True)
@@ -96,8 +99,8 @@ class Meeting:
     def close(self) -> None:
         """Close every socket."""
         for way in self._ways:
-            if way.knock is not None:
-                way.knock.close()
+            for knock in way.knocks.values():
+                knock.close()
         for _, door in self._doors.values():
             door.close()
         self._doors.clear()
@@ -126,11 +129,11 @@ class Meeting:
                 door.close()
                 del self._doors[place]
         for way in self._ways:
-            if way.knock is not None:
-                way.knock.beat()
-            if way.met is not None and way.wanted and way.knock is None:
-                self._knock(way, way.met)
-            elif way.met is None and not way.asking and now >= way.due_ns:
+            for knock in list(way.knocks.values()):
+                knock.beat()
+            for port in [port for port in way.wanted if port not in way.knocks]:
+                self._knock(way, port)
+            if way.met is None and not way.asking and now >= way.due_ns:
                 self._ask(way, now)
 
     # --- the asking side -------------------------------------------------------------------------------------------
@@ -149,33 +152,33 @@ class Meeting:
             way.met = read(text)
             way.why = "" if way.met else "it answered something else"
             if way.met is not None and way.met.doing is Doing.CHECK:
-                way.wanted = self._ports(way.path)
+                way.wanted = dict.fromkeys(self._ports(way.path), KNOCKS)
 
         self._links.ask(Purpose.CHECK, way.path.target, way.path.name, self._iperf3, done)
 
     def _ports(self, path: PlannedPath) -> list[Port]:
         """What a run needs on the path beside HELLO's port."""
-        wanted = [Port(Transport.UDP, self._plan.probing.port)]
-        if path.name in self._tested and self._iperf3:
-            wanted.append(Port(Transport.TCP, self._plan.bandwidth.port))
-        return wanted
+        wanted = self._ports_here(path)
+        return wanted if self._iperf3 else wanted[:1]
 
-    def _knock(self, way: _Way, met: Answer) -> None:
-        port = way.wanted[0]
-
+    def _knock(self, way: _Way, port: Port) -> None:
         def done(result: Result, why: str) -> None:
             way.results[port] = (result, why)
-            way.wanted = [one for one in way.wanted if one != port]
-            way.knock = None
+            way.knocks.pop(port, None)
+            way.wanted[port] -= 1
+            if result is not Result.FILTERED or not way.wanted[port]:
+                del way.wanted[port]
 
-        key = session_key(self._me.key, way.path.name, self._me.session, met.session)
+        assert way.met is not None
+        key = session_key(self._me.key, way.path.name, self._me.session, way.met.session)
         ends = self._address(way.path.source, way.path.network), self._address(way.path.target, way.path.network)
         try:
             knock = Knock(*ends, port, key, self._selector, self._clock, done)
         except Unavailable as error:
             done(Result.NOT_TESTED, str(error))
             return
-        way.knock = None if knock.over else knock
+        if not knock.over:
+            way.knocks[port] = knock
 
     # --- the asked side --------------------------------------------------------------------------------------------
 
@@ -192,8 +195,13 @@ class Meeting:
             reply(f"{LATER}another node is being let in")
 
     def _ports_here(self, path: PlannedPath) -> list[Port]:
+        """The port of the probes first, then those of the bandwidth tests."""
         wanted = [Port(Transport.UDP, self._plan.probing.port)]
-        return [*wanted, Port(Transport.TCP, self._plan.bandwidth.port)] if path.name in self._tested else wanted
+        if path.name in self._tested:
+            wanted.append(Port(Transport.TCP, self._plan.bandwidth.port))
+            if LoadKind.UDP in test_kinds(self._plan, path.network):
+                wanted.append(Port(Transport.UDP, self._plan.bandwidth.port))
+        return wanted
 
     def _let_in(self, path: PlannedPath, port: Port, key: bytes) -> bool:
         """Open the door; False if it is open for another node."""
@@ -270,7 +278,7 @@ class Meeting:
         for port, (result, why) in way.results.items():
             if result is Result.OPEN:
                 continue
-            probes = port.transport is Transport.UDP
+            probes = port.number == self._plan.probing.port
             found = f"{port.name} does not get through to {peer} on {network}: {why}"
             loses = "nothing is measured on this path else" if probes else "no bandwidth is measured else"
             yield Check(
