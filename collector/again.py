@@ -41,10 +41,15 @@ def find(folder: Path, plan: Plan, node: str) -> Unfinished | None:
     return found
 
 
+def left_s(run: Unfinished, clock: Clock) -> float:
+    """Until the planned end of the run; negative if that has passed."""
+    zero_ns = resume.zero_ns(run, clock, resume.boot_id())
+    return (run.planned_us * 1000 - (clock.monotonic_ns() - zero_ns)) / 1e9
+
+
 def overdue(run: Unfinished, clock: Clock) -> bool:
     """Whether the planned end of the run has passed."""
-    zero_ns = resume.zero_ns(run, clock, resume.boot_id())
-    return clock.monotonic_ns() - zero_ns >= run.planned_us * 1000
+    return left_s(run, clock) <= 0
 
 
 def seal(run: Unfinished) -> str:

@@ -125,7 +125,7 @@ def collect(arguments: list[str]) -> int:
     given = parser.read(arguments)
     from collector import again
     from collector.machine import PsutilHost, SystemClock
-    from collector.preflight.before import LONG_S, apart, refuse_hopeless
+    from collector.preflight.before import LONG_S, CannotSucceedError, apart, refuse_hopeless
     from collector.service.notify import Notifier
     from collector.supervisor import Job, Status, Supervisor
 
@@ -141,10 +141,17 @@ def collect(arguments: list[str]) -> int:
         _tell_archive(before.path, sha256)
         return Exit.ENDED_EARLY
     planned_s = given.duration if before is None else before.planned_us / 1e6
-    if given.duration > LONG_S and not given.anyway:
-        refuse_hopeless(
-            lambda: apart(lambda: _checked(found, given.node, given.out, given.duration)), given.patience, display.event
-        )
+    if planned_s > LONG_S and not given.anyway:
+        left_s = planned_s if before is None else again.left_s(before, SystemClock())
+        try:
+            refuse_hopeless(
+                lambda: apart(lambda: _checked(found, given.node, given.out, left_s)), given.patience, display.event
+            )
+        except CannotSucceedError as error:
+            if before is None:
+                raise
+            # What is there is worth more than what may be missing: what cannot be done after all says so itself.
+            display.event(f"WARNING: going on although the check failed: {', '.join(str(error).splitlines())}")
     command = shlex.join(["haready", "collect", *arguments])
     job = Job(found, given.node, key, given.out, planned_s, tool_version(), command, before=before)
     notifier = Notifier(given.node, os.environ, os.getpid(), SystemClock.monotonic_ns)

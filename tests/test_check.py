@@ -461,8 +461,21 @@ sys.exit(haready.main(sys.argv[1:]))
             assert running.poll() is None
             time.sleep(0.05)
         assert hear(ask(folders[0]), deadline) is not None, "it does not measure"
+        running.kill()
+    # A run that was cut short is worth more than what may be missing.
+    resumed = [*wilful, "--duration", "2h", "--resume"]
+    with subprocess.Popen(resumed, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        told = []
+        while "not started there yet" not in "".join(told):
+            told.append(running.stderr.readline())
+            assert told[-1], told
+        assert any("WARNING: going on although the check failed: the archive will take up to " in line for line in told)
         running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 6
+        running.communicate(timeout=60)
+        assert running.returncode == 6
+    assert len(list(tmp_path.glob("haready-*.zip"))) == 2, "the short run's, and one for both starts of the long one"
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_patience_looks_again_until_what_was_missing_is_there(monkeypatch):

@@ -192,13 +192,13 @@ def test_every_option_of_the_command_line_in_the_unit_is_known_to_collect():
         [sys.executable, "-m", "haready", "collect", "--help"], capture_output=True, text=True, check=True
     )
     options = re.findall(r"--[a-z]+", line)
-    assert {"--plan", "--node", "--duration", "--out", "--patience"} == set(options)
+    assert {"--plan", "--node", "--duration", "--out", "--resume", "--patience"} == set(options)
     assert all(option in known.stdout for option in options)
 
 
 def test_words_that_systemd_would_expand_or_split_stay_as_they_are():
     assert quoted('/a b/%h/$HOME/"x"\\') == '"/a b/%%h/$$HOME/\\"x\\"\\\\"'
-    text = drop_in(Path("/etc/haready/a"), "plan.key", 3600, ["/var/lib/my data"])
+    text = drop_in(Path("/etc/haready/a"), "plan.key", 3600, "20260101T000000Z", ["/var/lib/my data"])
     assert 'ReadWritePaths="-/var/lib/my data"\n' in text
     assert "HAREADY_DURATION=3600s" in text
     assert "LoadCredential=plan.key:/etc/haready/a/plan.key" in text
@@ -211,7 +211,9 @@ def test_systemd_finds_nothing_wrong_with_the_unit_and_calls_it_little_exposed(t
     folder.mkdir()
     (tmp_path / TEMPLATE).write_text(unit((sys.executable, "/opt/haready/haready.py")))
     path.write_text(unit((sys.executable, "/opt/haready/haready.py")))
-    (folder / "run.conf").write_text(drop_in(Path("/etc/haready/sip-a"), "plan.key", 86_400, ["/var/lib/my data"]))
+    (folder / "run.conf").write_text(
+        drop_in(Path("/etc/haready/sip-a"), "plan.key", 86_400, "20260101T000000Z", ["/var/lib/my data"])
+    )
     environ = os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
     checked = subprocess.run(
         ["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False, env=environ
@@ -297,6 +299,7 @@ def test_install_copies_plan_and_key_for_root_alone_and_uninstall_leaves_only_ar
     assert programs.ran == [
         "systemctl --version",
         "systemctl daemon-reload",
+        "systemctl disable haready@a.service",
         "systemctl stop haready@a.service",
         "systemctl daemon-reload",
         "systemctl reset-failed haready@a.service",
@@ -378,9 +381,25 @@ def test_a_service_that_does_not_start_says_why_in_the_collector_s_own_words(tmp
     systemd.install(order(tmp_path))
     with pytest.raises(OperatorError) as error:
         systemd.start("a")
+    assert "systemctl enable haready@a.service" not in programs.ran, "a reboot must not begin what did not start"
     assert "error: address 10.1.1.1 (ch1) is not on this machine hint: is --node right?" in str(error.value)
     assert "\x1b" not in str(error.value)
     assert "journalctl -u haready@a.service" in error.value.hint
+
+
+def test_a_reboot_goes_on_with_the_run_from_start_to_stop_and_each_install_has_a_run_of_its_own(tmp_path):
+    programs = Programs()
+    systemd = Systemd(machine(tmp_path), programs, lambda: COMMAND)
+    (conf,) = [path for path in systemd.install(order(tmp_path)) if path.name == "run.conf"]
+    assert re.search(r"^Environment=HAREADY_RUN=\d{8}T\d{6}Z$", conf.read_text(), re.MULTILINE)
+    systemd.start("a")
+    systemd.stop("a")
+    assert [line.removeprefix("systemctl ") for line in programs.ran[2:]] == [
+        "start haready@a.service",
+        "enable haready@a.service",
+        "disable haready@a.service",
+        "stop haready@a.service",
+    ]
 
 
 @pytest.mark.parametrize(

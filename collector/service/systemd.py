@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import re
 import shutil
@@ -58,7 +59,8 @@ class Systemd:
         self._check_systemd()
         command = self._command()
         kept = Path("/") / _PLANS / order.node
-        text = drop_in(kept, key, round(order.duration_s), order.plan.node(order.node).data)
+        run = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}"
+        text = drop_in(kept, key, round(order.duration_s), run, order.plan.node(order.node).data)
         written = [
             (self._plans(order.node) / "plan.toml", _read(order.plan_file), 0o600),
             (self._plans(order.node) / key, _read(order.key_file), 0o600),
@@ -118,7 +120,7 @@ class Systemd:
     # --- systemctl -------------------------------------------------------------------------------------------------
 
     def start(self, node: str) -> None:
-        """See `Services`."""
+        """See `Services`. From now on a reboot goes on with it."""
         self._known(node)
         try:
             self._systemctl("start", instance(node), deadline_s=_START_S)
@@ -128,10 +130,12 @@ class Systemd:
                 f"the service of {node} did not start{': ' if said else ''}{said or ''}",
                 f"journalctl -u {instance(node)} tells all; `haready check` tells what is missing",
             ) from error
+        self._systemctl("enable", instance(node))
 
     def stop(self, node: str) -> None:
         """See `Services`."""
         self._known(node)
+        self._systemctl("disable", instance(node))
         self._systemctl("stop", instance(node), deadline_s=_STOP_S)
 
     def state(self, node: str) -> ServiceState:

@@ -30,7 +30,7 @@ StartLimitBurst=5
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart={command} collect --plan ${{CREDENTIALS_DIRECTORY}}/plan.toml --node %i --duration ${{HAREADY_DURATION}} --out ${{STATE_DIRECTORY}} --patience 5m
+ExecStart={command} collect --plan ${{CREDENTIALS_DIRECTORY}}/plan.toml --node %i --duration ${{HAREADY_DURATION}} --out ${{STATE_DIRECTORY}}/${{HAREADY_RUN}} --resume --patience 5m
 # At boot an address may come late; --patience waits for it.
 TimeoutStartSec=10min
 TimeoutStopSec=2min
@@ -83,12 +83,18 @@ SystemCallFilter=@system-service
 SystemCallFilter=~@privileged
 SystemCallFilter=adjtimex clock_adjtime
 SystemCallErrorNumber=EPERM
+
+# From `haready service start` to `stop` the run goes on after a reboot.
+[Install]
+WantedBy=multi-user.target
 """
 
 _DROP_IN = """\
 # Written by `haready service install`.
 [Service]
 Environment=HAREADY_DURATION={duration_s}s
+# The folder of this run's archive: `--resume` goes on with what is in it, and never with an earlier one.
+Environment=HAREADY_RUN={run}
 LoadCredential=plan.toml:{folder}/plan.toml
 LoadCredential={key}:{folder}/{key}
 """
@@ -99,9 +105,9 @@ def unit(command: Sequence[str]) -> str:
     return _UNIT.format(command=" ".join(map(quoted, command)), priority=PRIORITY)
 
 
-def drop_in(folder: Path, key: str, duration_s: int, data: Iterable[str]) -> str:
-    """What is this node's own: length of the run, plan and key in `folder`, and data folders that it may write."""
-    text = _DROP_IN.format(duration_s=duration_s, folder=_plain(str(folder)), key=_plain(key))
+def drop_in(folder: Path, key: str, duration_s: int, run: str, data: Iterable[str]) -> str:
+    """What is this node's own: length and name of the run, plan and key in `folder`, and data folders that it may write."""
+    text = _DROP_IN.format(duration_s=duration_s, run=run, folder=_plain(str(folder)), key=_plain(key))
     return text + "".join(f"ReadWritePaths={quoted('-' + path)}\n" for path in data)
 
 
