@@ -6,12 +6,13 @@ archive reader, the plan and the errors.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import collector
 
 if TYPE_CHECKING:
     from collector.machine import Clock, Host, KeptFile
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
 
 
 def tool_version() -> str:
-    """Version of the installed distribution; "unknown" in a bare checkout."""
-    try:
-        return importlib.metadata.version("haready")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
+    """Version of the distribution."""
+    return collector.__version__
 
 
 Json = Any
