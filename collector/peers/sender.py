@@ -247,7 +247,7 @@ class Sender:
         if t3_kernel_ns is not None:
             t3 = t3_kernel_ns
             flags |= T3_KERNEL
-        fwd, res, back = ((b - a) // 1000 for a, b in ((t1, reply.t2_ns), (reply.t2_ns, t3), (t3, pending.t4_ns)))
+        fwd, res, back = (reply.t2_ns - t1) // 1000, (t3 - reply.t2_ns) // 1000, (pending.t4_ns - t3) // 1000
         rest: int | None = None
         if slot is not None:
             # The remainder of the monotonic round trip, so that the parts always add up to it.
