@@ -29,7 +29,7 @@ from analyzer.contract import (
     Trace,
 )
 from analyzer.echo import echoes
-from analyzer.engine import Material, bound, customs, judge, recommend
+from analyzer.engine import Material, bound, customs, judge, recommend, replicating
 from analyzer.extension import Stack
 from analyzer.fast import under_load
 from analyzer.frames import NodeData, read
@@ -39,6 +39,7 @@ from analyzer.mtu import path_mtus
 from analyzer.notes import noted
 from analyzer.observers import observed
 from analyzer.ports import port_tests
+from analyzer.replication import replications
 from analyzer.scenarios import resolve
 from analyzer.score import score
 from analyzer.slots import path_log
@@ -96,6 +97,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     clocks = {name: node_clock(node, run.clocks[name], run.start_s) for name, node in nodes.items()}
     echoed = echoes(plan, nodes, run.clocks, meetings)
     written, write_charts = writes(nodes, facts, run.duration_s)
+    legs, leg_charts = replications(plan, replicating(products, plan), nodes, summaries, written, carried)
     material = Material(
         plan=plan,
         nodes=nodes,
@@ -117,6 +119,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         ports=ports,
         customs=customs(products, plan),
         probes={name: node.probes for name, node in nodes.items()},
+        replications=legs,
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)
@@ -162,15 +165,17 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
             *run.traces,
             *(chart for node in nodes.values() for chart in node_charts(node, run.duration_s)),
             *write_charts,
+            *leg_charts,
         ),
         curves=run.curves,
         untested=untested(
-            plan, bound(products, plan), asked, facts, ports, idle=any(one.idle for one in echoed.values())
+            plan, bound(products, plan), asked, facts, ports, idle=any(one.idle for one in echoed.values()), legs=legs
         ),
         path_mtus=tuple(mtus.values()),
         ports=ports,
         writes=written,
         stalls=tuple(run.stalls.values()),
+        replications=legs,
     )
 
 

@@ -631,6 +631,74 @@ class Writes:
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """A state in which a path carries replication: `active` is the node that writes, `lost` one that is gone ("": none).
+
+    `documented`: the vendor says that it goes this way; else it is derived.
+    """
+
+    active: str
+    lost: str
+    documented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits on a path when the measured writes are replayed through it. None: it never ends.
+
+    `largest_B` is the largest backlog, at `at_s` since the start of the run, gone after `drain_s`; `behind_s` the age of the oldest byte that had not
+    left, at its worst: what a lost node costs. `resync`: (length of an outage, time until nothing waits any more after it), begun at the
+    worst minute. `copy_s`: a full copy beside the mean of the writes (also None where its size is not known). `share`: of the rate that is needed
+    (95 % of all minutes are below it) in the rate that was measured.
+    """
+
+    share: float
+    largest_B: float
+    at_s: float
+    drain_s: float | None
+    behind_s: float
+    left_B: float
+    resync: tuple[tuple[float, float | None], ...]
+    copy_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """The writes that a path will have to carry, beside what it carried. `reason`: what is missing; then there is no backlog.
+
+    `network` "": no probed network joins the two. `writer`: the node whose writes count, of its `disks` (none named: all of them) in `minutes` whole minutes; `in_use`
+    whether it serves somebody already. The rates are those of one-minute sums with `growth` in them; three minutes wrote `third_Bps` or more. `held`: the tests
+    were held to less than the path may carry. `plain` is without compression, `packed` with the `compression` that the plan states.
+    `size_from`: where `size_B` of a full copy comes from.
+    """
+
+    path: str
+    source: str
+    target: str
+    network: str
+    wan: bool
+    situations: tuple[Situation, ...]
+    writer: str
+    disks: tuple[str, ...]
+    in_use: bool
+    minutes: int
+    growth: float
+    mean_Bps: float | None
+    p95_Bps: float | None
+    p99_Bps: float | None
+    maximum_Bps: float | None
+    third_Bps: float | None
+    capacity_bps: float | None
+    held: bool
+    compression: float | None
+    plain: Backlog | None
+    packed: Backlog | None
+    size_B: float | None
+    size_from: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStep:
     """A jump of a wall clock. `at_s`: the first reading after it, since the start of the run; readings are ten seconds apart.
 
@@ -943,6 +1011,7 @@ class Assessment:
     ports: tuple[PortTest, ...] = ()
     writes: tuple[Writes, ...] = ()
     stalls: tuple[NodeStalls, ...] = ()
+    replications: tuple[Replication, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

@@ -27,6 +27,7 @@ from analyzer.contract import (
     PathMtu,
     PortTest,
     Recommendation,
+    Replication,
     Scenario,
     Scope,
     Status,
@@ -45,6 +46,7 @@ from analyzer.extension import (
     NOTES,
     OBSERVERS,
     PORTS,
+    REPLICATION,
     STALLS,
     THROUGHPUT,
     TIMING,
@@ -101,6 +103,7 @@ class Material:
     ports: Sequence[PortTest] = ()
     customs: Mapping[Custom, str] = field(default_factory=dict)
     probes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    replications: Sequence[Replication] = ()
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -205,6 +208,12 @@ def bound(stacks: Sequence[Stack], plan: Plan) -> list[Stack]:
     return [stack for stack in stacks if spelling(stack.name) in named]
 
 
+def replicating(stacks: Sequence[Stack], plan: Plan) -> list[StackBinding]:
+    """The bindings of products that replicate what is written."""
+    names = {spelling(stack.name) for stack in stacks if Custom.REPLICATES in stack.customs}
+    return [binding for binding in plan.stacks if spelling(binding.name) in names]
+
+
 def customs(stacks: Sequence[Stack], plan: Plan) -> dict[Custom, str]:
     """What the products that the plan names ask of the site, each with the names of those that ask."""
     asking = bound(stacks, plan)
@@ -295,6 +304,10 @@ def _subjects(rule: Rule, material: Material) -> Iterator[_Asked]:
         case Scope.DEVICE:
             for node in material.plan.nodes:
                 yield from _devices(rule, node.name, material)
+        case Scope.PATH if REPLICATION in rule.needs:
+            for leg in material.replications:
+                subject = Subject(Scope.PATH if leg.network else Scope.PAIR, leg.path)
+                yield subject, leg.source, {REPLICATION: leg}, "", ""
         case Scope.PATH:
             yield from _paths(rule, material)
         case Scope.PAIR:

@@ -26,6 +26,7 @@ from analyzer.contract import (
     PathMtu,
     PortTest,
     Recommendation,
+    Replication,
     Scenario,
     Scope,
     Status,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 TIMING, ARCHIVE, MEETING = "timing", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
 CLOCK, NOTES, MTUS, PORTS, STALLS = "clock", "notes", "mtus", "ports", "stalls"
+REPLICATION = "replication"
 """Needs that are no tables, and the scopes that have them:
 
 need | scopes | what the context then gives
@@ -52,6 +54,7 @@ need | scopes | what the context then gives
 `THROUGHPUT` | path | its `Throughput`; paths without planned tests are then no subjects
 `ECHO` | path | its `EchoTiming`; paths without an echo are then no subjects
 `MTUS` | path | the `PathMtu` of every probed path by its name, so that both directions can be compared
+`REPLICATION` | path | its `Replication`; paths that carry none are then no subjects, and a hop without a path is one as a pair
 `PORTS` | pair | every `PortTest` between the two
 `NOTES` | all | what people noted during the run, on any node (`Note`); nothing noted is an empty tuple
 `CLOCK` | node, device | what the node's clocks did (`NodeClock`)
@@ -125,6 +128,7 @@ class Custom(StrEnum):
     INTERFACES = "two interfaces per node in a pair, three in a trio"
     MANAGEMENT = "management and public address on one interface, the management address being the lower one"
     VOICE = "calls run through it, so people hear its delay"
+    REPLICATES = "what the active node writes to its disks goes to the other nodes"
     CLONES = "its nodes are clones: while it runs they may share the host name and do share the public address"
 
 
@@ -218,6 +222,12 @@ class Context:
         """Path MTUs by path name. Raises KeyError if the rule does not need "mtus"."""
         mtus: Mapping[str, PathMtu] = self.given[MTUS]
         return mtus
+
+    @property
+    def replication(self) -> Replication:
+        """What the path will have to replicate. Raises KeyError if the rule does not need "replication"."""
+        replication: Replication = self.given[REPLICATION]
+        return replication
 
     @property
     def ports(self) -> tuple[PortTest, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from analyzer.contract import Access, ObserverTiming, PortTest, Untested
+from analyzer.contract import Access, ObserverTiming, PortTest, Replication, Untested
 from analyzer.extension import Stack
 from collector.plan import Plan
 
@@ -25,15 +25,16 @@ _IDLE = Untested(
     "network administrator",
 )
 
+_REPLICATION = Untested(
+    "Bandwidth against the write load to be replicated: no planned product replicates what is written, as far as this version knows; "
+    "a table [replication] in plan.toml asks for it",
+    "network administrator",
+)
+
 _ALWAYS = (
     Untested("Administrator rights of the installer on every node", "system administrator"),
     Untested("Packet filter bound to the public interface only, never to channel or management", "installer"),
     Untested("Separate physical hosts, power and switches behind the nodes", "data centre or virtualisation team"),
-    Untested(
-        "Bandwidth against the write load to be replicated: the report shows what each node writes, but this version does not hold it "
-        "against the links, nor the share of each leg after a switchover",
-        "network administrator",
-    ),
     Untested(
         "Firewall ports of the application and to clients, and of the HA product where [[stack]] ports does not name them",
         "network administrator",
@@ -96,16 +97,18 @@ def untested(
     ports: Sequence[PortTest] = (),
     *,
     idle: bool = False,
+    legs: Sequence[Replication] = (),
 ) -> tuple[Untested, ...]:
     """The fixed list, what follows from the plan, and what its products depend on.
 
     `observers`: how they were asked. `facts`: the inventories by node; one that is missing may be a Windows machine's. `ports`: what
-    was tested of them; `idle`: whether the run was long enough for idle TCP connections.
+    was tested of them; `idle`: whether the run was long enough for idle TCP connections. `legs`: the paths of the replication.
     """
     systems = [facts.get(node.name, {}).get("system") for node in plan.nodes]
     found = [*(() if all(system == "Linux" for system in systems) else _WINDOWS), *_ALWAYS]
     if not idle:
         found.append(_IDLE)
+    found += _of_replication(legs)
     asked = {timing.observer for timing in observers if timing.sent}
     silent = [observer.name for observer in plan.observers if observer.name not in asked]
     if silent:
@@ -127,6 +130,23 @@ def untested(
     if untried:
         found.append(Untested(f"Bandwidth of networks without tests: {', '.join(untried)}", "network administrator"))
     return tuple(found)
+
+
+def _of_replication(legs: Sequence[Replication]) -> Iterator[Untested]:
+    if not legs:
+        yield _REPLICATION
+        return
+    if any(leg.compression is None for leg in legs):
+        what = "Compression of the replicated data: none is counted on; state what a test of it shows as compression under [replication]"
+        yield Untested(what, "vendor of the product that replicates")
+    if any(leg.size_B is None for leg in legs):
+        what = "Size of a full copy: name the replicated folders under data of each node, or state size_B under [replication]"
+        yield Untested(what, "administrator of the application")
+    if not all(leg.in_use for leg in legs if leg.writer):
+        yield Untested(
+            "What the application will write, measured on machines that are not in use yet",
+            "administrator of the application",
+        )
 
 
 def _tested(port: str, ports: Sequence[PortTest]) -> bool:

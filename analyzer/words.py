@@ -26,3 +26,19 @@ def seconds(value_s: float) -> str:
         if value_s >= size:
             return f"{float(f'{value_s / size:.4g}'):g} {unit}"
     return "0 s" if value_s <= 0 else f"{float(f'{value_s / 1e-6:.4g}'):g} µs"
+
+
+def bits(rate_bps: float) -> str:
+    """Three significant digits of a line rate: ``94.1 Mbit/s``."""
+    for size, unit in ((1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s")):
+        if rate_bps >= size:
+            return f"{float(f'{rate_bps / size:.3g}'):g} {unit}"
+    return f"{rate_bps:.0f} bit/s"
+
+
+def octets(amount: float) -> str:
+    """Three significant digits of an amount: ``4.17 MB``."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if amount >= size:
+            return f"{float(f'{amount / size:.3g}'):g} {unit}"
+    return f"{amount:.0f} B"

@@ -29,6 +29,8 @@ DEFAULT_PORT = 8862
 BANDWIDTH_PORT = 8863
 CPU_LIMIT, TRAFFIC_LIMIT = 0.8, 0.3
 """Shares of all CPUs and of an interface's speed that others may use while a bandwidth test runs (design values)."""
+GROWTH = 0.3
+"""By how much writes are taken to grow where the plan does not say (Azure Site Recovery Deployment Planner)."""
 BUDGET_B = 10_000_000_000
 """A day of hourly tests of 2 s at 1 Gbit/s is 6 GB (design value)."""
 
@@ -255,6 +257,19 @@ class Bandwidth:
 
 
 @dataclass(frozen=True, slots=True)
+class Replication:
+    """What no run can show of the replication to come.
+
+    `growth`: by how much the writes will grow, as a share. `compression`: how many written bytes make one on the line (None: not
+    stated, so nothing is counted on). `size_B`: what is copied first (None: the used space of the file systems of the data counts).
+    """
+
+    growth: float
+    compression: float | None
+    size_B: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Security:
     """The shared key's file (relative to the plan) and who may send without it."""
 
@@ -333,6 +348,7 @@ class Plan:
     target: Target
     probing: Probing
     bandwidth: Bandwidth
+    replication: Replication
     security: Security
     scenarios_off: tuple[ScenarioName, ...]
     scenarios_on: tuple[ScenarioName, ...]

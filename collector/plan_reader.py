@@ -13,6 +13,7 @@ from collector.plan import (
     CPU_LIMIT,
     DEFAULT_PORT,
     FORMAT,
+    GROWTH,
     NAME,
     TRAFFIC_LIMIT,
     Address,
@@ -30,6 +31,7 @@ from collector.plan import (
     Port,
     Probing,
     Quiet,
+    Replication,
     Role,
     ScenarioName,
     Security,
@@ -56,7 +58,9 @@ class Reader(Values):
 
     def plan(self, data: dict[str, Json]) -> Plan | None:
         """The plan, or None if `mistakes` is not empty."""
-        self.unknown(data, "", "format cluster node observer network stack target scenario probe bandwidth security")
+        self.unknown(
+            data, "", "format cluster node observer network stack target scenario probe bandwidth replication security"
+        )
         number = self.value(data, "", "format", int, ...)
         if "format" in data and number != FORMAT:
             self.wrong("format", f"this version reads format {FORMAT}, not {shown(number)}")
@@ -109,6 +113,7 @@ class Reader(Values):
             ),
             probing=probing,
             bandwidth=self._bandwidth(data, phase, origin, probing.port),
+            replication=self._replication(data),
             security=Security(
                 self.text(security, "security", "key_file", "plan.key"),
                 tuple(
@@ -205,6 +210,14 @@ class Reader(Values):
             else:
                 self.wrong(f"scenario.{name}", f"{shown(text)} is not one of {', '.join(ScenarioName)}")
         return tuple(found)
+
+    def _replication(self, data: dict[str, Json]) -> Replication:
+        table = self.table(data, "replication", "growth compression size_B")
+        return Replication(
+            self.value(table, "replication", "growth", float, GROWTH, lambda v: between(v, 0.0, 10.0)),
+            self.value(table, "replication", "compression", float, None, lambda v: between(v, 1.0, 100.0)),
+            self.value(table, "replication", "size_B", int, None, positive),
+        )
 
     def _networks(self, data: dict[str, Json]) -> list[Network]:
         found = []

@@ -103,6 +103,11 @@ on = []                             # "stp" if switch ports are not edge ports (
 period_s = 0.2                      # five probes a second on every path
 port = 8862                         # UDP and TCP, on every address above, between the nodes only
 
+#[replication]                       # what no run can show of the replication to come
+#growth = 0.3                        # by how much the writes will grow
+#compression = 2.0                   # only if a test or the vendor says so for your data
+#size_B = 500_000_000_000            # what a full copy carries, if it is not all that the disk holds
+
 [bandwidth]                         # tests one after the other, never two at a time
 budget_B = 10_000_000_000           # bytes that one path and direction may cost in a run; 0: no tests (the default if "live")
 #every_s = 3600                     # from one round of tests to the next; by default an hour, less in short runs

@@ -187,7 +187,7 @@ class Machine:
     `pauses` are those of its ticker with what is on record about them; `fifo`: it has a real-time ticker too.
 
     `notes` are (true s, text); `keepers` (true s, fact `time` from then on). `until` ends a table early: nothing of it is recorded
-    from that time on. `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
+    from that time on. `writes_Bps` is what its disk sda writes (with `disk`). `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
     observer by its time, NaN for no answer. `inventory` replaces facts of a sound machine that is as planned; None: it told none.
     """
 
@@ -211,6 +211,7 @@ class Machine:
     keepers: Iterable[tuple[float, Mapping[str, Any]]] = ()
     memory: bool = False
     disk: bool = False
+    writes_Bps: Callable[[np.ndarray], np.ndarray] | None = None
     host: bool = False
     observers: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     inventory: Mapping[str, Any] | None = field(default_factory=dict)
@@ -501,7 +502,11 @@ def _host(site: Site, name: str, rows: list[Any]) -> None:
         nothing = np.zeros(count)
         for disk, share in (("sda", 0.1), ("sdb", 0.4)):
             busy_ms = np.round(np.arange(count) * share * 1000)
-            rows.append(("disk", (disk,), true_s, np.column_stack([t_us, *[nothing] * 7, busy_ms])))
+            written = nothing
+            if machine.writes_Bps is not None and disk == "sda":
+                written = np.round(np.cumsum(machine.writes_Bps(true_s)))
+            columns = [nothing] * 4 + [written] + [nothing] * 2
+            rows.append(("disk", (disk,), true_s, np.column_stack([t_us, *columns, busy_ms])))
     rows[:] = [
         (table, labels, when_s[when_s < end_s], values[when_s < end_s])
         for table, labels, when_s, values in rows

@@ -161,6 +161,10 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("target.detection_s", changed(target={"detection_s": float("inf")}), ""),
     ("target.false_failovers_per_year", changed(target={"false_failovers_per_year": "one"}), "must be a number"),
     ("target.false_failovers_per_year", changed(target={"false_failovers_per_year": 10**400}), ""),
+    ("replication.growth", changed(replication={"growth": -0.1}), "must lie between"),
+    ("replication.compression", changed(replication={"compression": 0.5}), "must lie between"),
+    ("replication.size_B", changed(replication={"size_B": 0}), "above 0"),
+    ("replication.ratio", changed(replication={"ratio": 2}), "unknown key"),
     ("scenario.off", changed(scenario={"off": "rstp"}), "must be a list"),
     ("probe.period_s", changed(probe={"period_s": 0.001}), "between 0.02 and 10"),
     ("probe.period_s", changed(probe={"period_s": float("nan")}), "between 0.02 and 10"),
@@ -844,7 +848,7 @@ known = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=6),
 )
-TABLES = "format cluster node observer network stack target scenario probe bandwidth security"
+TABLES = "format cluster node observer network stack target scenario probe bandwidth replication security"
 
 
 def mistakes(data: dict[str, Any]) -> list[str] | None:
@@ -867,7 +871,19 @@ def test_any_mapping_is_a_plan_or_a_plan_error(data):
 @settings(deadline=None)
 @given(
     key=st.sampled_from(
-        ["cluster", "node", "observer", "network", "stack", "target", "scenario", "probe", "bandwidth", "security"]
+        [
+            "cluster",
+            "node",
+            "observer",
+            "network",
+            "stack",
+            "target",
+            "scenario",
+            "probe",
+            "bandwidth",
+            "replication",
+            "security",
+        ]
     ),
     value=known,
     rows=st.booleans(),

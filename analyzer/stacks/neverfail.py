@@ -330,5 +330,5 @@ STACK = Stack(
         ),
     ),
     (f"tcp/{PORT}",),
-    frozenset({Custom.CHANNEL, Custom.INTERFACES, Custom.MANAGEMENT, Custom.CLONES}),
+    frozenset({Custom.CHANNEL, Custom.INTERFACES, Custom.MANAGEMENT, Custom.REPLICATES, Custom.CLONES}),
 )
