@@ -33,6 +33,7 @@ from analyzer.engine import Material, bound, customs, judge, recommend, replicat
 from analyzer.extension import Stack
 from analyzer.fast import under_load
 from analyzer.frames import NodeData, read
+from analyzer.headroom import headrooms
 from analyzer.inventory import described
 from analyzer.lanplan import addresses, egress
 from analyzer.mtu import path_mtus
@@ -98,6 +99,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     echoed = echoes(plan, nodes, run.clocks, meetings)
     written, write_charts = writes(nodes, facts, run.duration_s)
     legs, leg_charts = replications(plan, replicating(products, plan), nodes, summaries, written, carried)
+    rooms = headrooms(plan, nodes, summaries, facts)
     material = Material(
         plan=plan,
         nodes=nodes,
@@ -120,6 +122,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         customs=customs(products, plan),
         probes={name: node.probes for name, node in nodes.items()},
         replications=legs,
+        headrooms=rooms,
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)
@@ -176,6 +179,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         writes=written,
         stalls=tuple(run.stalls.values()),
         replications=legs,
+        headrooms=rooms,
     )
 
 

@@ -698,6 +698,47 @@ class Replication:
     reason: str
 
 
+class Resource(StrEnum):
+    """What a node may run short of."""
+
+    CPU = "CPU"
+    MEMORY = "memory"
+    DISK = "disk"
+    NIC = "network interface"
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """What `node` would use of a resource with the work of `other` added, minute by minute, of the `capacity` it has (None: not told).
+
+    CPU in cores, memory in bytes, a disk in its busy share, an interface in bit/s (of its busier direction). `of`: the disks or the network. The quantiles
+    are those of the sum; three minutes used `third` or more. `own_p95` and `other_p95` are those of each by itself. `reason`: why there is no figure.
+    """
+
+    node: str
+    other: str
+    resource: Resource
+    of: str
+    minutes: int
+    own_p95: float | None
+    other_p95: float | None
+    p95: float | None
+    p99: float | None
+    third: float | None
+    capacity: float | None
+    reason: str
+
+    @property
+    def share(self) -> float | None:
+        """What 95 % of all minutes stay below, of the capacity; None: not known."""
+        return None if self.p95 is None or not self.capacity else self.p95 / self.capacity
+
+    @property
+    def peak_share(self) -> float | None:
+        """The same of 99 % of all minutes."""
+        return None if self.p99 is None or not self.capacity else self.p99 / self.capacity
+
+
 @dataclass(frozen=True, slots=True)
 class ClockStep:
     """A jump of a wall clock. `at_s`: the first reading after it, since the start of the run; readings are ten seconds apart.
@@ -1012,6 +1053,7 @@ class Assessment:
     writes: tuple[Writes, ...] = ()
     stalls: tuple[NodeStalls, ...] = ()
     replications: tuple[Replication, ...] = ()
+    headrooms: tuple[Headroom, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

@@ -19,6 +19,7 @@ from analyzer.contract import (
     Area,
     EchoTiming,
     Finding,
+    Headroom,
     NodeClock,
     NodeStalls,
     NodeSummary,
@@ -41,6 +42,7 @@ from analyzer.extension import (
     CLOCK,
     ECHO,
     FACTS,
+    HEADROOM,
     MEETING,
     MTUS,
     NOTES,
@@ -104,6 +106,7 @@ class Material:
     customs: Mapping[Custom, str] = field(default_factory=dict)
     probes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     replications: Sequence[Replication] = ()
+    headrooms: Sequence[Headroom] = ()
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -461,6 +464,7 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_As
         FACTS: {name: material.facts[name] for name in pair if name in material.facts},
         NOTES: material.notes,
         PORTS: tuple(item for item in material.ports if {item.source, item.target} == set(pair)),
+        HEADROOM: tuple(item for item in material.headrooms if {item.node, item.other} == set(pair)),
     }
     lacking = [name for name in pair if name not in material.nodes]
     missing = f"no archive of node {' and '.join(lacking)} was given" if lacking else ""

@@ -16,6 +16,7 @@ from analyzer.contract import (
     Area,
     EchoTiming,
     Evidence,
+    Headroom,
     Joint,
     Limit,
     NodeClock,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 TIMING, ARCHIVE, MEETING = "timing", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
 CLOCK, NOTES, MTUS, PORTS, STALLS = "clock", "notes", "mtus", "ports", "stalls"
-REPLICATION = "replication"
+REPLICATION, HEADROOM = "replication", "headroom"
 """Needs that are no tables, and the scopes that have them:
 
 need | scopes | what the context then gives
@@ -55,6 +56,7 @@ need | scopes | what the context then gives
 `ECHO` | path | its `EchoTiming`; paths without an echo are then no subjects
 `MTUS` | path | the `PathMtu` of every probed path by its name, so that both directions can be compared
 `REPLICATION` | path | its `Replication`; paths that carry none are then no subjects, and a hop without a path is one as a pair
+`HEADROOM` | pair | each node with the work of the other, by resource (`Headroom`)
 `PORTS` | pair | every `PortTest` between the two
 `NOTES` | all | what people noted during the run, on any node (`Note`); nothing noted is an empty tuple
 `CLOCK` | node, device | what the node's clocks did (`NodeClock`)
@@ -228,6 +230,12 @@ class Context:
         """What the path will have to replicate. Raises KeyError if the rule does not need "replication"."""
         replication: Replication = self.given[REPLICATION]
         return replication
+
+    @property
+    def headrooms(self) -> tuple[Headroom, ...]:
+        """Each node of the pair with the work of the other. Raises KeyError if the rule does not need "headroom"."""
+        headrooms: tuple[Headroom, ...] = self.given[HEADROOM]
+        return headrooms
 
     @property
     def ports(self) -> tuple[PortTest, ...]:

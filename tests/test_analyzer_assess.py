@@ -251,6 +251,7 @@ def test_one_unprobed_network_of_two_keeps_settings_from_being_suitable(tmp_path
         "neverfail",
         "ports",
         "redundancy",
+        "replication",
     }
 
 
