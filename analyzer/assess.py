@@ -29,7 +29,7 @@ from analyzer.contract import (
     Trace,
 )
 from analyzer.echo import echoes
-from analyzer.engine import Material, bound, customs, judge, recommend, replicating
+from analyzer.engine import Material, advise, bound, customs, judge, recommend, replicating
 from analyzer.extension import Stack
 from analyzer.fast import under_load
 from analyzer.frames import NodeData, read
@@ -126,7 +126,8 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     )
     findings = judge(discover(rules, "RULE"), material)
     advice, failures = recommend(products, material)
-    findings += failures
+    topologies, faults = advise(products, material)
+    findings += [*failures, *faults]
     overrides = [item.override for item in advice if item.override]
     result = answer(material, findings, overrides)
     return Assessment(
@@ -180,6 +181,7 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         stalls=tuple(run.stalls.values()),
         replications=legs,
         headrooms=rooms,
+        topologies=tuple(topologies),
     )
 
 

@@ -17,12 +17,12 @@ from collector.errors import ArchiveError
 
 _WHICH = "pass an assessment: the .json file that `haready assess` or `haready analyze` wrote"
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the assessment; every change of a key is a new one.
 
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
-silence under load, basis "provisional", cautions and conditions of settings, bytes written, stalls by cause, queueing delay per direction,
-fast probes under load, tests at the planned rate and with UDP.
+silence under load, basis "provisional", cautions and conditions of settings. 3 = bytes written, stalls by cause, queueing delay per
+direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology.
 """
 
 
@@ -913,6 +913,42 @@ class Untested:
     who: str
 
 
+class Fit(StrEnum):
+    """How a way of building a product fits what was found."""
+
+    ADVISED = "advised"
+    POSSIBLE = "possible"
+    OPEN = "not known"
+    RULED_OUT = "ruled out"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way of building it, how it fits, and why."""
+
+    name: str
+    fit: Fit
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyAdvice:
+    """How a product may be built on a pair: how its address moves, what stands by, and what nobody could find out.
+
+    `scs_weaker`: whether the path of the machine that decides switchovers is weaker than the pair's own link (None: not known); `scs` says by what.
+    """
+
+    stack: str
+    title: str
+    subject: Subject
+    address: tuple[Choice, ...]
+    standby: tuple[Choice, ...]
+    scs_weaker: bool | None
+    scs: tuple[str, ...]
+    questions: tuple[Untested, ...]
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class PlanNode:
     """A node as planned, for the report. Its addresses stand in `Assessment.addresses`."""
@@ -1054,6 +1090,7 @@ class Assessment:
     stalls: tuple[NodeStalls, ...] = ()
     replications: tuple[Replication, ...] = ()
     headrooms: tuple[Headroom, ...] = ()
+    topologies: tuple[TopologyAdvice, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

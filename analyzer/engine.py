@@ -35,6 +35,7 @@ from analyzer.contract import (
     Subject,
     Throughput,
     Timing,
+    TopologyAdvice,
 )
 from analyzer.coverage import lacking, recorded_s
 from analyzer.extension import (
@@ -177,6 +178,25 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
     return advice, findings
 
 
+def advise(stacks: Sequence[Stack], material: Material) -> tuple[list[TopologyAdvice], list[Finding]]:
+    """How bound products may be built on their pairs, of those that have a word on it; what went wrong comes as findings."""
+    known = {spelling(stack.name): stack for stack in stacks}
+    advice: list[TopologyAdvice] = []
+    findings: list[Finding] = []
+    for binding in material.plan.stacks:
+        stack = known.get(spelling(binding.name))
+        if stack is None or stack.advise is None:
+            continue
+        for context in _pairs(binding, material):
+            found, failure = _attempt(stack.advise, context)
+            advice += found
+            if failure:
+                text = f"The advice on topology of {stack.name} failed: {failure}. This is a fault of haready."
+                remedy = "Report it with the archives."
+                findings.append(_finding(stack.name, stack.title, context.subject, Status.ERROR, text, remedy))
+    return advice, findings
+
+
 def _unmeasured(binding: StackBinding, title: str, material: Material) -> Iterator[Finding]:
     """A word on every pair with a bound network that has no measured path: its settings rest on nothing there."""
     for one, other in combinations(material.plan.nodes, 2):
@@ -283,6 +303,8 @@ def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
             tuple(material.throughputs[path.name] for path in paths if path.name in material.throughputs),
             tuple(name for name in pair if name in material.summaries and _holed(material.summaries[name])),
             tuple(echo for path in paths if (echo := material.echoes.get(path.name)) is not None and not echo.reason),
+            {name: material.facts[name] for name in pair if name in material.facts},
+            tuple(timing for timing in material.observers if timing.node in pair),
         )
 
 

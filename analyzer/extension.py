@@ -34,6 +34,7 @@ from analyzer.contract import (
     Subject,
     Throughput,
     Timing,
+    TopologyAdvice,
     Untested,
 )
 from analyzer.words import span
@@ -338,7 +339,7 @@ class StackContext:
     `paths` are those the plan asks for, in both directions; `timings` those that were measured. `automatic` says
     whether the pair fails over without a person. `joint`: the bound networks together, None if none was measured. `throughputs`: what
     these paths carried. `hurt`: nodes of the pair whose record has holes: what happened meanwhile is not known. `echoes`: what the
-    TCP echo showed on these paths, without those that it did not measure.
+    TCP echo showed on these paths, without those that it did not measure. `facts`: the inventories of the two by name, as far as told; `observers`: how they were answered.
     """
 
     plan: Plan
@@ -353,6 +354,8 @@ class StackContext:
     throughputs: tuple[Throughput, ...] = ()
     hurt: tuple[str, ...] = ()
     echoes: tuple[EchoTiming, ...] = ()
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    observers: tuple[ObserverTiming, ...] = ()
 
     @property
     def wan(self) -> bool:
@@ -397,3 +400,5 @@ class Stack:
     ports: tuple[str, ...] = ()
     """What the vendor documents between the nodes, as a plan writes it; listed as not tested where it was not."""
     customs: frozenset[Custom] = frozenset()
+    advise: Callable[[StackContext], Iterator[TopologyAdvice]] | None = None
+    """How the product may be built on a pair, where that depends on what is found."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from analyzer import sizing
+from analyzer import sip_topology, sizing
 from analyzer.contract import Basis, Constraint, Quantiles, Recommendation, Setting, Snippet, Timing, Untested
 from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
@@ -230,4 +230,6 @@ STACK = Stack(
         ),
     ),
     customs=frozenset({Custom.VOICE}),
+    # The shortest timeout makes twice as much of an outage, so half of it is what one may take (design value).
+    advise=lambda context: sip_topology.advise(context, _vendor_floor_s(context) / 2.0),
 )
