@@ -39,12 +39,14 @@ def sections() -> list[Section]:
 
 
 def build(assessment: Assessment) -> Iterator[tuple[Section, tuple[Block, ...]]]:
-    """Yield each section with its blocks; the first block is the section's heading.
+    """Yield each section with its blocks; the first block is the section's heading. One that yields none is about nothing that was planned.
 
     Whatever a section raises goes through: a report that silently lacks a part is worse than none.
     """
     for section in sections():
-        yield section, (Heading(section.title), *section.build(assessment))
+        blocks = tuple(section.build(assessment))
+        if blocks:
+            yield section, (Heading(section.title), *blocks)
 
 
 def origin_label(origin: str) -> str:

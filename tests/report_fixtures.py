@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from itertools import permutations
+from statistics import mean
 from typing import Any
+
+import numpy as np
 
 from analyzer.contract import (
     SCHEMA,
@@ -14,9 +18,11 @@ from analyzer.contract import (
     Area,
     AreaScore,
     Assessment,
+    Backlog,
     BandwidthTest,
     Basis,
     Cause,
+    Choice,
     ClockStep,
     Constraint,
     Curve,
@@ -25,6 +31,8 @@ from analyzer.contract import (
     Egress,
     Evidence,
     Finding,
+    Fit,
+    Headroom,
     IdleAge,
     Joint,
     Keeper,
@@ -43,6 +51,8 @@ from analyzer.contract import (
     ProbeOutcome,
     Quantiles,
     Recommendation,
+    Replication,
+    Resource,
     Scenario,
     Scope,
     Score,
@@ -50,6 +60,7 @@ from analyzer.contract import (
     Sense,
     Setting,
     Silence,
+    Situation,
     Slowness,
     Snippet,
     Stall,
@@ -60,12 +71,14 @@ from analyzer.contract import (
     Subject,
     Throughput,
     Timing,
+    TopologyAdvice,
     Trace,
     UnderLoad,
     Untested,
     Verdict,
     Writes,
 )
+from analyzer.replay import Line
 
 HOSTILE = "Zürich-Süd <script>alert(1)</script> & Северный " + "x" * 160
 LONG = "n" * 200
@@ -561,6 +574,84 @@ def _writes(node: str) -> tuple[Writes, ...]:
     )  # fmt: skip
 
 
+CHAIN = {
+    ("sip-a", "sip-b"): (Situation("sip-a", "", documented=True),),
+    ("sip-b", "sip-a"): (Situation("sip-b", "", documented=True),),
+    ("sip-b", "sip-dr"): (Situation("sip-a", "", documented=True), Situation("sip-b", "sip-a", documented=True)),
+    ("sip-a", "sip-dr"): (Situation("sip-b", "", documented=True), Situation("sip-a", "sip-b", documented=True)),
+    ("sip-dr", "sip-a"): (Situation("sip-dr", "", documented=False),),
+    ("sip-dr", "sip-b"): (Situation("sip-dr", "", documented=False),),
+}
+
+
+def _replication(item: Throughput, written: Writes, compression: float | None = None) -> Replication:
+    """The writes of a day to the planned data, replayed through the median of the tests."""
+    rates = np.array(written.mean_series_Bps) * 1.3
+    found = []
+    for ratio in (1.0, compression or 1.0):
+        line = Line(rates / ratio, 60.0, (item.median_bps or 1.0) / 8)
+        told = line.replay()
+        resync = tuple((outage_s, line.resync_s(outage_s)) for outage_s in (600.0, 3600.0))
+        share = 8 * 1.3 * written.p95_Bps / ratio / (item.median_bps or 1.0)
+        figures = (told.largest_B, told.at_s, told.drain_s, told.behind_s, told.left_B)
+        found.append(Backlog(share, *figures, resync, line.copy_s(4e10 / ratio)))
+    return Replication(
+        item.path, item.source, item.target, item.network, item.wan, CHAIN[item.source, item.target], written.node, (written.disk,), True, 1440,
+        0.3, *(1.3 * value for value in (written.mean_Bps, written.p95_Bps, written.p99_Bps, written.maximum_Bps, written.maximum_Bps)),
+        item.median_bps, False, compression, found[0], found[1] if compression else None, 4e10, f"used space of /var on {written.node}", "",
+    )  # fmt: skip
+
+
+def _replicated(item: Replication, rates: tuple[float | None, ...]) -> tuple[Trace, ...]:
+    """Charts of the writes and of what waits, three minutes a bin."""
+    subject = Subject(Scope.PATH, item.path)
+    known = [1.3 * (value or 0.0) for value in rates]
+    backlog = Line(np.array(known), 60.0, (item.capacity_bps or 1.0) / 8).replay().backlog_B.tolist()
+    return tuple(
+        Trace(
+            f"{name}:{item.path}", title, unit, subject, 0.0, 180.0,
+            *(tuple(pick(values[place : place + 3]) for place in range(0, len(values), 3)) for pick in (min, mean, max)),
+        )
+        for name, title, unit, values in (
+            ("churn", "To be replicated, with growth", "B/s", known),
+            ("backlog", "Waiting to be replicated", "B", backlog),
+        )
+    )  # fmt: skip
+
+
+def _headrooms(one: str, other: str) -> tuple[Headroom, ...]:
+    return (
+        Headroom(one, other, Resource.CPU, "", 1440, 2.1, 1.2, 3.0, 3.9, 3.95, 8.0, ""),
+        Headroom(one, other, Resource.MEMORY, "", 1440, 6e9, 3e9, 9e9, 9.1e9, 9.1e9, 1.7e10, ""),
+        Headroom(one, other, Resource.DISK, "sda", 1440, 0.3, 0.1, 0.35, 0.6, 0.62, 1.0, ""),
+        Headroom(
+            one, other, Resource.NIC, "public", 1440, 2e7, 1e7, 2.5e7, 4e7, 4.1e7, None if one == "sip-dr" else 1e9, ""
+        ),
+    )
+
+
+def _topology(pair: tuple[str, str], weaker: bool | None = False) -> TopologyAdvice:
+    return TopologyAdvice(
+        "genesys-addp",
+        "Genesys SIP Server: how the address moves, and what stands by",
+        Subject(Scope.PAIR, "+".join(pair)),
+        (
+            Choice("IP address takeover", Fit.ADVISED, ("both servers stand in 192.0.2.0/24 on public, by the plan", "it needs no further device")),
+            Choice("Windows NLB", Fit.RULED_OUT, ("sip-a runs Linux",)),
+            Choice("External device (F5 BIG-IP LTM)", Fit.POSSIBLE, ("it needs a further device",)),
+            Choice("Both servers on one host", Fit.RULED_OUT, ("not needed: the plan has two physical machines (esx-1, esx-2)",)),
+        ),
+        (
+            Choice("Hot standby", Fit.ADVISED, ("the HA-sync link (ha) was watched for 24 h: longest outage 0 s",)),
+            Choice("Warm standby", Fit.POSSIBLE, ("nothing is synchronised",)),
+        ),
+        weaker,
+        () if weaker is None else ("scs-1 and sip-a: longest silence 0 s, loss 0 %", "the pair's own link (ha): longest outage 0 s, loss 0 %"),
+        (Untested("Whether the subnet of public accepts gratuitous ARP, and serves the SIP Servers alone", "network administrator"),),
+        "Genesys SIP Server HA guide (GSIP)",
+    )  # fmt: skip
+
+
 def _path_findings(item: Timing) -> tuple[Finding, ...]:
     rtt, loss = item.rtt.p999, item.loss_low
     return (
@@ -694,6 +785,10 @@ def trio() -> Assessment:
     addresses = tuple(
         _address(name, place, network.name) for place, name in enumerate(names, 1) for network in NETWORKS_PLANNED
     )
+    (written,) = (item for item in _writes("sip-a") if item.holds)
+    legs = tuple(_replication(_throughput(item), written) for item in timings if item.network == "ha")
+    for leg in legs:
+        traces.extend(_replicated(leg, written.mean_series_Bps))
     return Assessment(
         schema=SCHEMA,
         tool_version="0.1.0",
@@ -736,6 +831,9 @@ def trio() -> Assessment:
         path_mtus=tuple(_mtu(item) for item in timings),
         ports=tuple(_ports(item) for item in timings),
         writes=tuple(item for name in names for item in _writes(name)),
+        replications=legs,
+        headrooms=tuple(item for one, other in permutations(names, 2) for item in _headrooms(one, other)),
+        topologies=(_topology(PAIRS[0]),),
         observers=_observers(names),
         joints=tuple(Joint(pair, NETWORKS, 0, 0.0) for pair in PAIRS),
         recommendations=(
@@ -798,6 +896,9 @@ def demonstration() -> Assessment:
         cluster="demo",
         topology="pair",
         duration_s=60.0,
+        replications=tuple(replace(item, plain=None, reason="no iperf3 on sip-b") for item in full.replications[:2]),
+        headrooms=tuple(replace(item, p95=None, p99=None, reason="too short") for item in full.headrooms[:4]),
+        topologies=(_topology(PAIRS[0], None),),
         verdict=Verdict.INCONCLUSIVE,
         summary="One minute of data is too little to decide.",
         reasons=("The run lasted 60 s; 24 h are needed.",),
@@ -970,6 +1071,22 @@ def bad() -> Assessment:
         score=_score(findings),
         nodes=(full.nodes[0], damaged),
         notes=NOTES,
+        replications=(
+            *(
+                _replication(_throughput(item, 0.3), full.writes[2], 2.0)
+                for item in timings
+                if item.network == "ha" and item.source == "sip-a"
+            ),
+            replace(full.replications[-1], plain=None, capacity_bps=None, reason="the budget of the run was spent"),
+            replace(
+                full.replications[-1],
+                path="sip-dr+sip-b",
+                network="",
+                plain=None,
+                reason="no probed channel joins sip-dr and sip-b",
+            ),
+        ),
+        topologies=(_topology(PAIRS[0], True),),
         clocks=(
             replace(
                 full.clocks[0], steps_found=3, steps=(ClockStep(400.0, -0.02, 0.009), ClockStep(7000.5, 1.5, 1.489))
@@ -1071,7 +1188,7 @@ def empty() -> Assessment:
         trio(), cluster="nothing", topology="", duration_s=0.0, verdict=Verdict.INCONCLUSIVE, summary="No archive could be read.",
         reasons=(), fixes=(), overrides=(), score=Score(None, ()), planned=(), networks=(), addresses=(), egress=(),
         nodes=(), clocks=(), notes=(), stalls=(), findings=(), timings=(), throughputs=(), echoes=(), path_mtus=(), ports=(), writes=(), observers=(),
-        joints=(),
+        replications=(), headrooms=(), topologies=(), joints=(),
         recommendations=(), scenarios=(), traces=(), curves=(), untested=(), plan_digest="", started="",
     )  # fmt: skip
 
@@ -1141,6 +1258,11 @@ def crowd() -> Assessment:
         timings=timings,
         throughputs=tuple(_throughput(item) for item in timings),
         echoes=tuple(_echo(item) for item in timings),
+        replications=tuple(
+            replace(base.replications[0], path=item.path, source=item.source, target=item.target) for item in timings
+        ),
+        headrooms=tuple(item for one, other in permutations(names, 2) for item in _headrooms(one, other)),
+        topologies=tuple(_topology((one, other)) for one, other in permutations(names, 2)),
         path_mtus=tuple(_mtu(item) for item in timings),
         observers=observers,
         joints=(),
@@ -1223,6 +1345,46 @@ def bare() -> Assessment:
         ),
         path_mtus=(replace(_mtu(first), nic_B=None, largest_B=None), replace(_mtu(full.timings[1], None), reason="")),
         writes=(replace(full.writes[0], hour_B=None, minutes=1, mean_series_Bps=(None,), maximum_series_Bps=(None,)),),
+        replications=(
+            replace(
+                full.replications[0],
+                writer="",
+                disks=(),
+                in_use=False,
+                minutes=0,
+                mean_Bps=None,
+                p95_Bps=None,
+                p99_Bps=None,
+                maximum_Bps=None,
+                third_Bps=None,
+                capacity_bps=None,
+                plain=None,
+                size_B=None,
+                size_from="",
+                reason="",
+            ),
+            replace(
+                full.replications[2],
+                p95_Bps=None,
+                size_B=None,
+                size_from="",
+                plain=Backlog(2.0, 1e12, 0.0, None, 9e5, 1e12, ((600.0, None),), None),
+            ),
+        ),
+        headrooms=(Headroom("sip-a", "sip-b", Resource.CPU, "", 0, None, None, None, None, None, None, ""),),
+        topologies=(
+            TopologyAdvice(
+                "",
+                "",
+                Subject(Scope.PAIR, "sip-a+sip-b"),
+                (Choice("", Fit.OPEN, ()),),
+                (Choice("", Fit.OPEN, ()),),
+                None,
+                (),
+                (),
+                "",
+            ),
+        ),
         observers=(ObserverTiming("gw", "", "", "sip-a", 0, 0, void, 0.0, ""),),
         joints=(),
         recommendations=(),

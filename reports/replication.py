@@ -1,0 +1,223 @@
+"""Replication as tables and charts: who feeds whom, what waits on each path, and what nobody could measure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from analyzer.contract import Assessment, Backlog, Replication, Scope, Situation, Status, Trace
+from reports import figures
+from reports.axes import time_axis, unit_axis
+from reports.contract import Band, Block, Chart, Checklist, Heading, Paragraph, Table
+from reports.excerpt import excerpt
+from reports.notes import pins
+
+
+def replication_blocks(assessment: Assessment) -> Iterator[Block]:
+    """The figures of every path that replication takes; a sentence where it takes none."""
+    legs = assessment.replications
+    if not legs:
+        yield Paragraph(
+            "No planned product replicates what is written, as far as this version knows. A table [replication] in plan.toml asks for these "
+            "figures all the same."
+        )
+        return
+    yield Paragraph(_meaning(legs))
+    known = [leg for leg in legs if leg.plain is not None]
+    if known:
+        yield from excerpt(_backlogs(known, assessment))
+    missing: dict[str, list[Replication]] = defaultdict(list)
+    for leg in legs:
+        if leg.plain is None:
+            missing[leg.reason or "No reason was recorded."].append(leg)
+    if missing:
+        rows = tuple((reason, figures.listing([_path(leg) for leg in members])) for reason, members in missing.items())
+        yield from excerpt(
+            Table(("Not known because", "Paths"), rows, (50, 50), statuses=(Status.SKIPPED,) * len(rows))
+        )
+    for leg in _drawn(known):
+        yield from _charts(leg, assessment)
+    chains = _chains(legs)
+    if chains:
+        yield from excerpt(chains)
+    questions = tuple(_questions(legs))
+    if questions:
+        yield Heading("To be asked about replication", 2)
+        yield Checklist(questions)
+
+
+def _meaning(legs: Sequence[Replication]) -> str:
+    first = next((leg for leg in legs if leg.writer), None)
+    words = []
+    if first is not None:
+        where = (
+            f"to {figures.listing(list(first.disks))}, which hold the planned data"
+            if first.disks
+            else "to all its disks"
+        )
+        words.append(
+            f"What {first.writer} writes {where}, minute by minute over {figures.several(first.minutes, 'minute')}, with "
+            f"{figures.ratio(first.growth)} growth."
+        )
+    if first is not None and len({leg.writer for leg in legs if leg.writer}) > 1:
+        words = [f"What each node writes, minute by minute, with {figures.ratio(first.growth)} growth."]
+    words.append(
+        "It is replayed through what the tests of each path carried (median): what is too much waits. Needed: 95 % of all minutes need less. "
+        "Recovery point: how old the oldest byte was that had not left; a node that is lost takes it along."
+    )
+    words.append("In step after an outage: from its end, for the worst minute at which it may begin.")
+    copied = next((leg for leg in legs if leg.size_B is not None), None)
+    if copied is not None:
+        words.append(
+            f"A full copy is {figures.octets(copied.size_B)} ({copied.size_from}), beside the mean of the writes."
+        )
+    if not all(leg.in_use for leg in legs if leg.writer):
+        words.append("These machines are not in use yet, so their writes say little about those to come.")
+    return " ".join(words)
+
+
+def _path(leg: Replication) -> str:
+    return (
+        f"{figures.direction(leg.source, leg.target)} ({leg.network})"
+        if leg.network
+        else figures.direction(leg.source, leg.target)
+    )
+
+
+def _both(leg: Replication) -> Iterator[tuple[Backlog, float | None]]:
+    """The backlog without compression, and that with the planned one."""
+    if leg.plain is not None:
+        yield leg.plain, None
+    if leg.packed is not None:
+        yield leg.packed, leg.compression
+
+
+def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Table:
+    judged = {found.subject.name: found.status for found in assessment.findings if found.rule == "replication"}
+    outages = list(dict.fromkeys(length for leg in legs for backlog, _ in _both(leg) for length, _ in backlog.resync))
+    rows, statuses = [], []
+    for leg in legs:
+        for backlog, compression in _both(leg):
+            needed = None if leg.p95_Bps is None else 8.0 * leg.p95_Bps / (compression or 1.0)
+            resync = dict(backlog.resync)
+            rows.append(
+                (
+                    _path(leg) if compression is None else f"compressed {figures.number(compression)} to 1",
+                    figures.bits(leg.capacity_bps),
+                    figures.bits(needed),
+                    figures.ratio(backlog.share),
+                    figures.octets(backlog.largest_B) if backlog.largest_B else "none",
+                    _time(backlog.drain_s) if backlog.largest_B else figures.DASH,
+                    figures.seconds(backlog.behind_s),
+                    *(_time(resync[length]) if length in resync else figures.DASH for length in outages),
+                    "size not known" if leg.size_B is None else _time(backlog.copy_s),
+                )
+            )
+            statuses.append(judged.get(leg.path) if backlog is (leg.packed or leg.plain) else None)
+    head = (
+        "Path", "Carries", "Needed", "Share", "Largest backlog", "Drained after", "Recovery point",
+        *(f"In step after {figures.duration(length)} out" for length in outages), "Full copy",
+    )  # fmt: skip
+    numeric = tuple(range(1, len(head)))
+    widths = (22, 10, 10, 7, 8, 9, 9, *(9 for _ in outages), 8)
+    return Table(head, tuple(rows), widths, "Writes against bandwidth", tuple(statuses), numeric)
+
+
+def _time(value_s: float | None) -> str:
+    return "never" if value_s is None else figures.seconds(value_s)
+
+
+def _chains(legs: Sequence[Replication]) -> Table | None:
+    """For every state who feeds whom, and the path that decides how far the last node is behind."""
+    states: dict[Situation, list[Replication]] = defaultdict(list)
+    for leg in legs:
+        for situation in leg.situations:
+            states[situation].append(leg)
+    rows = []
+    for state, members in states.items():
+        hops = {leg.source: leg.target for leg in members}
+        if not state.documented or len({(leg.source, leg.target) for leg in members}) != len(hops):
+            continue
+        way = [state.active]
+        while way[-1] in hops and len(way) <= len(hops):
+            way.append(hops[way[-1]])
+        on_way = [leg for leg in members if (leg.source, leg.target) in set(pairwise(way))]
+        known = [leg for leg in on_way if leg.plain is not None]
+        slowest = min(known, key=lambda leg: leg.capacity_bps or 0.0) if len(known) == len(on_way) and known else None
+        backlog = None if slowest is None else slowest.packed or slowest.plain
+        if len(way) < 2:
+            continue
+        rows.append(
+            (
+                f"{state.active} active" + (f", {state.lost} lost" if state.lost else ""),
+                f" {figures.ARROW} ".join(way),
+                figures.DASH if slowest is None else _path(slowest),
+                "not known" if backlog is None else figures.seconds(backlog.behind_s),
+            )
+        )
+    head = ("State", "Way of the data", "Slowest path", "The last node is behind by at most")
+    return Table(head, tuple(rows), (26, 34, 24, 16), "Daisy chain", numeric=(3,)) if rows else None
+
+
+def _questions(legs: Sequence[Replication]) -> Iterator[tuple[str, str]]:
+    if any(leg.compression is None for leg in legs):
+        yield (
+            "Does the product compress, and what does a test with this data show? Until it is stated in the plan nothing is taken off.",
+            "vendor",
+        )
+    yield (
+        "How large may the queue grow (memory, disk) before replication stops? Compare it with the largest backlog.",
+        "vendor",
+    )
+    if any(leg.size_B is None for leg in legs):
+        yield (
+            "How much has a full copy to carry? The plan names no folders of the data, or their file systems are not on record.",
+            "administrator",
+        )
+    if any(not leg.disks for leg in legs if leg.writer):
+        yield (
+            "Which folders are replicated? Until the plan names them (data), all that is written counts.",
+            "administrator",
+        )
+    if any(not situation.documented for leg in legs for situation in leg.situations):
+        yield (
+            "Which way does the data go where the vendor's documents do not say it, such as back from an active DR server?",
+            "vendor",
+        )
+
+
+def _drawn(legs: Sequence[Replication]) -> list[Replication]:
+    """The fullest path within a site and the fullest between sites, as far as anything waits there; else the fullest of all."""
+    full = sorted(legs, key=lambda leg: -(leg.plain.share if leg.plain else 0.0))
+    waiting = [leg for leg in full if leg.plain is not None and leg.plain.largest_B]
+    found = [next((leg for leg in waiting if leg.wan is wan), None) for wan in (False, True)]
+    return [leg for leg in found if leg is not None] or full[:1]
+
+
+def _charts(leg: Replication, assessment: Assessment) -> Iterator[Block]:
+    for trace in assessment.traces:
+        if trace.subject.scope is Scope.PATH and trace.subject.name == leg.path:
+            if trace.unit == "B/s" and any(value is not None for value in trace.mid):
+                yield _chart(f"Writes against {_path(leg)}", trace, assessment, leg.capacity_bps)
+            elif trace.unit == "B" and any(trace.high):
+                yield _chart(f"{trace.title}: {_path(leg)}", trace, assessment)
+
+
+def _chart(title: str, trace: Trace, assessment: Assessment, capacity_bps: float | None = None) -> Chart:
+    time = time_axis(trace.start_s + trace.step_s * len(trace.mid))
+    line = [] if capacity_bps is None else [capacity_bps / 8.0]
+    height = unit_axis(trace.unit, [*trace.high, *line])
+    x = tuple((trace.start_s + place * trace.step_s) / time.size for place in range(len(trace.mid)))
+    bands = [
+        Band("writes" if line else "backlog", x, *(height.scaled(part) for part in (trace.mid, trace.low, trace.high)))
+    ]
+    bands += [Band("carried at most", x, height.scaled(line * len(x)))] if line else []
+    return Chart(
+        title,
+        f"time since the start, {time.unit}",
+        height.unit,
+        tuple(bands),
+        half=True,
+        pins=pins(assessment, time.size),
+    )

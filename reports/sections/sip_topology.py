@@ -1,0 +1,69 @@
+"""Topology of the SIP Servers: which way of moving the address fits, hot or warm standby, and whether the SCS sees the hosts well.
+
+What: For each pair that a SIP stack of the plan joins: the ways that the vendor's guide names, what fits of them and why, what was seen of
+    the path of the Solution Control Server, and what has to be asked.
+Why HA: A way that the subnet, the operating system or the machines do not allow fails on the day of the first switchover. And a switchover is
+    decided by the SCS: where its path is the weaker one, a sound pair switches for nothing.
+How: Advice of the assessment. Without a SIP stack in the plan the section is left out.
+Source: Genesys SIP Server HA guide (GSIP).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analyzer.contract import Assessment, Choice, Fit, TopologyAdvice
+from reports import figures
+from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
+from reports.excerpt import excerpt
+
+MOST = 12
+"""Pairs of which the advice is printed; more stand in assessment.json."""
+
+_ORDER = (Fit.ADVISED, Fit.POSSIBLE, Fit.OPEN, Fit.RULED_OUT)
+
+
+def _build(assessment: Assessment) -> Iterator[Block]:
+    for advice in assessment.topologies[:MOST]:
+        yield from _advice(advice)
+    left = len(assessment.topologies) - MOST
+    if left > 0:
+        yield Paragraph(f"{figures.several(left, 'more pair')}: see “topologies” in assessment.json.", small=True)
+
+
+def _advice(advice: TopologyAdvice) -> Iterator[Block]:
+    yield Heading(figures.subject(advice.subject.name), 2)
+    yield from excerpt(_table("How the address moves", advice.address))
+    yield from excerpt(_table("What stands by", advice.standby))
+    yield _scs(advice)
+    if advice.questions:
+        yield Checklist(tuple((item.what, item.who) for item in advice.questions))
+    yield Paragraph(f"Source: {advice.source}. What it asks for and nobody told is a question above.", small=True)
+
+
+def _table(head: str, choices: Sequence[Choice]) -> Table:
+    ordered = sorted(choices, key=lambda choice: _ORDER.index(choice.fit))
+    rows = tuple((choice.name, choice.fit.value, "; ".join(choice.reasons) or figures.DASH) for choice in ordered)
+    return Table((head, "From what was found", "Why"), rows, (24, 16, 60))
+
+
+def _scs(advice: TopologyAdvice) -> Callout:
+    lines = "\n".join(advice.scs)
+    decides = "The SCS decides switchovers: it switches when it loses the primary's host, however well the pair sees each other."
+    match advice.scs_weaker:
+        case True:
+            return Callout(
+                "The path of the SCS is weaker than the pair's own link",
+                f"{decides} Mend it first.\n{lines}",
+                Tone.WARN,
+            )
+        case False:
+            return Callout(
+                "The path of the SCS is no weaker than the pair's own link", f"{decides}\n{lines}", Tone.GOOD
+            )
+        case None:
+            title = "Whether the path of the SCS is weaker than the pair's own link is not known"
+            return Callout(title, f"{decides}\n{lines}".rstrip(), Tone.UNKNOWN)
+
+
+SECTION = Section("sip_topology", "Topology of the SIP Servers", 23, _build)
