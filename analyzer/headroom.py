@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from analyzer.columns import Floats
 from analyzer.contract import AddressFound, Headroom, NodeSummary, Resource
 from analyzer.coverage import lacking, recorded_s
 from analyzer.frames import NodeData
@@ -24,6 +26,9 @@ from collector.plan import NetworkKind, Plan
 
 _CLIENTS = (NetworkKind.PUBLIC, NetworkKind.SIP)
 """Networks whose traffic comes along with the work. That of channels runs between the nodes themselves."""
+
+MOST = 8
+"""Of more nodes only those count that fail over to each other: nobody does the work of each of a hundred others (design value)."""
 
 THIRD = 3
 """So few minutes condemn nobody: the third-highest one is kept (design value)."""
@@ -40,6 +45,11 @@ class Load:
     capacity: float | None
     reason: str = ""
 
+    @property
+    def p95(self) -> float:
+        """What 95 % of its minutes stay below."""
+        return float(np.quantile(self.minutes.to_numpy(dtype=np.float64), 0.95, method="higher"))
+
 
 _Loads = Mapping[tuple[Resource, str], tuple[Load, ...]]
 
@@ -50,13 +60,15 @@ def headrooms(
     summaries: Mapping[str, NodeSummary],
     facts: Mapping[str, Mapping[str, Any]],
 ) -> tuple[Headroom, ...]:
-    """Each node with the work of each other one that a probed network joins it with, by resource."""
+    """Each node with the work of each other one that a probed network joins it with, by resource; of large clusters see `MOST`."""
     rows = addresses(plan, facts)
     loads = {
         name: _loads(node, summaries[name], facts.get(name, {}), plan, [row for row in rows if row.node == name])
         for name, node in nodes.items()
     }
     joined = {frozenset((path.source, path.target)) for path in plan.paths()}
+    if len(plan.nodes) > MOST:
+        joined &= {frozenset(pair) for stack in plan.stacks for pair in stack.auto_failover}
     return tuple(
         item
         for one, other in permutations([node.name for node in plan.nodes if node.name in loads], 2)
@@ -77,30 +89,28 @@ def _pair(node: str, other: str, own: _Loads, its: _Loads) -> Iterator[Headroom]
 
 def _sum(node: str, other: str, key: tuple[Resource, str], mine: Load, theirs: Load) -> Headroom:
     resource, network = key
-    both = (mine.minutes + theirs.minutes).dropna().sort_values()
+    _, first, second = np.intersect1d(mine.minutes.index, theirs.minutes.index, assume_unique=True, return_indices=True)
+    used = mine.minutes.to_numpy(dtype=np.float64)[first] + theirs.minutes.to_numpy(dtype=np.float64)[second]
+    both: Floats = np.sort(used[np.isfinite(used)])
     reason = mine.reason or theirs.reason
     if not reason and len(both) < MINUTES:
         reason = f"the two were recorded together for less than 15 min (whole minutes: {len(both)})"
     known = not reason
-    p95, p99 = (float(both.quantile(level, interpolation="higher")) if known else None for level in (0.95, 0.99))
+    p95, p99 = (float(np.quantile(both, level, method="higher")) if known else None for level in (0.95, 0.99))
     return Headroom(
         node=node,
         other=other,
         resource=resource,
         of=network or " and ".join(dict.fromkeys(filter(None, (mine.of, theirs.of)))),
         minutes=len(both),
-        own_p95=_p95(mine.minutes) if known else None,
-        other_p95=_p95(theirs.minutes) if known else None,
+        own_p95=mine.p95 if known else None,
+        other_p95=theirs.p95 if known else None,
         p95=p95,
         p99=p99,
-        third=float(both.iloc[-THIRD]) if known else None,
+        third=float(both[-THIRD]) if known else None,
         capacity=mine.capacity,
         reason=reason,
     )
-
-
-def _p95(minutes: pd.Series[float]) -> float:
-    return float(minutes.quantile(0.95, interpolation="higher"))
 
 
 def _loads(
@@ -175,7 +185,7 @@ def _disk(frame: pd.DataFrame, facts: Mapping[str, Any]) -> Load:
     chosen = [disk for disk in held if disk in busy] or list(busy)
     if not chosen:
         return _nothing("how busy the disks are was not told")
-    disk = max(chosen, key=lambda name: _p95(busy[name]))
+    disk = max(chosen, key=lambda name: Load(name, busy[name], 1.0).p95)
     return Load(disk, busy[disk], 1.0)
 
 

@@ -72,38 +72,36 @@ class Line:
 
     def resync_s(self, outage_s: float) -> float | None:
         """How long it takes after an outage of that length until nothing waits, for the worst step at which it may begin."""
-        worst_s = 0.0
-        for place in range(len(self._surplus_B) - 1):
-            begin_s = place * self._step_s
-            # The line stood still for so long; all that it could have carried meanwhile is missing.
-            target = float(self._lowest_B[place]) - self._capacity * outage_s
-            emptied_s = self._first_s(target)
-            if emptied_s is None:
-                return None
-            worst_s = max(worst_s, emptied_s - begin_s - outage_s)
-        return worst_s
+        begins: Floats = np.arange(len(self._surplus_B) - 1, dtype=np.float64) * self._step_s
+        # The line stood still for so long; all that it could have carried meanwhile is missing.
+        targets = self._lowest_B[:-1] - self._capacity * outage_s
+        places = np.searchsorted(-self._lowest_B, -(targets + self._slack_B))
+        inside = places < len(self._surplus_B)
+        if not inside.all() and self._mean_Bps >= self._capacity:
+            return None
+        later = np.clip(places, 1, len(self._surplus_B) - 1)
+        before, after = self._surplus_B[later - 1], self._surplus_B[later]
+        part = np.clip((before - targets) / np.where(before > after, before - after, 1.0), 0.0, 1.0)
+        part[before <= after] = 1.0
+        emptied: Floats = np.where(places > 0, (later - 1 + part) * self._step_s, 0.0)
+        if not inside.all():
+            over = self._surplus_B[-1] - targets[~inside]
+            emptied[~inside] = begins[-1] + self._step_s + over / (self._capacity - self._mean_Bps)
+        return max(0.0, float((emptied - begins).max()) - outage_s)
 
     def copy_s(self, size: float) -> float | None:
         """How long a copy of `size` bytes takes beside the writes at their mean; None: they leave nothing for it."""
         rest = self._capacity - self._mean_Bps
         return size / rest if rest > 0.0 else None
 
-    def _first_s(self, target: float) -> float | None:
-        """When the surplus first was at or below `target`, which lies below zero."""
-        place = int(np.searchsorted(-self._lowest_B, -(target + self._slack_B)))
-        return self._crossed_s(place, target)
-
     def _reached_s(self, target: float, after: int) -> float | None:
         """When the surplus first was at or below `target` after that step."""
         below = np.flatnonzero(self._surplus_B[after + 1 :] <= target + self._slack_B)
-        return self._crossed_s(after + 1 + int(below[0]) if len(below) else len(self._surplus_B), target)
-
-    def _crossed_s(self, place: int, target: float) -> float | None:
-        last = len(self._surplus_B) - 1
-        if place > last:
+        if not len(below):
             rest = self._capacity - self._mean_Bps
-            over = float(self._surplus_B[last]) - target
-            return last * self._step_s + over / rest if rest > 0.0 else None
-        before, after = float(self._surplus_B[place - 1]), float(self._surplus_B[place])
-        part = (before - target) / (before - after) if place and before > after else 1.0
-        return (place - 1 + min(max(part, 0.0), 1.0)) * self._step_s if place else 0.0
+            over = float(self._surplus_B[-1]) - target
+            return (len(self._surplus_B) - 1) * self._step_s + over / rest if rest > 0.0 else None
+        place = after + 1 + int(below[0])
+        high, low = float(self._surplus_B[place - 1]), float(self._surplus_B[place])
+        part = (high - target) / (high - low) if high > low else 1.0
+        return (place - 1 + min(max(part, 0.0), 1.0)) * self._step_s

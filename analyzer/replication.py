@@ -1,8 +1,8 @@
 """Which paths replication will take, and what becomes of the measured writes on each of them.
 
 A chain of primary, secondary and tertiary has documented states: the active server feeds the passive one, and that one the DR server
-(source: NF). Without these roles every node may feed every other, and takes over from
-those that it is paired with. A path counts by itself: of several channels between two nodes any may be
+(source: NF). Without these roles nodes that fail over to each other feed
+each other, and where the plan names none, all do. A path counts by itself: of several channels between two nodes any may be
 the one that is left. The work moves with the role, so the writes of that node count everywhere that wrote the most.
 """
 
@@ -28,6 +28,9 @@ from collector.plan import NetworkKind, Node, Plan, Role, StackBinding
 
 OUTAGES_S = (600.0, 3600.0)
 """Outages after which the time to resynchronise is told (design value)."""
+
+CHARTS = 12
+"""Paths that get charts, the fullest ones (design value)."""
 
 THIRD = 3
 """So few minutes condemn nobody: the third-highest one is kept (design value)."""
@@ -73,11 +76,15 @@ def replications(
     for item in writes:
         by_node[item.node].append(item)
     found: list[Replication] = []
-    charts: list[Trace] = []
-    hops = situations_of(plan)
+    replayed: list[tuple[Replication, Churn]] = []
+    hops = situations_of(plan, products)
     chained = any(situation.documented for situations in hops.values() for situation in situations)
+    churns: dict[tuple[str, ...], tuple[Churn | None, str]] = {}
     for (source, target), situations in hops.items():
-        churn, reason = _churn(plan, () if chained else _taking_over(source, products), summaries, by_node)
+        writers = () if chained else _taking_over(source, products)
+        if writers not in churns:
+            churns[writers] = _churn(plan, writers, summaries, by_node)
+        churn, reason = churns[writers]
         size, size_from = (None, "") if churn is None else _size(plan, nodes.get(churn.node))
         networks = _networks(plan, products, source, target)
         for network in networks or ("",):
@@ -87,20 +94,24 @@ def replications(
             if churn is not None:
                 leg = _written(leg, churn, in_use=plan.in_use(churn.node))
             if churn is not None and leg.capacity_bps is not None and not leg.reason:
-                leg, drawn = _replayed(leg, churn)
-                charts += drawn
+                leg = _replayed(leg, churn)
+                replayed.append((leg, churn))
             found.append(leg)
-    return tuple(found), tuple(charts)
+    fullest = sorted(replayed, key=lambda one: -(one[0].plain.share if one[0].plain else 0.0))
+    return tuple(found), tuple(chart for leg, churn in fullest[:CHARTS] for chart in _charts(leg, churn))
 
 
-def situations_of(plan: Plan) -> dict[tuple[str, str], tuple[Situation, ...]]:
+def situations_of(plan: Plan, products: Sequence[StackBinding] = ()) -> dict[tuple[str, str], tuple[Situation, ...]]:
     """Which node feeds which (source, target), and when."""
     found: dict[tuple[str, str], list[Situation]] = defaultdict(list)
     roles = [node.role for node in plan.nodes]
     chain = {node.role: node.name for node in plan.nodes}
     whole = {Role.PRIMARY, Role.SECONDARY} <= set(chain) and len(set(roles)) == len(roles)
     if not whole or Role.MEMBER in chain:
+        paired = {frozenset(pair) for product in products for pair in product.auto_failover}
         for one, other in permutations([node.name for node in plan.nodes], 2):
+            if paired and frozenset((one, other)) not in paired:
+                continue
             found[one, other].append(Situation(one, "", documented=False))
         return {hop: tuple(when) for hop, when in found.items()}
     first, second, third = chain[Role.PRIMARY], chain[Role.SECONDARY], chain.get(Role.TERTIARY)
@@ -139,7 +150,9 @@ def _leg(
     reason = ""
     if not network:
         reason = f"no probed channel joins {source} and {target}"
-    elif not capacity_bps or not capacity_bps > 0:
+    elif capacity_bps is not None and not capacity_bps > 0:
+        reason, capacity_bps = "its bandwidth tests carried nothing", None
+    elif capacity_bps is None:
         why = carried.reason if carried else "the plan allows no tests there"
         reason = f"{_UNMEASURED} ({why})" if why else _UNMEASURED
     return Replication(
@@ -203,10 +216,10 @@ def _churn(
     return max(found, key=lambda churn: churn.p95_Bps), ""
 
 
-def _taking_over(node: str, products: Sequence[StackBinding]) -> list[str]:
+def _taking_over(node: str, products: Sequence[StackBinding]) -> tuple[str, ...]:
     """The node, and those from which it takes work over: what they write it may have to write."""
     pairs = [pair for product in products for pair in product.auto_failover if node in pair]
-    return list(dict.fromkeys((node, *(name for pair in pairs for name in pair))))
+    return tuple(dict.fromkeys((node, *(name for pair in pairs for name in pair))))
 
 
 def _of_node(node: Node, items: Sequence[Writes], growth: float) -> Churn | None:
@@ -260,20 +273,16 @@ def _written(leg: Replication, churn: Churn, *, in_use: bool) -> Replication:
     )
 
 
-def _replayed(leg: Replication, churn: Churn) -> tuple[Replication, Iterator[Trace]]:
-    """The leg with its backlogs, and the charts of what the product does for certain: no compression but a planned one."""
-    plain, waiting = _backlog(leg, churn, 1.0)
-    packed = None
-    if leg.compression is not None:
-        packed, waiting = _backlog(leg, churn, leg.compression)
-    return replace(leg, plain=plain, packed=packed), _charts(leg, churn, waiting)
+def _replayed(leg: Replication, churn: Churn) -> Replication:
+    packed = None if leg.compression is None else _backlog(leg, churn, leg.compression)
+    return replace(leg, plain=_backlog(leg, churn, 1.0), packed=packed)
 
 
-def _backlog(leg: Replication, churn: Churn, compression: float) -> tuple[Backlog, Floats]:
+def _backlog(leg: Replication, churn: Churn, compression: float) -> Backlog:
     capacity = (leg.capacity_bps or 0.0) / 8.0
     line = Line(churn.rates_Bps / compression, churn.step_s, capacity)
     found = line.replay()
-    backlog = Backlog(
+    return Backlog(
         share=churn.p95_Bps / compression / capacity,
         largest_B=found.largest_B,
         at_s=found.at_s,
@@ -283,15 +292,17 @@ def _backlog(leg: Replication, churn: Churn, compression: float) -> tuple[Backlo
         resync=tuple((outage_s, line.resync_s(outage_s)) for outage_s in OUTAGES_S),
         copy_s=None if leg.size_B is None else line.copy_s(leg.size_B / compression),
     )
-    return backlog, found.backlog_B
 
 
-def _charts(leg: Replication, churn: Churn, backlog: Floats) -> Iterator[Trace]:
+def _charts(leg: Replication, churn: Churn) -> Iterator[Trace]:
+    """Writes and backlog, as they count: compressed where the plan says so."""
+    rates: Floats = churn.rates_Bps / (leg.compression or 1.0)
+    backlog = Line(rates, churn.step_s, (leg.capacity_bps or 0.0) / 8.0).replay().backlog_B
     subject = Subject(Scope.PATH, leg.path)
     length_s = churn.step_s * len(backlog)
     middle_s = churn.step_s * (np.arange(len(backlog), dtype=np.float64) + 0.5)
     for id_, title, unit, values in (
-        ("churn", "To be replicated, with growth", "B/s", churn.rates_Bps),
+        ("churn", "To be replicated, with growth", "B/s", rates),
         ("backlog", "Waiting to be replicated", "B", backlog),
     ):
         yield trace(f"{id_}:{leg.path}", title, unit, subject, middle_s, values, length_s, median=False)

@@ -196,10 +196,11 @@ def _drawn(legs: Sequence[Replication]) -> list[Replication]:
 
 
 def _charts(leg: Replication, assessment: Assessment) -> Iterator[Block]:
+    packed = "" if leg.compression is None else ", compressed"
     for trace in assessment.traces:
         if trace.subject.scope is Scope.PATH and trace.subject.name == leg.path:
             if trace.unit == "B/s" and any(value is not None for value in trace.mid):
-                yield _chart(f"Writes against {_path(leg)}", trace, assessment, leg.capacity_bps)
+                yield _chart(f"Writes{packed} against {_path(leg)}", trace, assessment, leg.capacity_bps)
             elif trace.unit == "B" and any(trace.high):
                 yield _chart(f"{trace.title}: {_path(leg)}", trace, assessment)
 

@@ -45,7 +45,7 @@ def _meaning(items: Sequence[Writes]) -> str:
     minutes = max(item.minutes for item in items)
     placed = [item for item in items if item.holds]
     words = [
-        "This is what replication would have to carry, before compression; growth not included.",
+        "This is what replication would have to carry, before compression; growth not included (see “Replication and failover load”).",
         "Everything that was written is in it: logs, temporary files, paging, and what haready itself wrote.",
         f"For “{ALL}” the disks are added up minute by minute, each byte once"
         + (" (a disk marked “in others” lies on others, or is part of an array)." if _layered(items) else "."),

@@ -100,6 +100,20 @@ def test_without_roles_every_node_feeds_every_other():
     assert situations_of(plan)["b", "c"] == (Situation("b", "", documented=False),)
 
 
+def test_of_a_free_list_those_feed_each_other_that_fail_over():
+    plan = parse(plan_data(nodes=("a", "b", "c")), "plan.toml")
+    assert set(situations_of(plan, plan.stacks)) == {("a", "b"), ("b", "a")}
+
+
+def test_of_many_paths_the_fullest_have_charts():
+    plan = parse(plan_data(nodes="abcde", stack=[], replication={}), "plan.toml")
+    rates = {"b>a/ch1": replace(carried(plan)["b>a/ch1"], median_bps=1e6)}
+    found, charts = legs(plan, throughputs=carried(plan, **rates))
+    assert len(found) == 20
+    assert len(charts) == 24
+    assert charts[0].id == "churn:b>a/ch1"
+
+
 def test_the_writes_of_whoever_wrote_the_most_count_on_every_leg():
     found, _ = legs(writes=[written("primary", 1e6), written("secondary", 3e6), written("tertiary", 2e6)])
     assert {leg.writer for leg in found.values()} == {"secondary"}

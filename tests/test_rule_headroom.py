@@ -86,7 +86,16 @@ def test_what_is_missing_is_named_beside_what_is_bad():
     words = about(item(0.95), item(0.1, Resource.MEMORY, reason="node b recorded no memory"))
     assert [word.status for word in words] == [Status.FAIL, Status.SKIPPED]
     assert "memory of a with the work of b: node b recorded no memory" in words[1].message
-    assert [word.status for word in about()] == [Status.SKIPPED]
+
+
+def test_of_a_large_cluster_only_pairs_that_fail_over_are_added_up():
+    names = [f"n{place}" for place in range(9)]
+    large = parse(plan_data(nodes=names), "plan.toml")
+    nodes = {name: SimpleNamespace(name=name, tables={}) for name in names}
+    summaries = dict.fromkeys(names, SimpleNamespace(duration_s=1.0))
+    items = headrooms(large, nodes, summaries, {})
+    assert {(item.node, item.other) for item in items} == {("n0", "n1"), ("n1", "n0")}
+    assert [word.status for word in about()] == [Status.INFO]
 
 
 def test_an_interface_that_tells_no_speed_is_no_trouble_and_no_pass_of_its_own():

@@ -276,7 +276,10 @@ def _manual(context: StackContext) -> Recommendation:
     notes = [
         "Switching to or from the DR server is manual in every Neverfail topology, so a failover timeout would be wrong advice.",
         "What this leg needs is an alarm when its channel is down.",
-        "How long an interruption replication tolerates depends on the write load and the room for its queue: not measured.",
+        (
+            "How long an interruption replication tolerates depends on the write load, which is replayed in the report's section on replication, and "
+            "on the room for its queue, which is not measured."
+        ),
     ]
     if context.timings:
         length_s, where = _together(context)
