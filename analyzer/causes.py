@@ -1,8 +1,8 @@
 """Whom a slow answer is to be blamed on: the wire, a queue, a node that was starved or stopped, or a bandwidth test of our own.
 
 A slot is slow if its answer came more than `SLOW_S` later than the median one's, counted from when it was due, as an application on
-the same schedule would see it. Its delay has four parts that are measured: the sender's lateness, the time to its network card,
-the wire, the peer's residence. The part that grew most is to blame. If that part lies in a node, the pauses of that node's ticker tell
+the same schedule would see it. Its delay has five parts that are measured: the sender's lateness, the time to its network card,
+the wire, the peer's residence, the time to the peer's network card. The part that grew most is to blame. If that part lies in a node, the pauses of that node's ticker tell
 why: a process that waited for a CPU was starved, one that could run and did not was stopped; without a pause it was a queue. What
 is not on record is said to be untold, never guessed.
 """
@@ -26,10 +26,13 @@ SLOW_S = 0.02
 _SHARE = 0.5
 """A pause of which at least this share was spent waiting for a CPU was starvation (design value)."""
 
+_NOTED_S = 2 * SLOW_S
+"""No pause of this length escapes the ticker, which runs in the same thread: one of its wake-ups is late by half of it."""
+
 _SECOND_S = 1.0
 """What one row of the table `ticker` covers."""
 
-_LATE, _QUEUE, _WIRE, _RESIDENCE = range(4)
+_LATE, _QUEUE, _WIRE, _RESIDENCE, _PEER_QUEUE = range(5)
 
 
 Codes = npt.NDArray[np.int8]
@@ -56,24 +59,32 @@ class Pauses:
         """The same on another clock."""
         return Pauses(mapped(self.starts), mapped(self.stops), self.waited, mapped(self.seconds), self.second_waited)
 
-    def blame(self, from_s: Floats, to_s: Floats, excess_s: Floats, causes: tuple[Cause, Cause, Cause, Cause]) -> Codes:
-        """Why the node took `excess_s` too long, for each stretch. `causes`: of starvation, of a stop, of neither, untold."""
+    def blame(
+        self, from_s: Floats, to_s: Floats, excess_s: Floats, causes: tuple[Cause, Cause, Cause, Cause], *, short: bool
+    ) -> Codes:
+        """Why the node took `excess_s` too long, for each stretch. `causes`: of starvation, of a stop, of neither, untold.
+
+        `short`: whether pauses too short to be noted one by one may have added up to it.
+        """
         starved, stopped, neither, untold = map(CAUSES.index, causes)
         first, last = np.searchsorted(self.stops, from_s), np.searchsorted(self.starts, to_s)
         paused = _sums(self.stops - self.starts, first, last)
-        waited = _sums(self.waited, first, last)
+        of_pauses = _sums(self.waited, first, last)
         begin = np.searchsorted(self.seconds, from_s)
         end = np.searchsorted(self.seconds - _SECOND_S, to_s)
         beside = _sums(self.second_waited, begin, end)
         found: Codes = np.full(len(from_s), untold, dtype=np.int8)
         covered = end > begin
         found[covered] = neither
-        # Pauses too short to be noted one by one add up to the wait of the second.
-        found[covered & (beside >= _SHARE * excess_s)] = starved
+        if short:
+            # One pause that escaped the ticker, or many that made up their share of the stretch as of the seconds around it.
+            part = np.minimum((to_s - from_s) / _SECOND_S, 1.0)
+            waited = np.where(excess_s < _NOTED_S, beside, beside * part)
+            found[covered & (waited >= _SHARE * excess_s)] = starved
         noted = paused >= _SHARE * excess_s
         found[noted] = stopped
-        found[noted & (waited >= _SHARE * paused)] = starved
-        found[noted & np.isnan(waited)] = untold
+        found[noted & (of_pauses >= _SHARE * paused)] = starved
+        found[noted & np.isnan(of_pauses)] = untold
         return found
 
 
@@ -114,15 +125,18 @@ def slow_slots(
     cause: Codes = np.full(len(due_s), CAUSES.index(Cause.WIRE), dtype=np.int8)
     # Without the kernel's stamps what lies between the two programs may be anything.
     cause[(largest == _WIRE) & ~sound[slow]] = CAUSES.index(Cause.UNTOLD)
-    for part, words in (
-        (_LATE, (*_LOCAL, Cause.LOCAL_UNTOLD, Cause.LOCAL_UNTOLD)),
-        (_QUEUE, (*_LOCAL, Cause.LOCAL_QUEUE, Cause.LOCAL_UNTOLD)),
+    # From the program's last word on a packet to its card there is one step: only a pause right there delays it, and the ticker, which
+    # runs in the same thread, notes that. A busy node waits for its CPU many times a second, and not with a packet in its hands.
+    for part, words, short in (
+        (_LATE, (*_LOCAL, Cause.LOCAL_UNTOLD, Cause.LOCAL_UNTOLD), True),
+        (_QUEUE, (*_LOCAL, Cause.LOCAL_QUEUE, Cause.LOCAL_UNTOLD), False),
     ):
         at = largest == part
-        cause[at] = here.blame(due_s[at], back_s[at], most_s[at], words)
-    at = largest == _RESIDENCE
+        cause[at] = here.blame(due_s[at], back_s[at], most_s[at], words, short=short)
     known = NOTHING if there is None else there
-    cause[at] = known.blame(due_s[at], back_s[at], most_s[at], _PEER)
+    for part, short in ((_RESIDENCE, True), (_PEER_QUEUE, False)):
+        at = largest == part
+        cause[at] = known.blame(due_s[at], back_s[at], most_s[at], _PEER, short=short)
     cause[~idle[slow]] = CAUSES.index(Cause.LOAD_TEST)
     return rows[slow], total_s[slow], cause
 

@@ -129,8 +129,9 @@ class PathLog:
     def parts_s(self) -> tuple[npt.NDArray[np.int64], Floats, Bools]:
         """(slot rows, parts of the delay, which have sound kernel stamps) of every answered slot.
 
-        The parts, in s, one row each: lateness of the sender, from its call to the transmit stamp, wire, the peer's residence. Where the
-        stamps cannot be subtracted the wire's part is all that is left of the monotonic round trip.
+        The parts, in s, one row each: lateness of the sender, from its call to the transmit stamp, wire, the peer's residence up to its call,
+        and from that to its transmit stamp (in the residence where it is not told). Where the stamps cannot be subtracted the wire's part is all
+        that is left of the monotonic round trip.
         """
         rows, part = self._answers("fwd_us", "res_us", "back_us", "flags")
         late, tx, rest = (
@@ -141,7 +142,10 @@ class PathLog:
         usable = (part["flags"] & STEPPED == 0) & (wire >= 0)
         sound: Bools = usable & (part["flags"] & _KERNEL == _KERNEL) & (self.tx_us[rows] != null_of(self.tx_us))
         wire = np.where(usable, wire, np.maximum(wire + residence + rest, 0))
-        parts = np.stack([np.maximum(late, 0), np.maximum(tx, 0), wire, np.where(usable, residence, 0)])
+        out = self.replies["out_us"][self.answer[rows]]
+        told = usable & (out != null_of(out))
+        out = np.where(told, np.clip(out.astype(np.int64), 0, np.maximum(residence, 0)), 0)
+        parts = np.stack([np.maximum(late, 0), np.maximum(tx, 0), wire, np.where(usable, residence, 0) - out, out])
         return rows, parts / 1e6, sound
 
     def clock_samples(self) -> tuple[Floats, Floats, Floats]:

@@ -26,10 +26,10 @@ def _table(name: str, columns: str, labels: tuple[str, ...] = (), *, timed: bool
 
 TABLES = (
     _table("sent", "slot late_us tx_us flag", ("path",)),
-    _table("reply", "slot fwd_us res_us back_us rxq_us rseq ttl ttl_fwd flags", ("path",), timed=False),
+    _table("reply", "slot fwd_us res_us back_us rxq_us rseq ttl ttl_fwd flags out_us", ("path",), timed=False),
     _table("seen", "first count", ("path",)),
     _table("burst", "slot late_us tx_us flag", ("path",)),
-    _table("burst_reply", "slot fwd_us res_us back_us rxq_us rseq ttl ttl_fwd flags", ("path",), timed=False),
+    _table("burst_reply", "slot fwd_us res_us back_us rxq_us rseq ttl ttl_fwd flags out_us", ("path",), timed=False),
     _table("echo", "slot late_us rtt_us flag", ("path",)),
     _table("echo_tcp", "rtt_us rttvar_us rto_us backoff retransmitted", ("path",)),
     _table("echo_end", "opened_us flag same", ("path",)),
@@ -343,6 +343,7 @@ def _path(site: Site, path: Any, link: Link, rows: dict[str, list[Any]]) -> None
             link.ttl(number),
             link.ttl_fwd(number),
             flags,
+            np.full(len(slot), np.nan),
         ]
     )
     picked, when = reply[answered], home_s[answered]

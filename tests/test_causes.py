@@ -18,7 +18,7 @@ SLOW = range(40, 50)
 """Slots of 0.2 s: from 8 s to 9.8 s."""
 
 
-def log(*, flags=KERNEL, rxq=5, **slow_us):
+def log(*, flags=KERNEL, rxq=5, out=15, **slow_us):
     """A path of 10 ms whose slots in `SLOW` took so much longer in the named columns."""
 
     def column(name, usual):
@@ -31,6 +31,7 @@ def log(*, flags=KERNEL, rxq=5, **slow_us):
     sent |= {"late_us": column("late_us", 100), "tx_us": column("tx_us", 20)}
     reply = {"slot": slot, "rxq_us": column("rxq_us", rxq), "flags": column("flags", flags)}
     reply |= {"fwd_us": column("fwd_us", 5000), "res_us": column("res_us", 50), "back_us": column("back_us", 5000)}
+    reply["out_us"] = column("out_us", np.iinfo(np.int32).min if out is None else out)
     whole = [(1, SLOTS)]
     return path_log("a>b/ch1", Columns(sent, whole), Columns(reply, whole), 0.2)
 
@@ -85,6 +86,8 @@ def test_a_sender_that_was_late_is_blamed_for_what_its_ticker_noted(pause, cause
 def test_a_packet_that_waited_for_the_network_card_is_a_queues_unless_the_sender_paused():
     assert causes(log(tx_us=80_000)) == {Cause.LOCAL_QUEUE}
     assert causes(log(tx_us=80_000), here=STARVED) == {Cause.LOCAL_STARVATION}
+    # A busy node's many short waits have nothing to do with a packet that has left the program.
+    assert causes(log(tx_us=80_000), here=OFTEN_STARVED) == {Cause.LOCAL_QUEUE}
     assert causes(log(tx_us=80_000), here=NOTHING) == {Cause.LOCAL_UNTOLD}
 
 
@@ -102,6 +105,15 @@ def test_a_packet_that_waited_for_the_network_card_is_a_queues_unless_the_sender
 )
 def test_a_peer_that_answered_late_is_blamed_for_what_its_own_ticker_noted(pause, cause):
     assert causes(log(res_us=100_000), here=STOPPED, there=pause) == {cause}
+
+
+def test_an_answer_that_waited_for_the_peers_network_card_is_a_queues_unless_the_peer_paused():
+    waited = log(res_us=80_000, out_us=80_000)
+    assert causes(waited) == {Cause.PEER_QUEUE}
+    assert causes(waited, there=OFTEN_STARVED) == {Cause.PEER_QUEUE}
+    assert causes(waited, there=STARVED) == {Cause.PEER_STARVATION}
+    # Where the peer's call is not told, a busy node is the likelier reason.
+    assert causes(log(res_us=80_000, out=None), there=OFTEN_STARVED) == {Cause.PEER_STARVATION}
 
 
 def test_a_pause_at_another_time_explains_nothing():

@@ -57,10 +57,10 @@ for _ in range({HOGS}):
 _BURSTS = """
 import socket, time
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for _ in range(16):
+for _ in range(100):
     for _ in range(60):
         sock.sendto(bytes(1400), ("10.88.0.2", 9))
-    time.sleep(0.5)
+    time.sleep(0.35)
 """
 _BURST_RATE_BPS, _BURST_QUEUE_S = 5_000_000, 0.25
 """A burst of 60 packets fills 0.14 s of this line."""
@@ -214,7 +214,7 @@ def _queued(folder: Path) -> Assessment:
             node.address(DEVICE, ADDRESSES[name])
         shaped.enter_context(limited(nodes["a"], DEVICE, _BURST_RATE_BPS, _BURST_QUEUE_S))
         bursts = beside("a", [sys.executable, "-c", _BURSTS])
-        return assess(list(measure(nodes, plan, 18, bursts, APART).values()))
+        return assess(list(measure(nodes, plan, 45, bursts, APART).values()))
 
 
 _WAN_PLAN = PLAN.replace('kind = "sync"', 'kind = "channel"\nrate_bps = 30000000') + "[bandwidth]\nseconds = 4\n"

@@ -244,7 +244,9 @@ class Sender:
             t1 = slot.kernel_ns
             flags |= T1_KERNEL
         t3 = reply.t3_ns
+        out: int | None = None
         if t3_kernel_ns is not None:
+            out = (t3_kernel_ns - t3) // 1000
             t3 = t3_kernel_ns
             flags |= T3_KERNEL
         fwd, res, back = (reply.t2_ns - t1) // 1000, (t3 - reply.t2_ns) // 1000, (pending.t4_ns - t3) // 1000
@@ -254,7 +256,9 @@ class Sender:
             tx = 0 if slot.kernel_ns is None else (slot.kernel_ns - slot.t1_ns) // 1000
             rest = (pending.read_mono_ns - slot.mono_ns) // 1000 - tx - fwd - res - back
             self.rtt_us = tx + fwd + res + back
-        self._replies.append((reply.slot ^ self._mark, fwd, res, back, rest, reply.rseq, pending.ttl, reply.ttl, flags))
+        self._replies.append(
+            (reply.slot ^ self._mark, fwd, res, back, rest, reply.rseq, pending.ttl, reply.ttl, flags, out)
+        )
 
     def flush(self, *, everything: bool = False) -> None:
         """Emit complete rows, and those that have waited long enough."""

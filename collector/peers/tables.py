@@ -45,6 +45,7 @@ _REPLIED = (
         Kind.EVENT,
         help="sum of 1 duplicate, 2 t1, 4 t2, 8 t3, 16 t4 from the kernel, 32 clock stepped",
     ),
+    Metric("out_us", "s", Kind.EVENT, 1e-6, "of res_us, from the peer's call to its transmit stamp; null: not told"),
 )
 
 REPLY = Table(
