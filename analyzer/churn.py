@@ -81,6 +81,7 @@ def _chart(node: str, total: pd.Series[float], duration_s: float) -> Trace:
         np.asarray(total, dtype=np.float64),
         duration_s,
         median=False,
+        least_s=60.0,
     )
 
 

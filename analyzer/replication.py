@@ -305,7 +305,9 @@ def _charts(leg: Replication, churn: Churn) -> Iterator[Trace]:
         ("churn", "To be replicated, with growth", "B/s", rates),
         ("backlog", "Waiting to be replicated", "B", backlog),
     ):
-        yield trace(f"{id_}:{leg.path}", title, unit, subject, middle_s, values, length_s, median=False)
+        yield trace(
+            f"{id_}:{leg.path}", title, unit, subject, middle_s, values, length_s, median=False, least_s=churn.step_s
+        )
 
 
 def _size(plan: Plan, node: NodeData | None) -> tuple[float | None, str]:

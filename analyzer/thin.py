@@ -23,10 +23,19 @@ INTERFACES = 4
 
 
 def trace(
-    id_: str, title: str, unit: str, subject: Subject, t_s: Floats, values: Floats, length_s: float, *, median: bool
+    id_: str,
+    title: str,
+    unit: str,
+    subject: Subject,
+    t_s: Floats,
+    values: Floats,
+    length_s: float,
+    *,
+    median: bool,
+    least_s: float = 1.0,
 ) -> Trace:
-    """Minimum, median (or mean) and maximum per bin of the run; a bin without values stays empty."""
-    step_s = max(length_s / BINS, 1.0)
+    """Minimum, median (or mean) and maximum per bin of the run; a bin without values stays empty. `least_s`: from value to value."""
+    step_s = max(length_s / BINS, least_s)
     count = max(1, min(BINS, int(np.ceil(length_s / step_s))))
     good = np.isfinite(values) & np.isfinite(t_s)
     place = np.clip(t_s[good] / step_s, 0, count - 1).astype(np.int64)

@@ -26,7 +26,8 @@ def replication_blocks(assessment: Assessment) -> Iterator[Block]:
     yield Paragraph(_meaning(legs))
     known = [leg for leg in legs if leg.plain is not None]
     if known:
-        yield from excerpt(_backlogs(known, assessment))
+        for table in _backlogs(known, assessment):
+            yield from excerpt(table)
     missing: dict[str, list[Replication]] = defaultdict(list)
     for leg in legs:
         if leg.plain is None:
@@ -93,35 +94,52 @@ def _both(leg: Replication) -> Iterator[tuple[Backlog, float | None]]:
         yield leg.packed, leg.compression
 
 
-def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Table:
+def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Iterator[Table]:
+    """What waits on each path, and how long it takes to be in step again: two tables, for no page is wide enough for one."""
     judged = {found.subject.name: found.status for found in assessment.findings if found.rule == "replication"}
     outages = list(dict.fromkeys(length for leg in legs for backlog, _ in _both(leg) for length, _ in backlog.resync))
-    rows, statuses = [], []
+    waits, resyncs, statuses = [], [], []
     for leg in legs:
         for backlog, compression in _both(leg):
             needed = None if leg.p95_Bps is None else 8.0 * leg.p95_Bps / (compression or 1.0)
             resync = dict(backlog.resync)
-            rows.append(
+            packed = f"compressed {figures.number(compression)} to 1" if compression is not None else ""
+            where = (packed or figures.direction(leg.source, leg.target), figures.DASH if packed else leg.network)
+            waits.append(
                 (
-                    _path(leg) if compression is None else f"compressed {figures.number(compression)} to 1",
+                    *where,
                     figures.bits(leg.capacity_bps),
                     figures.bits(needed),
                     figures.ratio(backlog.share),
                     figures.octets(backlog.largest_B) if backlog.largest_B else "none",
                     _time(backlog.drain_s) if backlog.largest_B else figures.DASH,
                     figures.seconds(backlog.behind_s),
+                )
+            )
+            resyncs.append(
+                (
+                    *where,
                     *(_time(resync[length]) if length in resync else figures.DASH for length in outages),
                     "size not known" if leg.size_B is None else _time(backlog.copy_s),
                 )
             )
             statuses.append(judged.get(leg.path) if backlog is (leg.packed or leg.plain) else None)
-    head = (
-        "Path", "Carries", "Needed", "Share", "Largest backlog", "Drained after", "Recovery point",
-        *(f"In step after {figures.duration(length)} out" for length in outages), "Full copy",
-    )  # fmt: skip
-    numeric = tuple(range(1, len(head)))
-    widths = (22, 10, 10, 7, 8, 9, 9, *(9 for _ in outages), 8)
-    return Table(head, tuple(rows), widths, "Writes against bandwidth", tuple(statuses), numeric)
+    yield Table(
+        ("Path", "Network", "Carries", "Needed", "Share", "Largest backlog", "Drained after", "Recovery point"),
+        tuple(waits),
+        (17, 12, 12, 12, 9, 12, 12, 12),
+        "Writes against bandwidth",
+        tuple(statuses),
+        tuple(range(2, 8)),
+    )
+    head = ("Path", "Network", *(f"In step after {figures.duration(length)} out" for length in outages), "Full copy")
+    yield Table(
+        head,
+        tuple(resyncs),
+        (17, 12, *(20 for _ in outages), 20),
+        "After an outage, and the first copy",
+        numeric=tuple(range(2, len(head))),
+    )
 
 
 def _time(value_s: float | None) -> str:

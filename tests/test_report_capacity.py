@@ -22,13 +22,14 @@ def table(assessment, head, section=capacity):
 
 
 def test_every_path_of_the_replication_has_its_backlog_and_times():
-    found = table(trio(), "Path")
-    assert len(found.rows) == 6
-    assert found.head[-3:] == ("In step after 10 min out", "In step after 1 h out", "Full copy")
-    first, wan = found.rows[0], next(row for row in found.rows if "sip-dr" in row[0])
-    assert first[4:7] == ("none", "\N{EN DASH}", "0 s")
-    assert wan[4].endswith(" MB")
+    waits, resync = (block for block in blocks(trio(), Table) if block.head[0] == "Path")
+    assert len(waits.rows) == len(resync.rows) == 6
+    assert resync.head[2:] == ("In step after 10 min out", "In step after 1 h out", "Full copy")
+    first, wan = waits.rows[0], next(row for row in waits.rows if "sip-dr" in row[0])
+    assert first[5:] == ("none", "\N{EN DASH}", "0 s")
+    assert wan[5].endswith(" MB")
     assert "\N{EN DASH}" not in wan
+    assert not any("\N{EN DASH}" in row for row in resync.rows)
 
 
 def test_the_result_of_the_rule_stands_beside_the_row_that_was_judged():
