@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 from collector.archive import resume
 from collector.archive.resume import Unfinished
 from collector.archive.writer import Before, Writer
 from collector.contract import Json
-from collector.errors import OperatorError, WriteError
+from collector.errors import ArchiveError, OperatorError, WriteError
 from collector.machine import Clock
 from collector.plan import Plan
 from collector.record import Record
@@ -18,17 +19,23 @@ PLANNED_END = "planned end"
 OVERDUE = "the planned end came while the collector was not running"
 
 
-def find(folder: Path, plan: Plan, node: str) -> Unfinished | None:
-    """The latest run of `node` in `folder`, if it may be gone on with; None if there is no run at all.
+def find(folder: Path, plan: Plan, node: str, tell: Callable[[str], None]) -> Unfinished | None:
+    """The latest run of `node` in `folder`, if it may be gone on with; None if there is none of which anything is readable.
+
+    `tell` hears what was found to be of no use.
 
     Raises:
         OperatorError: it is finished, or is another plan's.
-        ArchiveError: nothing in it is readable.
     """
     path = resume.newest(folder, plan.cluster, node)
     if path is None:
         return None
-    found = resume.read(path)
+    try:
+        found = resume.read(path)
+    except ArchiveError as error:
+        # Cut short before its first line was on the disk, say: there is nothing to go on with, and time to measure.
+        tell(f"a new run begins, for the earlier one cannot be gone on with: {error}")
+        return None
     if found.head.get("plan_digest") != plan.digest:
         raise OperatorError(
             f"{path} is a run of another plan", "begin a new run without --resume, or in another folder with --out"

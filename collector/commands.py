@@ -134,7 +134,7 @@ def collect(arguments: list[str]) -> int:
     key = load_key(given.plan, found)
     make_folder(given.out, "--out")
     display = Display(given.node, quiet=given.quiet)
-    before = again.find(given.out, found, given.node) if given.resume else None
+    before = again.find(given.out, found, given.node, display.event) if given.resume else None
     if before is not None and again.overdue(before, SystemClock()):
         sha256 = again.seal(before)
         display.event(again.OVERDUE)

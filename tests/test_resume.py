@@ -229,20 +229,39 @@ def test_a_run_that_was_stopped_in_order_goes_on_too_and_one_whose_time_is_over_
     assert len([segment for segment in archive.segments() if segment.rows]) >= 2
     assert archive.damage == []
 
+    told = []
     # A start after the planned end has nothing to measure; what there is gets its seal, once.
     later = FakeClock(mono_ns=time.monotonic_ns() + 60 * SECOND, real_ns=time.time_ns() + 60 * SECOND)
-    run = again.find(tmp_path, load(plan), "a")
+    run = again.find(tmp_path, load(plan), "a", told.append)
     assert run is not None
     assert again.overdue(run, later)
     again.seal(run)
     sealed = open_archive(path)
     assert (sealed.sealed, sealed.head["ended_because"], sealed.damage) == (True, again.OVERDUE, [])
     with pytest.raises(OperatorError, match="has come to its end"):
-        again.find(tmp_path, load(plan), "a")
+        again.find(tmp_path, load(plan), "a", told.append)
 
 
 def test_a_run_of_another_plan_is_not_gone_on_with(tmp_path):
+    told: list[str] = []
     plan = loopback_plan(tmp_path, "91.203")
     cut_short(tmp_path, FakeClock(), digest="other")
     with pytest.raises(OperatorError, match="another plan"):
-        again.find(tmp_path, load(plan), "a")
+        again.find(tmp_path, load(plan), "a", told.append)
+
+
+def test_where_nothing_was_on_the_disk_yet_a_new_run_begins_and_says_so(tmp_path):
+    told: list[str] = []
+    plan = loopback_plan(tmp_path, "91.204")
+    (tmp_path / (NAME + ".part")).write_bytes(b"PK\x03\x04")
+    assert again.find(tmp_path, load(plan), "a", told.append) is None
+    assert len(told) == 1
+    assert NAME in told[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_what_another_user_put_there_is_not_gone_on_with(tmp_path):
+    path = cut_short(tmp_path, FakeClock())
+    assert resume.newest(tmp_path, "test", "a") == path
+    os.chown(tmp_path / (NAME + ".part"), 12345, 12345)
+    assert resume.newest(tmp_path, "test", "a") is None

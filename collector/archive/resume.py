@@ -8,7 +8,10 @@ moves the rest of the run, not its order.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import stat
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +87,19 @@ def newest(folder: Path, cluster: str, node: str) -> Path | None:
     ours = re.compile(
         rf"haready-{re.escape(cluster)}-{re.escape(node)}-\d{{8}}T\d{{6}}Z{re.escape(SUFFIX)}({re.escape(PART)})?"
     )
-    names = sorted(path.name.removesuffix(PART) for path in folder.iterdir() if ours.fullmatch(path.name))
+    names = sorted(
+        path.name.removesuffix(PART) for path in folder.iterdir() if ours.fullmatch(path.name) and _own(path)
+    )
     return folder / names[-1] if names else None
+
+
+def _own(path: Path) -> bool:
+    """Whether the file is this user's: in a folder that others may write to, a name says nothing."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and (sys.platform == "win32" or found.st_uid == os.geteuid())
 
 
 def read(path: Path) -> Unfinished:
