@@ -440,7 +440,8 @@ def _fast(site: Site, path: Any, test: Test, rows: dict[str, list[Any]]) -> None
         sent = np.column_stack([_us(here.local_s(true_s)), slot, zero, zero + 10, zero])
         rows[source].append(("burst", name, true_s, sent))
         way = zero + test.fast_s / 2 * 1e6
-        reply = np.column_stack([slot, way, zero, way, zero, np.arange(len(slot)), zero + 64, zero + 64, zero + KERNEL])
+        ttl = zero + 64
+        reply = np.column_stack([slot, way, zero, way, zero, np.arange(len(slot)), ttl, ttl, zero + KERNEL, zero])
         home = np.array([source != path.source or place not in lost for place in range(len(slot))])
         rows[source].append(("burst_reply", name, (true_s + test.fast_s)[home], reply[home]))
 
