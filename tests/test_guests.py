@@ -196,6 +196,7 @@ def test_a_guest_s_flood_is_bounded_and_counted_and_the_peer_gets_all_its_answer
     assert counters["open_answered"] == answered
     assert counters.get("open_refused", 0) == 100 - answered
     visited.exchange(3)
+    visited.sender.flush()
     assert visited.sender.answered == 3
 
 
