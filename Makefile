@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test lab lab-long lab-truth lint format bench bench-detectors clean
+.PHONY: demo test lab lab-long lab-truth lint format docs bench bench-detectors clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -33,6 +33,10 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+# docs/rules.md, from the rules and profiles.
+docs: $(VENV)/.dev
+	$(VENV)/bin/python tools/rules_page.py
 
 # What the collector costs, beside tools a user could run instead. As root it installs those for the comparison.
 bench: $(VENV)/.dev

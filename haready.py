@@ -28,7 +28,7 @@ _COMMANDS = {
     "analyze": ("analyzer.commands", "archives of all nodes -> assessment (JSON)"),
     "report": ("reports.commands", "assessment (JSON) -> report (PDF)"),
     "assess": ("haready", "analyze and report in one go"),
-    "list": ("haready", "probes, rules, stacks or sections, and what each is for"),
+    "list": ("haready", "probes, rules, stacks, sections or profiles, and what each is for"),
     "demo": ("haready", "a real short run on this machine, from measuring to the PDF"),
 }
 
@@ -76,9 +76,10 @@ def assess(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="JSON", help="the same as data (default: beside the PDF)")
     parser.add_argument("--paper", choices=["a4", "letter"], default="a4")
     parser.add_argument("--force", action="store_true", help="overwrite PDF and JSON")
-    given = parser.read(arguments)
-    from analyzer.commands import assess_archives, verdict_exit
+    from analyzer.commands import add_control, assess_archives, verdict_exit
 
+    add_control(parser)
+    given = parser.read(arguments)
     pdf: Path | None = given.out
     data: Path | None = given.json or (pdf.with_suffix(".json") if pdf else None)
     if pdf == data is not None:
@@ -87,7 +88,7 @@ def assess(arguments: list[str]) -> int:
         check_result(pdf, "-o", force=given.force)
     if data:
         check_result(data, "--json", force=given.force)
-    assessment = assess_archives(given.archives)
+    assessment = assess_archives(given.archives, profile=given.profile, waivers=given.waivers)
     _write(
         assessment,
         data or Path(f"{assessment.stem}-assessment.json"),
@@ -116,13 +117,11 @@ def list_plugins(arguments: list[str]) -> int:
     from collector.errors import Arguments, OperatorError, nearest
 
     parser = Arguments(prog="haready list", description="Show what is built in, or explain one by name.")
-    parser.add_argument("kind", choices=sorted(_PLUGINS), metavar="|".join(sorted(_PLUGINS)))
+    kinds = sorted([*_PLUGINS, "profiles"])
+    parser.add_argument("kind", choices=kinds, metavar="|".join(kinds))
     parser.add_argument("name", nargs="?", metavar="NAME", help="explain this one")
     given = parser.read(arguments)
-    from collector.plugins import documented
-
-    package, constant = _PLUGINS[given.kind]
-    pages = documented(importlib.import_module(package), constant)
+    pages = _pages(given.kind)
     if given.name is None:
         for name, page in pages.items():
             print(f"{name:20} {page.splitlines()[0]}")
@@ -132,8 +131,25 @@ def list_plugins(arguments: list[str]) -> int:
             f"there is no {given.name!r} among the {given.kind}",
             f"{nearest(given.name, pages)}known: {', '.join(pages)}",
         )
+    if given.kind == "rules":
+        from analyzer.rulebook import rule_page
+
+        print(rule_page(given.name))
+        return 0
     print(pages[given.name])
     return 0
+
+
+def _pages(kind: str) -> dict[str, str]:
+    """What there is of a kind, with the page of each."""
+    if kind == "profiles":
+        from analyzer.rulebook import profile_page, profiles
+
+        return {name: profile_page(profile) for name, profile in profiles().items()}
+    from collector.plugins import documented
+
+    package, constant = _PLUGINS[kind]
+    return documented(importlib.import_module(package), constant)
 
 
 def demo(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analyzer import rules, stacks
+from analyzer import limits, rules, stacks, waivers
 from analyzer.align import Clock, align
 from analyzer.churn import writes
 from analyzer.clocks import node_clock
@@ -27,10 +27,11 @@ from analyzer.contract import (
     ProbeOutcome,
     Timing,
     Trace,
+    Waiver,
 )
 from analyzer.echo import echoes
 from analyzer.engine import Material, advise, bound, customs, judge, recommend, replicating
-from analyzer.extension import Stack
+from analyzer.extension import Rule, Stack
 from analyzer.fast import under_load
 from analyzer.frames import NodeData, read
 from analyzer.headroom import headrooms
@@ -61,13 +62,23 @@ from collector.plugins import discover
 _SEVERITY = (State.ERROR, State.TIMEOUT, State.SKIPPED, State.OK)
 
 
-def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment:
-    """Assess the archives of one run. `created` (default: now) is stamped into the result.
+def assess(
+    paths: Sequence[Path], created: datetime | None = None, profile: str = "", waived: Sequence[Waiver] = ()
+) -> Assessment:
+    """Assess the archives of one run. `created` (default: now) is stamped into the result, and the day that waivers are held against.
+
+    `profile`: name or file of the operator's profile; `waived`: what the operator accepts.
 
     Raises:
-        OperatorError: the archives do not belong together, or the plan names something unknown.
+        OperatorError: the archives do not belong together, or the plan, the profile or a waiver names something unknown.
         ArchiveError: an archive cannot be used.
     """
+    now = (created or datetime.now(UTC)).astimezone(UTC)
+    products: list[Stack] = discover(stacks, "STACK")
+    usual: list[Rule] = discover(rules, "RULE")
+    chosen = limits.load(profile, usual) if profile else None
+    checks = limits.changed(usual, chosen)
+    waivers.check(waived, [*(rule.id for rule in checks), *(stack.name for stack in products)])
     nodes = {node.name: node for node in ordered([read(path) for path in paths])}
     plan = next(iter(nodes.values())).plan
     facts = {
@@ -93,7 +104,6 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
     mtus = path_mtus(plan, nodes)
     ports = port_tests(plan, nodes)
     asked = observed(plan, nodes)
-    products: list[Stack] = discover(stacks, "STACK")
     notes = noted(nodes, run.clocks, run.start_s)
     clocks = {name: node_clock(node, run.clocks[name], run.start_s) for name, node in nodes.items()}
     echoed = echoes(plan, nodes, run.clocks, meetings)
@@ -124,16 +134,17 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         replications=legs,
         headrooms=rooms,
     )
-    findings = judge(discover(rules, "RULE"), material)
+    findings = limits.marked(judge(checks, material))
     advice, failures = recommend(products, material)
     topologies, faults = advise(products, material)
-    findings += [*failures, *faults]
+    findings, uses = waivers.apply(waived, [*findings, *failures, *faults], now.date())
+    changes = limits.changes(checks, findings)
     overrides = [item.override for item in advice if item.override]
-    result = answer(material, findings, overrides)
+    result = answer(material, findings, overrides, changes)
     return Assessment(
         schema=SCHEMA,
         tool_version=tool_version(),
-        created=_iso(created or datetime.now(UTC)),
+        created=_iso(now),
         origin=str(plan.origin),
         cluster=plan.cluster,
         topology=str(plan.topology),
@@ -182,6 +193,9 @@ def assess(paths: Sequence[Path], created: datetime | None = None) -> Assessment
         replications=legs,
         headrooms=rooms,
         topologies=tuple(topologies),
+        profile=chosen.name if chosen else "",
+        changes=changes,
+        waivers=uses,
     )
 
 

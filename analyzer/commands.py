@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.contract import Basis, Verdict
+from analyzer.contract import Basis, Change, Verdict
 from collector.errors import Arguments, Exit, OperatorError, check_result, printable, refuse_archive
 from collector.plan import Origin
 
@@ -20,11 +20,28 @@ if TYPE_CHECKING:
     from analyzer.contract import Assessment, Recommendation
 
 
-def assess_archives(paths: list[Path], created: datetime | None = None) -> Assessment:
+def add_control(parser: Arguments) -> None:
+    """The options of the operator's control, which `assess` and `analyze` share."""
+    parser.add_argument(
+        "--profile",
+        default="",
+        metavar="NAME|FILE",
+        help="change limits: a built-in profile (`haready list profiles`) or a TOML file",
+    )
+    parser.add_argument(
+        "--waivers", type=Path, metavar="FILE", help="findings that somebody accepts, with reason and last day (TOML)"
+    )
+
+
+def assess_archives(
+    paths: list[Path], created: datetime | None = None, profile: str = "", waivers: Path | None = None
+) -> Assessment:
     """Assess the archives of one run. `created` (default: now) is stamped into the result.
 
+    `profile`: name or file of a profile; `waivers`: a file of waivers.
+
     Raises:
-        OperatorError: numpy or pandas is missing, or the archives do not belong together.
+        OperatorError: numpy or pandas is missing, the archives do not belong together, or profile or waivers have mistakes.
         ArchiveError: an archive cannot be used.
     """
     try:
@@ -33,8 +50,9 @@ def assess_archives(paths: list[Path], created: datetime | None = None) -> Asses
     except ImportError as error:
         raise OperatorError("the analysis needs numpy and pandas", "pip install 'haready[report]'") from error
     from analyzer.assess import assess
+    from analyzer.waivers import load
 
-    return assess(paths, created)
+    return assess(paths, created, profile, load(waivers) if waivers else ())
 
 
 def analyze(arguments: list[str]) -> int:
@@ -53,10 +71,11 @@ def analyze(arguments: list[str]) -> int:
         help="default: CLUSTER-START-assessment.json, replaced if it is there",
     )
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
+    add_control(parser)
     options = parser.read(arguments)
     if options.output:
         check_result(options.output, "-o", force=options.force)
-    assessment = assess_archives(options.archives)
+    assessment = assess_archives(options.archives, profile=options.profile, waivers=options.waivers)
     output = options.output or Path(f"{assessment.stem}-assessment.json")
     write_assessment(assessment, output)
     print_verdict(assessment)
@@ -72,7 +91,7 @@ def verdict_exit(verdict: Verdict) -> int:
             return Exit.DONE
         case Verdict.UNSUITABLE:
             return Exit.UNSUITABLE
-        case Verdict.CONDITIONAL | Verdict.INCONCLUSIVE:
+        case Verdict.WAIVED | Verdict.CONDITIONAL | Verdict.INCONCLUSIVE:
             return Exit.CONDITIONAL
 
 
@@ -84,13 +103,25 @@ def print_verdict(assessment: Assessment) -> None:
     print(printable(assessment.summary))
     for reason in assessment.reasons:
         print(f"  - {printable(reason)}")
+    _print_control(assessment)
+
+
+def _print_control(assessment: Assessment) -> None:
+    """What the operator changed: the profile's limits, and what came of each waiver."""
+    if assessment.profile:
+        relaxed = sum(change.limit.change is Change.RELAXED for change in assessment.changes)
+        stricter = len(assessment.changes) - relaxed
+        print(f"profile {printable(assessment.profile)}: {relaxed} limits relaxed, {stricter} stricter")
+    for use in assessment.waivers:
+        remark = use.remark or f"until {use.waiver.until}, {use.waiver.who}: {use.waiver.reason}"
+        print(printable(f"waiver {use.waiver.rule} of {use.waiver.subject} {use.state}: {remark}"))
 
 
 def print_settings(assessment: Assessment) -> None:
     """The recommended values to standard output, for a server without a viewer; why, and where to enter them, is in the report."""
     if not assessment.recommendations:
         return
-    ready = assessment.verdict in (Verdict.SUITABLE, Verdict.CONDITIONAL)
+    ready = assessment.verdict in (Verdict.SUITABLE, Verdict.WAIVED, Verdict.CONDITIONAL)
     print("settings to enter:" if ready else "provisional settings, do not enter them yet:")
     for advice in assessment.recommendations:
         whom = advice.subject.name.replace("+", " and ")

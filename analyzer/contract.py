@@ -22,7 +22,8 @@ SCHEMA = 3
 
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
 silence under load, basis "provisional", cautions and conditions of settings. 3 = bytes written, stalls by cause, queueing delay per
-direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology.
+direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology,
+limits changed by a profile, waivers, verdict "suitable with waivers".
 """
 
 
@@ -41,6 +42,7 @@ class Verdict(StrEnum):
     """The answer to "will these machines and this network carry it?"."""
 
     SUITABLE = "suitable"
+    WAIVED = "suitable with waivers"
     CONDITIONAL = "conditional"
     UNSUITABLE = "unsuitable"
     INCONCLUSIVE = "inconclusive"
@@ -61,6 +63,14 @@ class Sense(StrEnum):
 
     AT_MOST = "at most"
     AT_LEAST = "at least"
+
+
+class Change(StrEnum):
+    """What a profile did to a limit. One level relaxed is relaxed, whatever became of the other."""
+
+    NONE = ""
+    RELAXED = "relaxed"
+    STRICTER = "stricter"
 
 
 class Area(StrEnum):
@@ -91,7 +101,10 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A number that judges, with its source. `warn` and `fail` are in `unit`; None: no such level."""
+    """A number that judges, with its source. `warn` and `fail` are in `unit`; None: no such level.
+
+    `profile`: which profile changed it ("": none did), from `default_warn` and `default_fail`.
+    """
 
     name: str
     unit: str
@@ -99,6 +112,30 @@ class Limit:
     fail: float | None
     sense: Sense
     source: str
+    profile: str = ""
+    default_warn: float | None = None
+    default_fail: float | None = None
+
+    @property
+    def change(self) -> Change:
+        """Whether the profile relaxed it or made it stricter."""
+        if not self.profile:
+            return Change.NONE
+        levels = ((self.default_warn, self.warn), (self.default_fail, self.fail))
+        if any(self._relaxed(before, now) for before, now in levels):
+            return Change.RELAXED
+        return Change.NONE if all(before == now for before, now in levels) else Change.STRICTER
+
+    def _relaxed(self, before: float | None, now: float | None) -> bool:
+        if before is None or now is None:
+            return before is not None
+        return now > before if self.sense is Sense.AT_MOST else now < before
+
+    def judge_default(self, value: float) -> Status:
+        """What the limit says without the profile."""
+        if not self.profile:
+            return self.judge(value)
+        return Limit(self.name, self.unit, self.default_warn, self.default_fail, self.sense, self.source).judge(value)
 
     def judge(self, value: float) -> Status:
         """Pass up to and including the limit, warn or fail beyond it."""
@@ -129,10 +166,50 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """A person's word that one rule's finding on one subject is accepted up to and including the day `until` (ISO 8601)."""
+
+    rule: str
+    subject: str
+    reason: str
+    who: str
+    until: str
+
+
+class WaiverState(StrEnum):
+    """What came of a waiver."""
+
+    APPLIED = "applied"
+    EXPIRED = "expired"
+    NOT_NEEDED = "not needed"
+    UNMATCHED = "matches nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverUse:
+    """A waiver of the run's operator and what came of it; `remark` says what to do about one that was not applied."""
+
+    waiver: Waiver
+    state: WaiverState
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChange:
+    """A limit that a profile changed. `decided`: subjects that the unchanged limit would have judged worse."""
+
+    rule: str
+    title: str
+    limit: Limit
+    decided: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One rule's word on one subject. `traces` are ids of traces or curves that show it.
 
     `points`: of a message that has several points, what kind each is ("" if it has none), so that equal ones can be counted.
+    `waiver`: who accepted it; its status stays what it is.
     """
 
     rule: str
@@ -145,6 +222,7 @@ class Finding:
     remedy: str = ""
     traces: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
+    waiver: Waiver | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -1048,7 +1126,10 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Everything the report says. `origin` is measured, demonstration or synthetic."""
+    """Everything the report says. `origin` is measured, demonstration or synthetic.
+
+    `profile`: the name of the operator's profile ("": none), `changes` the limits that it changed, `waivers` what came of the operator's waivers.
+    """
 
     schema: int
     tool_version: str
@@ -1091,6 +1172,9 @@ class Assessment:
     replications: tuple[Replication, ...] = ()
     headrooms: tuple[Headroom, ...] = ()
     topologies: tuple[TopologyAdvice, ...] = ()
+    profile: str = ""
+    changes: tuple[LimitChange, ...] = ()
+    waivers: tuple[WaiverUse, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

@@ -6,7 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from analyzer.contract import Area, Evidence, Finding, Scope, Sense, Status, Subject, Timing, Verdict
+from analyzer.contract import (
+    Area,
+    Evidence,
+    Finding,
+    LimitChange,
+    Scope,
+    Sense,
+    Status,
+    Subject,
+    Timing,
+    Verdict,
+)
 from analyzer.engine import Material
 from analyzer.extension import SUFFICIENT_S, exposure_s, watched
 from analyzer.host import LONGER
@@ -37,25 +48,36 @@ class Answer:
     fixes: tuple[str, ...]
 
 
-def answer(material: Material, findings: Sequence[Finding], overrides: Sequence[str]) -> Answer:
+def answer(
+    material: Material, findings: Sequence[Finding], overrides: Sequence[str], changes: Sequence[LimitChange] = ()
+) -> Answer:
     """Judge the whole. Reasons come worst first, at most three; fixes at most five, none twice.
 
     First an absent archive and nodes that are one machine, then what failed, then what else keeps the run from proving anything, then
     faults, warnings, damage and overrides; within each by what it means for the cluster, then by how far it lies beyond its limit. What
     keeps the run from proving anything has a reason always. What could not be judged comes last, in one sentence, and the summary
-    counts it, so that it neither crowds out a failure nor goes unseen. Information is no concern.
+    counts it, so that it neither crowds out a failure nor goes unseen. Information is no concern. What is waived is no reason against
+    the site, and no pass either: it is told behind everything else, and the verdict is "suitable with waivers" at best. A check that
+    would be worse without a relaxed limit makes the verdict conditional.
     """
+    waived = [finding for finding in findings if finding.waiver is not None]
     plan, summaries, timings = material.plan, list(material.summaries.values()), material.timings
     absent, gaps = _absent(material), _gaps(material)
     damaged = [node for node in summaries if node.damage or not node.sealed]
-    by_status = {status: [finding for finding in findings if finding.status is status] for status in Status}
+    by_status = {
+        status: [finding for finding in findings if finding.status is status and finding.waiver is None]
+        for status in Status
+    }
+    relaxed = _relaxed(changes)
     doubtful = [*by_status[Status.ERROR], *by_status[Status.WARN], *by_status[Status.SKIPPED]]
     if by_status[Status.FAIL]:
         verdict = Verdict.UNSUITABLE
     elif absent or gaps:
         verdict = Verdict.INCONCLUSIVE
-    elif doubtful or damaged or overrides:
+    elif doubtful or damaged or overrides or relaxed:
         verdict = Verdict.CONDITIONAL
+    elif waived:
+        verdict = Verdict.WAIVED
     else:
         verdict = Verdict.SUITABLE
     failed = by_status[Status.FAIL]
@@ -78,11 +100,40 @@ def answer(material: Material, findings: Sequence[Finding], overrides: Sequence[
             for node in damaged
         ),
         *((text, "Have the person named in the plan confirm the shorter floor.") for text in overrides),
+        *relaxed,
         *_unjudged(material, by_status[Status.SKIPPED], told=bool(absent or gaps)),
+        *_accepted(waived),
     ]
     reasons = _once(text for text, _ in concerns) or _good(timings)
     fixes = _once(remedy for _, remedy in concerns if remedy)
-    return Answer(verdict, _summary(plan, verdict, by_status), _told(reasons, gaps), _first(fixes))
+    return Answer(verdict, _summary(plan, verdict, by_status, waived), _told(reasons, gaps), _first(fixes))
+
+
+def _relaxed(changes: Sequence[LimitChange]) -> list[tuple[str, str]]:
+    """Checks that stand better only because a profile relaxed their limits, as one concern."""
+    found = [change for change in changes if change.decided]
+    if not found:
+        return []
+    first = found[0]
+    subjects = sum(len(change.decided) for change in found)
+    more = f" and {subjects - 1} more" if subjects > 1 else ""
+    return [
+        (
+            f"Only by a limit that profile {first.limit.profile} relaxed: {first.title} of {first.decided[0]}{more}.",
+            f"Have whoever answers for profile {first.limit.profile} confirm its relaxed limits.",
+        )
+    ]
+
+
+def _accepted(waived: Sequence[Finding]) -> list[tuple[str, str]]:
+    """What is waived, the worst first; nothing is left to do about it before its day."""
+    severity = (Status.FAIL, Status.WARN, Status.SKIPPED)
+    ordered = sorted(waived, key=lambda finding: (severity.index(finding.status), _rank(finding), -_excess(finding)))
+    return [
+        (f"Waived until {word.until} by {word.who} ({word.reason}): {finding.message}", "")
+        for finding in ordered
+        if (word := finding.waiver) is not None
+    ]
 
 
 def _rank(finding: Finding) -> int:
@@ -300,7 +351,18 @@ def _good(timings: Mapping[str, Timing]) -> tuple[str, ...]:
     )
 
 
-def _summary(plan: Plan, verdict: Verdict, by_status: Mapping[Status, Sequence[Finding]]) -> str:
+def _summary(
+    plan: Plan, verdict: Verdict, by_status: Mapping[Status, Sequence[Finding]], waived: Sequence[Finding]
+) -> str:
+    text = _in_short(plan, verdict, by_status)
+    if not waived:
+        return text
+    failed = sum(finding.status is Status.FAIL for finding in waived)
+    points = "1 finding is waived" if len(waived) == 1 else f"{len(waived)} findings are waived"
+    return f"{text} {points}" + (f", {failed} of them failed." if failed else ".")
+
+
+def _in_short(plan: Plan, verdict: Verdict, by_status: Mapping[Status, Sequence[Finding]]) -> str:
     failed, warned = len(by_status[Status.FAIL]), len(by_status[Status.WARN])
     unknown = len(by_status[Status.SKIPPED]) + len(by_status[Status.ERROR])
     blind = f" ({unknown} could not be judged)" if unknown else ""
@@ -315,5 +377,7 @@ def _summary(plan: Plan, verdict: Verdict, by_status: Mapping[Status, Sequence[F
                 f"The machines and network of {plan.cluster} will carry a cluster once the points below are settled "
                 f"({warned} warned, {unknown} could not be judged)."
             )
+        case Verdict.WAIVED:
+            return f"The machines and network of {plan.cluster} will carry a cluster if those who waived what was found are right."
         case Verdict.SUITABLE:
             return f"The machines and network of {plan.cluster} will carry a cluster with the settings below."

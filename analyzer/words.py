@@ -42,3 +42,26 @@ def octets(amount: float) -> str:
         if amount >= size:
             return f"{float(f'{amount / size:.3g}'):g} {unit}"
     return f"{amount:.0f} B"
+
+
+_LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A figure of any unit that a limit has; None is "none"."""
+    if value is None:
+        return "none"
+    match unit:
+        case "s":
+            if value >= 120.0:
+                return f"{value / 3600:.4g} h" if value >= 7200.0 else f"{value / 60:.4g} min"
+            return seconds(value)
+        case "ratio":
+            return share(value)
+        case "B" | "bit/s" | "B/s":
+            size, prefix = next(((size, prefix) for size, prefix in _LARGE if abs(value) >= size), (1.0, ""))
+            return f"{float(f'{value / size:.4g}'):g} {prefix}{unit}"
+        case "1":
+            return f"{float(f'{value:.4g}'):g}"
+        case _:
+            return f"{float(f'{value:.4g}'):g} {unit}"

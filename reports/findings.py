@@ -82,13 +82,19 @@ def finding_table(findings: Iterable[Finding]) -> Table | None:
 
 def _row(group: list[Finding]) -> tuple[str, str, str]:
     """Titles, subjects and messages of findings that ask for the same."""
-    messages = [found.message for found in group]
+    messages = [told(found) for found in group]
     if len(messages) > SHOWN:
         messages[SHOWN - 1 :] = [f"And {len(messages) - SHOWN + 1} more: see “Evidence” in the last section."]
     if group[0].remedy:
         messages.append(f"What to do: {group[0].remedy}")
     titles = "\n".join(_some(found.title for found in group))
     return titles, "\n".join(_some(figures.subject(found.subject.name) for found in group)), "\n".join(messages)
+
+
+def told(found: Finding) -> str:
+    """What was found, and who accepted it: a waived failure never reads as anything else than a failure."""
+    word = found.waiver
+    return f"{found.message} Waived until {word.until} by {word.who}: {word.reason}." if word else found.message
 
 
 def _some(names: Iterable[str]) -> list[str]:

@@ -16,6 +16,7 @@ from itertools import groupby
 
 from analyzer.contract import Assessment, Finding, Limit, Sense
 from reports import figures
+from reports.changes import control, usual
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
 from reports.findings import by_urgency, matter
@@ -40,6 +41,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Paragraph("The assessment lists nothing that is left to confirm.")
     yield Heading("How the score comes about", 2)
     yield from _arithmetic(assessment)
+    yield from control(assessment.changes, assessment.profile)
+    yield from _waivers(assessment)
     yield Heading("All findings with their evidence", 2)
     yield from _evidence(assessment)
     yield Heading("Archives, plan and versions", 2)
@@ -55,6 +58,25 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Table(
             ("", "Name", "Date", "Signature"), tuple((f"{who}\n ", "", "", "") for who in SIGNERS), (34, 24, 16, 26)
         )
+
+
+def _waivers(assessment: Assessment) -> Iterator[Block]:
+    if not assessment.waivers:
+        return
+    yield Heading("Waivers", 2)
+    yield Paragraph("A waived finding keeps its result and its points. Who accepted it answers for it.")
+    yield Table(
+        ("Check and where", "State", "Who, why, and until when"),
+        tuple(
+            (
+                f"{use.waiver.rule}\n{figures.subject(use.waiver.subject)}",
+                f"{use.state.value}\n{use.remark}".strip(),
+                f"{use.waiver.who}, until {use.waiver.until}\n{use.waiver.reason}",
+            )
+            for use in assessment.waivers
+        ),
+        (30, 26, 44),
+    )
 
 
 def _arithmetic(assessment: Assessment) -> Iterator[Block]:
@@ -117,7 +139,7 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
             tuple(
                 (
                     rule,
-                    f"{limit.name} ({limit.sense.value})",
+                    f"{limit.name} ({limit.sense.value})\n{usual(limit)}".strip(),
                     figures.quantity(limit.warn, limit.unit),
                     figures.quantity(limit.fail, limit.unit),
                     limit.source,
@@ -153,12 +175,14 @@ def _levels(limit: Limit) -> str:
     side = "over" if limit.sense is Sense.AT_MOST else "under"
     levels = (("warn", limit.warn), ("fail", limit.fail))
     told = ", ".join(f"{word} {side} {figures.quantity(at, limit.unit)}" for word, at in levels if at is not None)
-    return f"{limit.name}: {told}" if told else ""
+    changed = f" ({limit.change.value} by profile {limit.profile})" if limit.change else ""
+    return f"{limit.name}: {told or 'none'}{changed}" if told or changed else ""
 
 
 def _figures(item: Finding) -> str:
-    told = "; ".join(f"{one.what} {figures.quantity(one.value, one.unit)}" for one in item.evidence)
-    return told or item.message or figures.DASH
+    figured = "; ".join(f"{one.what} {figures.quantity(one.value, one.unit)}" for one in item.evidence)
+    waived = f" (waived until {item.waiver.until} by {item.waiver.who})" if item.waiver else ""
+    return f"{figured or item.message or figures.DASH}{waived}"
 
 
 def _provenance(assessment: Assessment) -> Iterator[Block]:

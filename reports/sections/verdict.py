@@ -14,16 +14,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Assessment, Verdict
+from analyzer.contract import Area, Assessment, Change, Verdict, WaiverState, WaiverUse
 from reports import figures
 from reports.basis import based_on
+from reports.changes import changed_limit
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
 from reports.provisional import ready
 
 ROWS_ON_PAGE_ONE, SUBJECTS, NAMES = 6, 4, 12
-FIXES, LONGEST = 5, 240
-"""What page one has room for: fixes, and letters of a reason or a fix."""
+FIXES, LONGEST, CHANGES = 5, 240, 4
+"""What page one has room for: fixes, letters of a reason or a fix, and waivers and relaxed limits."""
 
 NEW_S, IN_USE_S = 15 * 60.0, 24 * 3600.0
 """How long to measure newly installed systems, and systems in use (NF)."""
@@ -33,6 +34,11 @@ TOLERATED = 0.95
 
 WORDS = {
     Verdict.SUITABLE: ("Suitable", Tone.GOOD, "Install the cluster with the settings below."),
+    Verdict.WAIVED: (
+        "Suitable with waivers",
+        Tone.WARN,
+        "Read what was waived and by whom, below. If you agree, install the cluster with the settings below.",
+    ),
     Verdict.CONDITIONAL: ("Suitable with conditions", Tone.WARN, "Do what is listed below first, then install."),
     Verdict.UNSUITABLE: (
         "Not suitable",
@@ -88,8 +94,9 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     if assessment.fixes:
         yield Checklist(tuple((_brief(fix), "") for fix in assessment.fixes[:FIXES]))
     else:
-        suitable = assessment.verdict is Verdict.SUITABLE
+        suitable = assessment.verdict in (Verdict.SUITABLE, Verdict.WAIVED)
         yield Paragraph("Nothing has to be fixed." if suitable else "The assessment names nothing that could be fixed.")
+    yield from _waived(assessment)
     yield from _relaxed(assessment)
     yield from _score(assessment)
     yield Heading("What this rests on", 2)
@@ -173,6 +180,37 @@ def _score(assessment: Assessment) -> Iterator[Block]:
         yield Paragraph("No check was made.")
 
 
+def _waived(assessment: Assessment) -> Iterator[Block]:
+    """Every waiver, applied or not: it hides nothing, and what it does not do any more has to be seen."""
+    if not assessment.waivers:
+        return
+    yield Heading("Waivers", 2)
+    shown = sorted(assessment.waivers, key=lambda use: use.state is WaiverState.APPLIED)[:CHANGES]
+    yield Table(
+        ("Check", "Where", "What came of it", "Whose word, and until when"),
+        tuple(
+            (
+                use.waiver.rule,
+                figures.subject(use.waiver.subject),
+                _brief(_outcome(assessment, use)),
+                _brief(f"{use.waiver.who}, until {use.waiver.until}: {use.waiver.reason}"),
+            )
+            for use in shown
+        ),
+        (14, 18, 34, 34),
+    )
+    if len(assessment.waivers) > CHANGES:
+        yield Paragraph(f"{len(assessment.waivers) - CHANGES} more: see “Waivers” in the last section.", small=True)
+
+
+def _outcome(assessment: Assessment, use: WaiverUse) -> str:
+    """What is accepted, in the finding's own words; or why the waiver was not applied."""
+    if use.state is not WaiverState.APPLIED:
+        return f"NOT APPLIED, {use.state.value}: {use.remark}"
+    found = [item for item in assessment.findings if item.waiver == use.waiver]
+    return " ".join(f"{item.status.value}: {item.message}" for item in found) or use.state.value
+
+
 def _relaxed(assessment: Assessment) -> Iterator[Block]:
     rows = [("Changed by the plan", text) for text in assessment.overrides]
     rows += [
@@ -180,9 +218,20 @@ def _relaxed(assessment: Assessment) -> Iterator[Block]:
         for item in assessment.scenarios
         if item.default_on and not item.on
     ]
+    eased = [one for one in assessment.changes if one.limit.change is Change.RELAXED]
+    rows += [("Limit relaxed", changed_limit(one)) for one in eased[:CHANGES]]
+    tight = len(assessment.changes) - len(eased)
+    if len(eased) > CHANGES:
+        rows.append(("Limits relaxed", f"{len(eased) - CHANGES} more: see the last section."))
+    if tight:
+        told = f"{figures.several(tight, 'limit')} of profile {assessment.profile}: see the last section."
+        rows.append(("Made stricter", told))
     if rows:
-        yield Heading("Relaxed for this site", 2)
+        loose = len(rows) > bool(tight)
+        yield Heading("Relaxed for this site" if loose else "Stricter for this site", 2)
         yield Table(("What", "How"), tuple(rows), (24, 76))
+        if eased:
+            yield Paragraph("With relaxed limits this is not the product's own verdict.", small=True)
 
 
 def _run_facts(assessment: Assessment) -> Table:
