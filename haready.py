@@ -28,6 +28,7 @@ _COMMANDS = {
     "analyze": ("analyzer.commands", "archives of all nodes -> assessment (JSON)"),
     "report": ("reports.commands", "assessment (JSON) -> report (PDF)"),
     "assess": ("haready", "analyze and report in one go"),
+    "compare": ("analyzer.compare_commands", "two runs of the same nodes: what differs by more than noise"),
     "list": ("haready", "probes, rules, stacks, sections or profiles, and what each is for"),
     "demo": ("haready", "a real short run on this machine, from measuring to the PDF"),
 }

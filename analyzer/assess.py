@@ -20,6 +20,7 @@ from analyzer.contract import (
     SCHEMA,
     Assessment,
     Curve,
+    Minutes,
     NodeStalls,
     NodeSummary,
     PlanNetwork,
@@ -37,6 +38,7 @@ from analyzer.frames import NodeData, read
 from analyzer.headroom import headrooms
 from analyzer.inventory import described
 from analyzer.lanplan import addresses, egress
+from analyzer.minutes import node_minutes, path_minutes
 from analyzer.mtu import path_mtus
 from analyzer.notes import noted
 from analyzer.observers import observed
@@ -196,18 +198,20 @@ def assess(
         profile=chosen.name if chosen else "",
         changes=changes,
         waivers=uses,
+        minutes=(*run.minutes, *(one for node in nodes.values() for one in node_minutes(node, run.duration_s))),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the paths gave, by path name, their charts, the clocks and stalls by node. `start_s`: of the run, on the common base."""
+    """What the paths gave, by path name, their charts and minutes, the clocks and stalls by node. `start_s`: of the run, on the common base."""
 
     clocks: Mapping[str, Clock]
     stalls: Mapping[str, NodeStalls]
     timings: Mapping[str, Timing]
     traces: tuple[Trace, ...]
     curves: tuple[Curve, ...]
+    minutes: tuple[Minutes, ...]
     start_s: float
     duration_s: float
 
@@ -241,6 +245,7 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
     timings: dict[str, Timing] = {}
     traces: list[Trace] = []
     curves: list[Curve] = []
+    minutes: list[Minutes] = []
     for path in plan.paths():
         log = logs.pop(path.name, None)
         if log is not None:
@@ -250,7 +255,8 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             over_time, distribution = path_charts(found, stop_s - start_s)
             traces.append(over_time)
             curves += [distribution] if distribution else []
-    return _Run(clocks, stalls, timings, tuple(traces), tuple(curves), start_s, stop_s - start_s)
+            minutes += path_minutes(found, stop_s - start_s)
+    return _Run(clocks, stalls, timings, tuple(traces), tuple(curves), tuple(minutes), start_s, stop_s - start_s)
 
 
 def _span(nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock]) -> tuple[float, float]:

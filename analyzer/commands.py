@@ -44,15 +44,24 @@ def assess_archives(
         OperatorError: numpy or pandas is missing, the archives do not belong together, or profile or waivers have mistakes.
         ArchiveError: an archive cannot be used.
     """
+    require_extra()
+    from analyzer.assess import assess
+    from analyzer.waivers import load
+
+    return assess(paths, created, profile, load(waivers) if waivers else ())
+
+
+def require_extra() -> None:
+    """Refuse in two lines where numpy or pandas is missing.
+
+    Raises:
+        OperatorError: one of them is.
+    """
     try:
         import numpy  # noqa: F401, ICN001 - only looked for
         import pandas  # noqa: F401, ICN001
     except ImportError as error:
         raise OperatorError("the analysis needs numpy and pandas", "pip install 'haready[report]'") from error
-    from analyzer.assess import assess
-    from analyzer.waivers import load
-
-    return assess(paths, created, profile, load(waivers) if waivers else ())
 
 
 def analyze(arguments: list[str]) -> int:

@@ -23,7 +23,7 @@ SCHEMA = 3
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
 silence under load, basis "provisional", cautions and conditions of settings. 3 = bytes written, stalls by cause, queueing delay per
 direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology,
-limits changed by a profile, waivers, verdict "suitable with waivers".
+limits changed by a profile, waivers, verdict "suitable with waivers", figures by minute.
 """
 
 
@@ -943,6 +943,29 @@ class Trace:
     high: tuple[float | None, ...]
 
 
+class Figure(StrEnum):
+    """What two runs are compared by."""
+
+    RTT_MEDIAN = "round trip, median"
+    RTT_P99 = "round trip, 99 % of a minute"
+    LOSS = "loss"
+    THROUGHPUT = "throughput"
+    STALLED = "time stood still, of a minute"
+    CPU_MEAN = "CPU busy, mean"
+    CPU_P95 = "CPU busy, 95 % of all minutes"
+    DISK = "time of a disk operation"
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """A figure by whole minute of the run, so that runs can be compared later (None: too little was measured in that minute)."""
+
+    figure: Figure
+    subject: Subject
+    unit: str
+    values: tuple[float | None, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A cumulative distribution: `fraction` of all values are at or below `value`."""
@@ -1175,6 +1198,7 @@ class Assessment:
     profile: str = ""
     changes: tuple[LimitChange, ...] = ()
     waivers: tuple[WaiverUse, ...] = ()
+    minutes: tuple[Minutes, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

@@ -1,4 +1,4 @@
-"""What a count of losses says about the true rate.
+"""What a count of losses says about the true rate, and Student's t.
 
 Source: Clopper, Pearson, Biometrika 26 (1934); the incomplete beta function as a continued fraction, Lentz's method
 (DLMF 8.17.22).
@@ -65,6 +65,22 @@ def clopper_pearson(events: int, trials: int, confidence: float = 0.95) -> tuple
     low = 0.0 if events == 0 else _solve(events, trials - events + 1, tail)
     high = 1.0 if events == trials else _solve(events + 1, trials - events, 1.0 - tail)
     return low, high
+
+
+def student(tail: float, degrees: float) -> float:
+    """The t that Student's distribution exceeds, on either side, with probability `tail`.
+
+    >>> round(student(0.05, 10.0), 3)
+    2.228
+
+    Raises:
+        ValueError: no probability, or no degrees of freedom.
+    """
+    if not (0.0 < tail < 1.0 and degrees > 0.0):
+        raise ValueError(f"t has no quantile for {tail} with {degrees} degrees of freedom")
+    # P(|T| > t) = I_x(v/2, 1/2) with x = v / (v + t^2), DLMF 8.17 and Abramowitz-Stegun 26.7.1.
+    x = _solve(degrees / 2.0, 0.5, tail)
+    return math.sqrt(degrees * (1.0 - x) / x) if x > 0.0 else math.inf
 
 
 def _solve(a: float, b: float, level: float) -> float:

@@ -58,11 +58,16 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A path's timing, and what its charts are drawn from: times on the common base and round trips, in s. Idle slots only."""
+    """A path's timing, and what its charts are drawn from: times on the common base and round trips, in s. Idle slots only.
+
+    `judged_s` and `lost`: when every slot was due that was answered or lost, and which of them were lost.
+    """
 
     timing: Timing
     t_s: Floats
     rtt_s: Floats
+    judged_s: Floats
+    lost: Bools
 
 
 def quantiles(values_s: Floats) -> Quantiles:
@@ -271,7 +276,8 @@ def measure(
         queued_there=quantiles(queued_there_s),
         queued_back=quantiles(queued_back_s),
     )
-    return Measured(timing, t_s[rows[idle]], rtt_s[idle])
+    known = ~loaded & np.isin(state, (Slot.ANSWERED, *LOST))
+    return Measured(timing, t_s[rows[idle]], rtt_s[idle], t_s[known], np.isin(state[known], LOST))
 
 
 def slot_states(
