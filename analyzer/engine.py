@@ -479,8 +479,12 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[_As
     """Pairs that no probed network joins are no subjects."""
     if not any({path.source, path.target} == set(pair) for path in material.plan.paths()):
         return
+    carried = tuple(item for item in material.throughputs.values() if {item.source, item.target} == set(pair))
+    if THROUGHPUT in rule.needs and not carried:
+        return
     subject = Subject(Scope.PAIR, "+".join(pair))
     offered = {
+        THROUGHPUT: carried,
         MEETING: material.meetings.get(pair),
         TIMINGS: tuple(timing for timing in material.timings.values() if {timing.source, timing.target} == set(pair)),
         FACTS: {name: material.facts[name] for name in pair if name in material.facts},

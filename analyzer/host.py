@@ -100,7 +100,7 @@ def events(frame: pd.DataFrame, column: str) -> int | None:
 
 
 def cpu_shares(frame: pd.DataFrame, *, minutes: bool) -> pd.DataFrame:
-    """Shares of all CPUs' time by ``t_s``, or by whole minute: ``busy``, and ``steal`` and ``iowait`` where told.
+    """Shares of all CPUs' time by ``t_s``, or by whole minute: ``busy``, and ``steal``, ``iowait``, ``kernel`` and ``interrupt`` where told.
 
     Idle and waiting for I/O are not busy, stolen time is. Without idle time the frame is empty.
     """
@@ -117,6 +117,12 @@ def cpu_shares(frame: pd.DataFrame, *, minutes: bool) -> pd.DataFrame:
     rest = sums[[name for name in ("idle_cs", "iowait_cs") if name in states]].sum(axis=1)
     shares = {"busy": (total - rest) / total}
     shares |= {name: sums[f"{name}_cs"] / total for name in ("steal", "iowait") if f"{name}_cs" in states}
+    interrupts = [name for name in ("irq_cs", "softirq_cs") if name in states]
+    if interrupts:
+        shares["interrupt"] = sums[interrupts].sum(axis=1) / total
+    if "system_cs" in states:
+        # Linux counts time in interrupts beside that of the kernel; privileged time holds both.
+        shares["kernel"] = sums[["system_cs", *interrupts]].sum(axis=1) / total
     return pd.DataFrame(shares)
 
 

@@ -44,13 +44,9 @@ _ALWAYS = (
         "Duplicate addresses of machines outside the plan, and whether the subnet takes gratuitous ARP",
         "network administrator",
     ),
+    Untested("Open file handles of the system and of the HA product against their limits", "system administrator"),
     Untested(
-        "Whether one core, the kernel or interrupts alone use up the CPU (the busy share is judged over all cores), and open file handles",
-        "system administrator",
-    ),
-    Untested(
-        "Queue and busy time of the disks against a limit (their latency is judged), small synchronous writes a second beyond one, and "
-        "when a file system will be full",
+        "Small synchronous writes beyond one a second (the time of one a second is judged)",
         "storage or system administrator",
     ),
     Untested(
@@ -58,8 +54,20 @@ _ALWAYS = (
         "network administrator",
     ),
     Untested(
-        "Whether the two directions of a path, or the paths of different nodes, carry like rates (each is judged by itself)",
+        "Whether the paths of different nodes carry like rates (each is judged by itself, and against its way back)",
         "network administrator",
+    ),
+    Untested(
+        "VLAN and switch port of every address: the plan's words are printed, and no node can see whether they are true",
+        "network administrator",
+    ),
+    Untested(
+        "What a power cut, a lost network or a restart in the middle of a replication leaves behind, and how each node learns who is primary",
+        "installer of the HA product",
+    ),
+    Untested(
+        "Licences bound to the hardware, and what of it (memory, slots, disk serial numbers) may differ between the nodes",
+        "licence holder",
     ),
     Untested(
         "Whether all nodes take the time from the same reference, and the error that their time services state",

@@ -21,8 +21,8 @@ def named(**changes):
 
 # Words for what the sources ask for and this version does not judge.
 REQUIRED = (
-    "one core", "interrupts", "file handles", "Queue and busy time of the disks", "synchronous writes", "will be full",
-    "output queue of the network adapters", "two directions", "same reference", "several channels share", "consensus store",
+    "file handles", "synchronous writes", "VLAN and switch port", "middle of a replication", "Licences",
+    "output queue of the network adapters", "different nodes", "same reference", "Separate physical hosts", "room for a clone backup", "several channels share", "consensus store",
     "password age", "Activation", "Backup feature", "Administrator rights", "Packet filter", "NLB", "gratuitous ARP",
     "anti-virus", "address takeover", "Acceptance",
 )  # fmt: skip
