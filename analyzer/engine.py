@@ -51,6 +51,7 @@ from analyzer.extension import (
     PORTS,
     REPLICATION,
     STALLS,
+    TESTS,
     THROUGHPUT,
     TIMING,
     TIMINGS,
@@ -66,6 +67,7 @@ from analyzer.frames import NodeData
 from analyzer.host import carried
 from analyzer.netfacts import nics
 from analyzer.rates import HOLE_S
+from analyzer.throughput import loaded_s
 from analyzer.timing import joint
 from collector.contract import State
 from collector.plan import Plan, PlannedPath, StackBinding, spelling
@@ -390,6 +392,7 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> _Asked
         OBSERVERS: seen,
         NOTES: material.notes,
         STALLS: material.stalls.get(name, NodeStalls(name, (), (), 0)),
+        TESTS: loaded_s(data.tables),
     }
     if name in material.facts:
         offered[FACTS] = material.facts[name]

@@ -47,6 +47,7 @@ TIMING, ARCHIVE, MEETING = "timing", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
 CLOCK, NOTES, MTUS, PORTS, STALLS = "clock", "notes", "mtus", "ports", "stalls"
 REPLICATION, HEADROOM = "replication", "headroom"
+TESTS = "tests"
 """Needs that are no tables, and the scopes that have them:
 
 need | scopes | what the context then gives
@@ -62,6 +63,7 @@ need | scopes | what the context then gives
 `PORTS` | pair | every `PortTest` between the two
 `NOTES` | all | what people noted during the run, on any node (`Note`); nothing noted is an empty tuple
 `CLOCK` | node, device | what the node's clocks did (`NodeClock`)
+`TESTS` | node, device | stretches (from, to), in ``t_s``, in which a bandwidth test loaded the node; without tests an empty tuple
 `STALLS` | node, device | when the node stood still and why, its clock included (`NodeStalls`)
 `MEETING` | pair | whether the two archives name each other
 `ARCHIVE` | node, device | the node's `NodeSummary`
@@ -283,6 +285,12 @@ class Context:
         """When the node stood still, and why. Raises KeyError if the rule does not need "stalls"."""
         stalls: NodeStalls = self.given[STALLS]
         return stalls
+
+    @property
+    def tests(self) -> tuple[tuple[float, float], ...]:
+        """When bandwidth tests loaded the node. Raises KeyError if the rule does not need "tests"."""
+        tests: tuple[tuple[float, float], ...] = self.given[TESTS]
+        return tests
 
     @property
     def notes(self) -> tuple[Note, ...]:

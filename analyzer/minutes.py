@@ -85,7 +85,7 @@ def _stalled(node: NodeData, count: int) -> Floats | None:
         rows = stall[(stall["class"] == "default") & (stall["length_us"] > 0)]
         place = _minute(numbers(rows, "t_s"))
         inside = (place >= 0) & (place < count)
-        stood_s = np.bincount(place[inside], weights=numbers(rows, "length_us")[inside] / 1e6, minlength=count)
+        np.add.at(stood_s, place[inside], numbers(rows, "length_us")[inside] / 1e6)
     stalled: Floats = np.where(seconds >= _LEAST * 60.0, stood_s / 60.0, np.nan)
     return stalled
 

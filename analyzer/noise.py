@@ -2,8 +2,8 @@
 
 The scatter of a statistic comes from a circular block bootstrap (Politis, Romano 1992): whole blocks of minutes are drawn, so that minutes that
 resemble their neighbours do not count as independent ones. Blocks last five minutes at least, and twice the time over which the series
-remembers itself. The interval of the difference is Student's, with the degrees of freedom of overlapping blocks (1.5 times their number less
-one; Meketon, Schmeiser 1984), combined as Welch does.
+remembers itself. The interval of the difference is Student's, with one degree of freedom less than there are separate blocks in each run,
+combined as Welch does. (Overlapping blocks are said to give half as many again; in runs of half an hour that was too bold.)
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _error(series: Floats, statistic: Statistic, length: int, draw: np.random.Ge
         drawn.append(statistic(series[rows]))
     # As many blocks as there are tell the variance; one less is what they tell it by.
     variance = float(np.var(np.concatenate(drawn), ddof=1)) * blocks / (blocks - 1.0)
-    return variance, min(count - 1.0, 1.5 * (blocks - 1.0))
+    return variance, blocks - 1.0
 
 
 def _block(series: Floats) -> int:

@@ -67,6 +67,18 @@ def loaded_us(node: NodeData) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
+def loaded_s(tables: Mapping[str, pd.DataFrame]) -> tuple[tuple[float, float], ...]:
+    """The same stretches on the run's common base, where the tables have been put on it."""
+    spans: list[tuple[float, float]] = []
+    for table in ("bandwidth", "datagrams", "served"):
+        frame = tables.get(table)
+        if frame is not None and "t_s" in frame:
+            start, length = numbers(frame, "t_s"), numbers(frame, "loaded_us")
+            sound = np.isfinite(start) & (length > 0) & (length <= _MOST_US)
+            spans += zip(start[sound].tolist(), (start + length / 1e6)[sound].tolist(), strict=True)
+    return tuple(sorted(spans))
+
+
 def _throughput(path: PlannedPath, plan: Plan, nodes: Mapping[str, NodeData]) -> Throughput:
     node = nodes.get(path.source)
     found = _Tests()

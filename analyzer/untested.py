@@ -50,7 +50,7 @@ _ALWAYS = (
         "storage or system administrator",
     ),
     Untested(
-        "Utilisation and output queue of the network adapters against a limit (the report shows their traffic)",
+        "Output queue of the network adapters against a limit (their traffic, errors and drops are judged)",
         "network administrator",
     ),
     Untested(

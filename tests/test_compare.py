@@ -215,7 +215,7 @@ def test_archives_hold_what_is_compared(runs):
     assert np.median([value for value in told[Figure.RTT_MEDIAN, "a>b/ch1"] if value]) == pytest.approx(5.5e-4, rel=0.1)
     assert set(told[Figure.LOSS, "a>b/ch1"]) <= {0.0, None}
     assert told[Figure.CPU_MEAN, "a"][5] == pytest.approx(0.2, abs=0.01)
-    assert told[Figure.STALLED, "a"][1] == pytest.approx(0.05 / 60)
+    assert told[Figure.STALLED, "a"][1] == pytest.approx(0.05 / 60, rel=1e-4)
     assert told[Figure.STALLED, "a"][7] == 0.0
 
 

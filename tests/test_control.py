@@ -344,7 +344,7 @@ def test_analyze_takes_both_and_prints_what_came_of_them(slow, tmp_path, capsys,
     told = capsys.readouterr().out
     assert code == Exit.CONDITIONAL
     assert "verdict: suitable with waivers" in told
-    assert "profile voip: 0 limits relaxed, 5 stricter" in told
+    assert "profile voip: 0 limits relaxed, 4 stricter" in told
     assert "waiver delay of a>b/ch1 applied: until 2999-12-31, Ada: new fibre" in told
 
 

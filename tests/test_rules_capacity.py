@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from synthetic import plan_data
-from test_rules_host import ask, counters, gauges, statuses
+from test_rules_host import ON_ETH0, PLAN, ask, counters, gauges, statuses
 
 from analyzer.contract import Scope, Status, Subject
 from analyzer.engine import Material, judge
-from analyzer.extension import THROUGHPUT, Context
-from analyzer.rules import asymmetry, cpu_cores, cpu_kernel, cpu_sustained, disk_busy, space_forecast
+from analyzer.extension import FACTS, TESTS, THROUGHPUT, Context
+from analyzer.rules import asymmetry, cpu_cores, cpu_kernel, cpu_sustained, disk_busy, nic_load, space_forecast
 from collector.plan import parse
 
 PASS, INFO, WARN, FAIL, SKIPPED = Status.PASS, Status.INFO, Status.WARN, Status.FAIL, Status.SKIPPED
@@ -188,7 +188,46 @@ def test_only_the_last_six_hours_tell_the_trend():
     assert forecast(pd.concat([early, late]), run_s=10 * HOUR_S) == [PASS]
 
 
-PLAN = parse(plan_data(), "plan.toml")
+def traffic(share, *, nic="eth0", length_s=900, speed=1000, tests=(), facts=ON_ETH0, sent=0.0):
+    """What the rule says of an interface that receives a share of 1 Gbit/s (one, or one a second)."""
+    tables = {
+        "nic": counters(length_s, rx_B=np.asarray(share) * 125e6, tx_B=sent * 125e6).assign(nic=nic),
+        "link": gauges(length_s, 10.0, speed_Mbps=speed).assign(link=nic),
+    }
+    given = {**tables, FACTS: facts, TESTS: tests}
+    context = Context(Subject(Scope.DEVICE, f"a/{nic}"), PLAN, "a", float(length_s), given, nic_load.RULE.limits)
+    (word,) = nic_load.RULE.check(context)
+    assert word.remedy or word.status in (PASS, INFO)
+    return word.status
+
+
+@pytest.mark.parametrize(("share", "status"), [(0.30, PASS), (0.31, WARN), (0.50, WARN), (0.51, FAIL), (7.0, FAIL)])
+def test_an_interface_needs_room_beside_what_it_carries(share, status):
+    assert traffic(share) is status
+    assert traffic(0.0, sent=share) is status
+
+
+def test_only_an_interface_of_the_plan_fails():
+    assert traffic(0.9, nic="eth7") is WARN
+    assert traffic(0.9, nic="eth7", facts={}) is FAIL, "nobody knows where the planned address is"
+    assert traffic(0.9, nic="lo") is INFO
+
+
+def test_our_own_bandwidth_tests_are_no_load():
+    tests = [(float(at), at + 20.0) for at in range(100, 900, 60)]
+    share = np.zeros(901)
+    for start, stop in tests:
+        share[int(start) : int(stop) + 1] = 1.0
+    assert traffic(share, tests=tests) is PASS
+    assert traffic(share) is WARN
+
+
+def test_an_interface_without_a_speed_or_a_long_record_is_not_judged():
+    assert traffic(0.9, speed=np.nan) is INFO
+    assert traffic(0.9, speed=-1) is INFO
+    assert traffic(0.9, speed=4294967295) is INFO
+    assert traffic(0.9, length_s=600) is SKIPPED
+    assert traffic(0.9, nic="eth7", length_s=600) is INFO
 
 
 def way(source, target, bps, limit_bps=None, network="ch1"):

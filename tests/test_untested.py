@@ -22,7 +22,7 @@ def named(**changes):
 # Words for what the sources ask for and this version does not judge.
 REQUIRED = (
     "file handles", "synchronous writes", "VLAN and switch port", "middle of a replication", "Licences",
-    "output queue of the network adapters", "different nodes", "same reference", "Separate physical hosts", "room for a clone backup", "several channels share", "consensus store",
+    "Output queue of the network adapters", "different nodes", "same reference", "Separate physical hosts", "room for a clone backup", "several channels share", "consensus store",
     "password age", "Activation", "Backup feature", "Administrator rights", "Packet filter", "NLB", "gratuitous ARP",
     "anti-virus", "address takeover", "Acceptance",
 )  # fmt: skip
