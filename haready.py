@@ -51,7 +51,7 @@ cluster, and with which timeouts.
 {commands}
 
 `haready COMMAND --help` explains one. Start with `haready demo`, or with `haready plan init ha-pair`.
-Exit codes: 0 done or suitable, 1 bug, 2 usage or plan, 3 unsuitable, 4 conditional or inconclusive,
+Exit codes: 0 done or suitable, 1 bug, 2 usage or plan, 3 unsuitable, 4 conditional, waived or inconclusive,
 5 archive unusable, 6 collection ended early with a valid archive, 7 collection without one measured path,
 130 interrupted."""
 

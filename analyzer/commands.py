@@ -120,7 +120,7 @@ def _print_control(assessment: Assessment) -> None:
     if assessment.profile:
         relaxed = sum(change.limit.change is Change.RELAXED for change in assessment.changes)
         stricter = len(assessment.changes) - relaxed
-        print(f"profile {printable(assessment.profile)}: {relaxed} limits relaxed, {stricter} stricter")
+        print(f"profile {printable(assessment.profile)}: limits relaxed: {relaxed}, made stricter: {stricter}")
     for use in assessment.waivers:
         remark = use.remark or f"until {use.waiver.until}, {use.waiver.who}: {use.waiver.reason}"
         print(printable(f"waiver {use.waiver.rule} of {use.waiver.subject} {use.state}: {remark}"))

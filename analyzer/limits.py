@@ -85,12 +85,11 @@ def changes(rules: Iterable[Rule], findings: Sequence[Finding]) -> tuple[LimitCh
 
 def _marked(finding: Finding) -> Finding:
     held = dict.fromkeys(item.limit for item in finding.evidence if item.limit is not None)
-    words = [
-        f"{limit.change} limit of profile {limit.profile}: {limit.name}"
-        for limit in held
-        if limit.change is not Change.NONE
-    ]
-    return replace(finding, message=f"{finding.message} ({'; '.join(words)})") if words else finding
+    words = [f"{limit.name} ({limit.change})" for limit in held if limit.change is not Change.NONE]
+    if not words:
+        return finding
+    profile = next(limit.profile for limit in held if limit.profile)
+    return replace(finding, message=f"{finding.message} By limits of profile {profile}: {'; '.join(words)}.")
 
 
 def _decided(rule: str, limit: Limit, findings: Iterable[Finding]) -> tuple[str, ...]:

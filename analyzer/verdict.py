@@ -130,7 +130,7 @@ def _accepted(waived: Sequence[Finding]) -> list[tuple[str, str]]:
     severity = (Status.FAIL, Status.WARN, Status.SKIPPED)
     ordered = sorted(waived, key=lambda finding: (severity.index(finding.status), _rank(finding), -_excess(finding)))
     return [
-        (f"Waived until {word.until} by {word.who} ({word.reason}): {finding.message}", "")
+        (f"Waived, not passed: {finding.message} Accepted by {word.who} until {word.until}: {word.reason}.", "")
         for finding in ordered
         if (word := finding.waiver) is not None
     ]

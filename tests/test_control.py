@@ -195,7 +195,9 @@ def test_a_pass_by_a_relaxed_limit_is_marked_and_makes_the_verdict_conditional(s
     assert found.profile == "site"
     passed = next(item for item in found.findings if item.rule == "delay" and item.subject.name == "a>b/ch1")
     assert passed.status is Status.PASS
-    assert f"relaxed limit of profile site: {MEDIAN}" in passed.message
+    assert passed.message.endswith(
+        f"By limits of profile site: wire, median, on one site (relaxed); wire, 99.9 %, on one site (relaxed)."
+    )
     assert {(change.limit.name, change.decided) for change in found.changes} == {
         (MEDIAN, ("a>b/ch1",)),
         ("wire, 99.9 %, on one site", ("a>b/ch1",)),
@@ -214,7 +216,7 @@ def test_a_stricter_limit_judges_and_is_marked(sound, tmp_path):
     assert found.verdict is Verdict.CONDITIONAL
     warned = [item for item in found.findings if item.rule == "cpu-busy"]
     assert {item.status for item in warned} == {Status.WARN}
-    assert all("stricter limit of profile site: cpu busy" in item.message for item in warned)
+    assert all(item.message.endswith("By limits of profile site: cpu busy (stricter).") for item in warned)
     assert found.changes[0].decided == ()
 
 
@@ -230,7 +232,9 @@ def test_a_waived_failure_stays_a_failure_and_the_verdict_says_so(slow):
     assert verdict_exit(found.verdict) == Exit.CONDITIONAL
     failed = next(item for item in found.findings if item.rule == "delay" and item.subject.name == "a>b/ch1")
     assert (failed.status, failed.waiver) == (Status.FAIL, waiver())
-    assert found.reasons == (f"Waived until 2026-12-31 by Ada (new fibre ordered): {failed.message}",)
+    assert found.reasons == (
+        f"Waived, not passed: {failed.message} Accepted by Ada until 2026-12-31: new fibre ordered.",
+    )
     assert "1 finding is waived, 1 of them failed" in found.summary
     assert [use.state for use in found.waivers] == [WaiverState.APPLIED]
     network = next(area for area in found.score.areas if area.area is Area.NETWORK)
@@ -344,7 +348,7 @@ def test_analyze_takes_both_and_prints_what_came_of_them(slow, tmp_path, capsys,
     told = capsys.readouterr().out
     assert code == Exit.CONDITIONAL
     assert "verdict: suitable with waivers" in told
-    assert "profile voip: 0 limits relaxed, 4 stricter" in told
+    assert "profile voip: limits relaxed: 0, made stricter: 4" in told
     assert "waiver delay of a>b/ch1 applied: until 2999-12-31, Ada: new fibre" in told
 
 
@@ -384,6 +388,9 @@ def test_page_one_shows_waivers_and_relaxed_limits():
         in told
     )
     assert "1 limit of profile wan" in told
+    callout = next(block for block in verdict.SECTION.build(operated()) if type(block).__name__ == "Callout")
+    assert "Judged with profile wan: limits relaxed: 1, made stricter: 1." in callout.text
+    assert "Waivers: 1 applied, 1 expired, 1 matches nothing." in callout.text
     assert "this is not the product's own verdict" in told
 
 

@@ -11,7 +11,7 @@ Source: The assessment; each value carries its own source in the section "Settin
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from analyzer.contract import Area, Assessment, Change, Verdict, WaiverState, WaiverUse
@@ -84,7 +84,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     word, tone, action = WORDS[assessment.verdict]
     if assessment.origin != "measured":
         action = f"On a real site this would mean: {action[0].lower()}{action[1:]}"
-    yield Callout(word, f"{assessment.summary}\n{action}", tone)
+    yield Callout(word, "\n".join((assessment.summary, action, *_operated(assessment))), tone)
     if assessment.reasons:
         yield Heading("Why", 2)
         yield Paragraph("\n".join(f"{rank}. {_brief(text)}" for rank, text in enumerate(assessment.reasons[:3], 1)))
@@ -178,6 +178,19 @@ def _score(assessment: Assessment) -> Iterator[Block]:
         yield Table(("Area", "Score", "Checks", "Worst"), rows, (34, 14, 28, 24))
     else:
         yield Paragraph("No check was made.")
+
+
+def _operated(assessment: Assessment) -> Iterator[str]:
+    """That the operator changed something, beside the verdict itself."""
+    if assessment.profile:
+        relaxed = sum(one.limit.change is Change.RELAXED for one in assessment.changes)
+        yield (
+            f"Judged with profile {assessment.profile}: limits relaxed: {relaxed}, made stricter: "
+            f"{len(assessment.changes) - relaxed}."
+        )
+    if assessment.waivers:
+        states = Counter(use.state for use in assessment.waivers)
+        yield f"Waivers: {', '.join(f'{states[state]} {state.value}' for state in WaiverState if states[state])}."
 
 
 def _waived(assessment: Assessment) -> Iterator[Block]:
