@@ -196,7 +196,7 @@ def test_a_pass_by_a_relaxed_limit_is_marked_and_makes_the_verdict_conditional(s
     passed = next(item for item in found.findings if item.rule == "delay" and item.subject.name == "a>b/ch1")
     assert passed.status is Status.PASS
     assert passed.message.endswith(
-        f"By limits of profile site: wire, median, on one site (relaxed); wire, 99.9 %, on one site (relaxed)."
+        "By limits of profile site: wire, median, on one site (relaxed); wire, 99.9 %, on one site (relaxed)."
     )
     assert {(change.limit.name, change.decided) for change in found.changes} == {
         (MEDIAN, ("a>b/ch1",)),

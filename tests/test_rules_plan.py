@@ -13,7 +13,7 @@ from analyzer import stacks
 from analyzer.contract import Outage, Quantiles, Scope, Status, Subject, Timing
 from analyzer.engine import customs
 from analyzer.extension import FACTS, TIMINGS, Context
-from analyzer.rules import egress, identity, lan_plan, parity, redundancy
+from analyzer.rules import egress, identity, lan_plan, link_match, parity, redundancy
 from collector.plan import parse
 from collector.plugins import discover
 
@@ -690,3 +690,38 @@ def test_an_odd_fact_breaks_no_rule_and_unknown_is_no_pass(key, value):
     identities(facts)
     if key in ("os", "kernel", "cpus", "memory_B", "packages", "timezone") and value in (None, "", [], {}, False, 0):
         assert Status.PASS not in statuses(compared(facts))
+
+
+def ends(one, other, pair="primary+secondary", **duplexes):
+    """What is said of two nodes whose every interface has these speeds (in Mbit/s) and duplex modes."""
+    facts = all_told(PLAN)
+    for name, speed in zip(pair.split("+"), (one, other), strict=True):
+        for nic in facts[name]["nics"].values():
+            nic["speed_Mbps"] = speed
+            nic["duplex"] = duplexes.get(name, "full")
+    (word,) = ask(link_match.RULE, pair, {FACTS: {name: facts[name] for name in pair.split("+")}}, PLAN)
+    return word
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "status"),
+    [(1000, 1000, Status.PASS), (1000, 800, Status.PASS), (1000, 799, Status.WARN), (100, 1000, Status.WARN)],
+)
+def test_links_at_both_ends_may_be_a_fifth_apart(one, other, status):
+    assert ends(one, other).status is status
+    assert ends(other, one).status is status
+
+
+def test_duplex_that_differs_is_told_and_silence_or_two_sites_say_nothing():
+    word = ends(1000, 1000, secondary="half")
+    assert word.status is Status.WARN
+    assert "full duplex on primary and half duplex on secondary" in word.message
+    assert ends(1000, 1000, primary="", secondary="half").status is Status.PASS
+    assert ends(None, None, primary="", secondary="").status is Status.INFO
+    assert ends(-1, "fast", primary=3, secondary=[]).status is Status.INFO
+    assert ends(100, 1000, pair="primary+tertiary").status is Status.INFO
+
+
+def test_a_node_without_an_inventory_says_nothing_of_its_links():
+    (word,) = ask(link_match.RULE, "primary+secondary", {FACTS: {"primary": all_told(PLAN)["primary"]}}, PLAN)
+    assert word.status is Status.SKIPPED
