@@ -48,8 +48,8 @@ def test_a_fifth_more_or_less_is_found():
 
 @pytest.mark.slow
 def test_of_200_quiet_runs_no_more_halves_differ_than_the_family_error_allows():
-    # 1 % of 200 are 2; more than 6 come about once in 200 such series.
-    assert false_alarms(range(200)) <= 6
+    # 1 % of 200 are 2; more than 5 come about once in 60 such series, and these seeds are fixed.
+    assert false_alarms(range(200)) <= 5
 
 
 @pytest.mark.slow
