@@ -4,14 +4,18 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test lab lab-long lab-truth lint format docs bench bench-detectors clean
+.PHONY: demo test matrix lab lab-long lab-truth lint format docs bench bench-detectors clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
 	@$(VENV)/bin/haready demo --duration $(SECONDS_EACH)s -o "$(DEMO)"
 
 test: lint
-	$(VENV)/bin/python -m pytest -q -n 3 -m "not lab"
+	$(VENV)/bin/python -m pytest -q -n 3 -m "not lab and not matrix"
+
+# The long series of seeds whose short versions are in `make test`.
+matrix: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -q -n 3 -m matrix
 
 # Real collectors across a WAN whose log is the truth. Needs root and a quiet machine: it compares times.
 lab: $(VENV)/.dev

@@ -46,13 +46,13 @@ def test_a_fifth_more_or_less_is_found():
     assert min(power(range(4)).values()) >= 0.8
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
 def test_of_200_quiet_runs_no_more_halves_differ_than_the_family_error_allows():
     # 1 % of 200 are 2; more than 5 come about once in 60 such series, and these seeds are fixed.
     assert false_alarms(range(200)) <= 5
 
 
-@pytest.mark.slow
+@pytest.mark.matrix
 def test_a_fifth_is_found_nine_times_in_ten():
     assert min(power(range(200)).values()) >= 0.9
 
