@@ -26,10 +26,13 @@ from analyzer.contract import (
     PlanNetwork,
     PlanNode,
     ProbeOutcome,
+    Scope,
     Timing,
     Trace,
     Waiver,
 )
+from analyzer.detectors.recorded import asked_trace, path_trace, replayable
+from analyzer.detectors.trace import PathTrace
 from analyzer.echo import echoes
 from analyzer.engine import Material, advise, bound, customs, judge, recommend, replicating
 from analyzer.extension import Rule, Stack
@@ -135,6 +138,8 @@ def assess(
         probes={name: node.probes for name, node in nodes.items()},
         replications=legs,
         headrooms=rooms,
+        paths=run.paths,
+        asked=_asked(plan, nodes, run) if any(one.scope is Scope.NODE for one in bound(products, plan)) else {},
     )
     findings = limits.marked(judge(checks, material))
     advice, failures = recommend(products, material)
@@ -204,11 +209,15 @@ def assess(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the paths gave, by path name, their charts and minutes, the clocks and stalls by node. `start_s`: of the run, on the common base."""
+    """What the paths gave, by path name, their charts and minutes, the clocks and stalls by node. `start_s`: of the run, on the common base.
+
+    `paths`: every slot of those that a product uses.
+    """
 
     clocks: Mapping[str, Clock]
     stalls: Mapping[str, NodeStalls]
     timings: Mapping[str, Timing]
+    paths: Mapping[str, PathTrace]
     traces: tuple[Trace, ...]
     curves: tuple[Curve, ...]
     minutes: tuple[Minutes, ...]
@@ -243,6 +252,8 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
         for name, node in nodes.items()
     }
     timings: dict[str, Timing] = {}
+    replayed: dict[str, PathTrace] = {}
+    used = {name for binding in plan.stacks for name in binding.networks}
     traces: list[Trace] = []
     curves: list[Curve] = []
     minutes: list[Minutes] = []
@@ -252,11 +263,27 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             usable = meetings.get((path.source, path.target), meetings.get((path.target, path.source), False))
             found = measure(path, plan, log, nodes, clocks, usable, start_s)
             timings[path.name] = replace(found.timing, fast=under_load(path, nodes, clocks, usable))
+            trace = path_trace(path, log, nodes, clocks, usable, start_s) if path.network in used else None
+            if trace is not None:
+                replayed[path.name] = replayable(trace)
             over_time, distribution = path_charts(found, stop_s - start_s)
             traces.append(over_time)
             curves += [distribution] if distribution else []
             minutes += path_minutes(found, stop_s - start_s)
-    return _Run(clocks, stalls, timings, tuple(traces), tuple(curves), tuple(minutes), start_s, stop_s - start_s)
+    return _Run(
+        clocks, stalls, timings, replayed, tuple(traces), tuple(curves), tuple(minutes), start_s, stop_s - start_s
+    )
+
+
+def _asked(plan: Plan, nodes: Mapping[str, NodeData], run: _Run) -> dict[str, dict[str, PathTrace]]:
+    """What the nodes' requests to the SCS hosts of the plan met, by node and observer."""
+    found: dict[str, dict[str, PathTrace]] = {}
+    for name, node in nodes.items():
+        for observer in plan.observers:
+            trace = asked_trace(node, observer.name, run.clocks[name], run.start_s)
+            if trace is not None:
+                found.setdefault(name, {})[observer.name] = replayable(trace)
+    return found
 
 
 def _span(nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock]) -> tuple[float, float]:

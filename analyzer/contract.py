@@ -23,7 +23,8 @@ SCHEMA = 3
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
 silence under load, basis "provisional", cautions and conditions of settings. 3 = bytes written, stalls by cause, queueing delay per
 direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology,
-limits changed by a profile, waivers, verdict "suitable with waivers", figures by minute.
+limits changed by a profile, waivers, verdict "suitable with waivers", figures by minute, claims, takeover and
+trade-off of settings.
 """
 
 
@@ -97,6 +98,14 @@ class Basis(StrEnum):
     FLOOR = "vendor floor"
     PROVISIONAL = "provisional, too little or damaged data"
     OVERRIDE = "plan override"
+
+
+class Claim(StrEnum):
+    """What a setting's risk rests on: the measured bound alone, a model of the tails, or only that nothing seen speaks against it."""
+
+    CERTIFIED = "certified"
+    MODEL_BACKED = "model-backed"
+    UNREFUTED = "unrefuted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -608,11 +617,51 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True)
+class TradeOff:
+    """One timeout, and what it would have cost on the measured trace.
+
+    `timeout_s`: the silence that it outlasts; `detection_s`: longest time until a dead peer is noticed. `incidents`: hours of the run in which it
+    would have suspected a healthy peer; `bound_per_year`: 95 % upper bound of such hours a year (None: nothing was observed).
+    """
+
+    timeout_s: float
+    detection_s: float
+    incidents: int
+    bound_per_year: float | None
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What the trace says of the recommended setting. `text` says the bound in plain words, `caveat` stands with every bound.
+
+    `claim` is a label beside the value and chose nothing. `exposure_s`: how long all that the setting needs was observed at once; `silence_s`: the longest
+    silence in it, with that of TCP where the product rides on it, and `halves_s` the longest of the first and of the second half of the run.
+    `doubts`: what lowers the class; `better`: what a better class would take.
+    """
+
+    claim: Claim
+    target_per_year: float
+    incidents: int
+    exposure_s: float
+    bound_per_year: float | None
+    silence_s: float
+    silence_at_s: float
+    halves_s: tuple[float, float]
+    text: str
+    caveat: str
+    better: str
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """What one stack should be set to, for one subject. No settings: `notes` say why.
 
     `override`: what the plan relaxed here and why, printed on page 1; empty if nothing. `cautions`: what else page 1 has to say
-    beside the values, because they are not enough without it: (what, what is missing and who knows).
+    beside the values, because they are not enough without it: (what, what is missing and who knows). `detection_s`: until a dead peer is noticed;
+    `takeover`: what comes after that until the service is back, in words. `risk` None: nothing was replayed. `change`: what would change the value.
+    `nodes`: whom it is about.
     """
 
     stack: str
@@ -628,6 +677,11 @@ class Recommendation:
     notes: tuple[str, ...]
     snippets: tuple[Snippet, ...]
     cautions: tuple[tuple[str, str], ...] = ()
+    takeover: str = ""
+    risk: Risk | None = None
+    tradeoff: tuple[TradeOff, ...] = ()
+    change: str = ""
+    nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

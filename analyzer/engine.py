@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
+from analyzer.commits import commits
 from analyzer.contract import (
     Area,
     EchoTiming,
@@ -70,7 +71,10 @@ from analyzer.rates import HOLE_S
 from analyzer.throughput import loaded_s
 from analyzer.timing import joint
 from collector.contract import State
-from collector.plan import Plan, PlannedPath, StackBinding, spelling
+from collector.plan import ObserverKind, Plan, PlannedPath, StackBinding, spelling
+
+if TYPE_CHECKING:
+    from analyzer.detectors.trace import PathTrace
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -110,6 +114,10 @@ class Material:
     probes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     replications: Sequence[Replication] = ()
     headrooms: Sequence[Headroom] = ()
+    paths: Mapping[str, PathTrace] = field(default_factory=dict)
+    """Every slot of each measured path that a product uses, by its name."""
+    asked: Mapping[str, Mapping[str, PathTrace]] = field(default_factory=dict)
+    """Every request to the plan's observers, by node and observer; only where a product depends on them."""
 
 
 def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
@@ -168,8 +176,9 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
             remedy = "Correct the name under [[stack]] in plan.toml, or size this product by hand."
             findings.append(_finding(binding.name, title, subject, Status.SKIPPED, text, remedy))
             continue
-        findings += _unmeasured(binding, title, material)
-        for context in _pairs(binding, material):
+        if stack.scope is not Scope.NODE:
+            findings += _unmeasured(binding, title, material)
+        for context in _contexts(stack, binding, material):
             found, failure = _attempt(partial(_checked, stack), context)
             advice += found
             if failure:
@@ -189,7 +198,7 @@ def advise(stacks: Sequence[Stack], material: Material) -> tuple[list[TopologyAd
         stack = known.get(spelling(binding.name))
         if stack is None or stack.advise is None:
             continue
-        for context in _pairs(binding, material):
+        for context in _contexts(stack, binding, material):
             found, failure = _attempt(stack.advise, context)
             advice += found
             if failure:
@@ -280,34 +289,63 @@ def _finding(name: str, title: str, subject: Subject, status: Status, text: str,
     return Finding(name, title, Area.SETTINGS, subject, status, text, remedy=remedy)
 
 
-def _pairs(binding: StackBinding, material: Material) -> Iterator[StackContext]:
-    """The pairs that the bound networks join, automatic or not."""
+def _contexts(stack: Stack, binding: StackBinding, material: Material) -> Iterator[StackContext]:
+    """Whatever the stack has one setting for: the pairs that the bound networks join, automatic or not; the cluster; or each node."""
     automatic = {frozenset(pair) for pair in binding.auto_failover}
+    names = [
+        node.name for node in material.plan.nodes if any(network in node.addresses for network in binding.networks)
+    ]
+    if stack.scope is Scope.NODE:
+        for name in names:
+            yield replace(
+                _context(binding, material, (name,), automatic=True),
+                asked=_scs(material, name),
+            )
+        return
+    if stack.scope is Scope.CLUSTER:
+        context = _context(binding, material, tuple(names), automatic=True)
+        if context.paths:
+            yield replace(context, subject=Subject(Scope.CLUSTER, material.plan.cluster))
+        return
     for pair in combinations([node.name for node in material.plan.nodes], 2):
-        paths = tuple(
-            path
-            for path in material.plan.paths()
-            if path.network in binding.networks and {path.source, path.target} == set(pair)
-        )
-        if not paths and frozenset(pair) not in automatic:
-            continue
-        timings = tuple(material.timings[path.name] for path in paths if path.name in material.timings)
-        yield StackContext(
-            material.plan,
-            binding,
-            Subject(Scope.PAIR, "+".join(pair)),
-            pair,
-            frozenset(pair) in automatic,
-            paths,
-            timings,
-            material.scenarios,
-            joint(pair, material.plan, timings) if timings else None,
-            tuple(material.throughputs[path.name] for path in paths if path.name in material.throughputs),
-            tuple(name for name in pair if name in material.summaries and _holed(material.summaries[name])),
-            tuple(echo for path in paths if (echo := material.echoes.get(path.name)) is not None and not echo.reason),
-            {name: material.facts[name] for name in pair if name in material.facts},
-            tuple(timing for timing in material.observers if timing.node in pair),
-        )
+        context = _context(binding, material, pair, automatic=frozenset(pair) in automatic)
+        if context.paths or context.automatic:
+            yield context
+
+
+def _scs(material: Material, name: str) -> dict[str, PathTrace]:
+    """What the node's requests to SCS hosts met."""
+    wanted = {observer.name for observer in material.plan.observers if observer.kind is ObserverKind.SCS}
+    return {observer: trace for observer, trace in material.asked.get(name, {}).items() if observer in wanted}
+
+
+def _context(binding: StackBinding, material: Material, names: tuple[str, ...], *, automatic: bool) -> StackContext:
+    paths = tuple(
+        path
+        for path in material.plan.paths()
+        if path.network in binding.networks and path.source in names and path.target in names
+    )
+    timings = tuple(material.timings[path.name] for path in paths if path.name in material.timings)
+    return StackContext(
+        material.plan,
+        binding,
+        Subject(Scope.PAIR if len(names) > 1 else Scope.NODE, "+".join(names)),
+        names,
+        automatic,
+        paths,
+        timings,
+        material.scenarios,
+        joint((names[0], names[1]), material.plan, timings) if timings and len(names) == 2 else None,
+        tuple(material.throughputs[path.name] for path in paths if path.name in material.throughputs),
+        tuple(name for name in names if name in material.summaries and _holed(material.summaries[name])),
+        tuple(echo for path in paths if (echo := material.echoes.get(path.name)) is not None and not echo.reason),
+        facts={name: material.facts[name] for name in names if name in material.facts},
+        observers=tuple(timing for timing in material.observers if timing.node in names),
+        traces={path.name: material.paths[path.name] for path in paths if path.name in material.paths},
+        commits=tuple(
+            found for name in names if (found := commits(material.plan, material.nodes.get(name))) is not None
+        ),
+    )
 
 
 def _holed(node: NodeSummary) -> bool:

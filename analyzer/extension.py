@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from analyzer.contract import (
@@ -42,6 +43,8 @@ from collector.plan import Plan, PlannedPath, StackBinding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analyzer.detectors.trace import PathTrace
 
 TIMING, ARCHIVE, MEETING = "timing", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
@@ -348,19 +351,33 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class StackContext:
-    """What a stack may look at: one pair of nodes and the paths between them over the bound networks.
+class Commits:
+    """How long small writes of a node took until they were on its disk; the slowest folder counts. `planned`: it is one of the plan's `data`."""
 
+    node: str
+    writes: int
+    p99_s: float
+    maximum_s: float
+    planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StackContext:
+    """What a stack may look at: the nodes that it is about and the paths between them over the bound networks.
+
+    `pair` are the nodes: two, or for a stack of scope cluster all that have a bound network, or for one of scope node that one.
     `paths` are those the plan asks for, in both directions; `timings` those that were measured. `automatic` says
-    whether the pair fails over without a person. `joint`: the bound networks together, None if none was measured. `throughputs`: what
+    whether they fail over without a person. `joint`: the bound networks together, None if none was measured. `throughputs`: what
     these paths carried. `hurt`: nodes of the pair whose record has holes: what happened meanwhile is not known. `echoes`: what the
-    TCP echo showed on these paths, without those that it did not measure. `facts`: the inventories of the two by name, as far as told; `observers`: how they were answered.
+    TCP echo showed on these paths, without those that it did not measure. `traces`: every slot of the measured paths by their names, with the pauses of both ends, on one
+    time base; `asked`: the same of what a single node asked observers, by their names (scope node only). `commits`: of the nodes that timed their disk. `facts`: their inventories by name, as far as told;
+    `observers`: how these were answered.
     """
 
     plan: Plan
     binding: StackBinding
     subject: Subject
-    pair: tuple[str, str]
+    pair: tuple[str, ...]
     automatic: bool
     paths: tuple[PlannedPath, ...]
     timings: tuple[Timing, ...]
@@ -371,15 +388,20 @@ class StackContext:
     echoes: tuple[EchoTiming, ...] = ()
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     observers: tuple[ObserverTiming, ...] = ()
+    traces: Mapping[str, PathTrace] = field(default_factory=dict, repr=False)
+    asked: Mapping[str, PathTrace] = field(default_factory=dict, repr=False)
+    commits: tuple[Commits, ...] = ()
 
     @property
     def wan(self) -> bool:
-        """True if the two nodes stand at different sites."""
-        return self.plan.is_wan(*self.pair)
+        """True if any two of the nodes stand at different sites."""
+        return any(self.plan.is_wan(*two) for two in combinations(self.pair, 2))
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Those of the bound networks that join these two nodes."""
+        """Those of the bound networks that join these nodes; of a single node all of them."""
+        if len(self.pair) == 1:
+            return self.binding.networks
         return tuple(name for name in self.binding.networks if any(path.network == name for path in self.paths))
 
     @property
@@ -390,6 +412,8 @@ class StackContext:
     @property
     def exposure_s(self) -> float:
         """Shortest exposure of all paths that are used; 0 if one of them was never measured."""
+        if len(self.pair) == 1:
+            return min((trace.exposure_s for trace in self.asked.values()), default=0.0)
         measured = {timing.path: exposure_s(timing) for timing in self.timings}
         return min((measured.get(path.name, 0.0) for path in self.paths), default=0.0)
 
@@ -400,7 +424,8 @@ class Stack:
 
     `name` is what the plan writes under ``[[stack]] name``. `floor_s` gives the shortest timeout that the vendor advises, in s, for a pair
     at two sites (True) or at one. `manual`: its timeout decides something also where a person switches over.
-    `customs` say how it changes what is right on a site.
+    `customs` say how it changes what is right on a site. `scope`: it has one setting per pair of nodes, per node (how that reaches the plan's
+    observers), or for the cluster.
     """
 
     name: str
@@ -415,5 +440,6 @@ class Stack:
     ports: tuple[str, ...] = ()
     """What the vendor documents between the nodes, as a plan writes it; listed as not tested where it was not."""
     customs: frozenset[Custom] = frozenset()
+    scope: Scope = Scope.PAIR
     advise: Callable[[StackContext], Iterator[TopologyAdvice]] | None = None
     """How the product may be built on a pair, where that depends on what is found."""

@@ -10,11 +10,13 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from analyzer.contract import Basis, Constraint, EchoTiming, Outage, Timing
 from analyzer.detectors.tcp import rto_s, worst_stall_s
 from analyzer.extension import SUFFICIENT_S, StackContext, exposure_s, watched
 from analyzer.timing import intersection, union
-from analyzer.words import seconds
+from analyzer.words import seconds, span
 
 FLOOR = "floor"
 MARGIN = 1.25
@@ -96,18 +98,32 @@ def silence_s(outage: Outage, context: StackContext) -> float:
 
 
 def tcp_silence_s(outage_s: float, timings: Sequence[Timing], echoes: Sequence[EchoTiming]) -> float:
-    """The silence of TCP after an outage in which everything was lost, at worst.
+    """The silence of TCP after an outage in which everything was lost, at worst."""
+    return worst_stall_s(outage_s, longest_rto_s(timings, echoes))
+
+
+def longest_rto_s(timings: Sequence[Timing], echoes: Sequence[EchoTiming]) -> float:
+    """The longest retransmission timeout that TCP may stand at when an outage comes.
 
     A connection's timer starts at 3 x its first round trip (RFC 6298: rttvar = rtt / 2) and falls from there. Where it
     stands when the outage comes is not known, so the worst up to that counts, or up to the largest that the echo showed.
     """
     rtt_s = max((max(timing.rtt.p99 or 0.0, timing.loaded.p99 or 0.0) for timing in timings), default=0.0)
     shown_s = max((echo.rto_s or 0.0 for echo in echoes), default=0.0)
-    return worst_stall_s(outage_s, max(rto_s(rtt_s, rtt_s / 2.0), shown_s))
+    return max(rto_s(rtt_s, rtt_s / 2.0), shown_s)
+
+
+def context_rto_s(context: StackContext) -> float:
+    """The same for the subject of a recommendation; for a single node by what it asked of observers."""
+    if not context.asked:
+        return longest_rto_s(context.timings, context.echoes)
+    answers = [trace.delay_s[np.isfinite(trace.answer_s)] for trace in context.asked.values()]
+    rtt_s = max((float(np.quantile(delay_s, 0.99)) for delay_s in answers if len(delay_s)), default=0.0)
+    return rto_s(rtt_s, rtt_s / 2.0)
 
 
 def _lost_s(outage_s: float, context: StackContext) -> float:
-    return tcp_silence_s(outage_s, context.timings, context.echoes)
+    return worst_stall_s(outage_s, context_rto_s(context))
 
 
 def silences(context: StackContext) -> Iterator[Constraint]:
@@ -179,16 +195,27 @@ def measured_silence(length_s: float, where: str) -> Constraint:
     )
 
 
-def scenarios(context: StackContext) -> Iterator[Constraint]:
+def interruptions(timings: Sequence[Timing]) -> Iterator[Constraint]:
+    """What has to be outlasted by a product whose heartbeats are datagrams: the longest outage, idle and under load."""
+    for name, of in (("outage", "longest_outage_s"), ("outage under load", "loaded_outage_s")):
+        worst = max(timings, key=lambda timing: float(getattr(timing, of)))
+        length_s = float(getattr(worst, of))
+        told = f"{MARGIN} x {seconds(length_s)}, the longest {name} of {worst.path}" if length_s else f"no {name}"
+        yield Constraint(name, MARGIN * length_s, told)
+
+
+def scenarios(context: StackContext, *, tcp: bool = True) -> Iterator[Constraint]:
     """A candidate for every scenario that is on; over one that silences the network TCP stays silent for longer."""
     for scenario in context.scenarios:
         if scenario.on:
-            length_s = _lost_s(scenario.stall_s, context) if scenario.network else scenario.stall_s
-            tcp = f", after which TCP stays silent for up to {seconds(length_s)}" if length_s > scenario.stall_s else ""
+            length_s = _lost_s(scenario.stall_s, context) if tcp and scenario.network else scenario.stall_s
+            then = (
+                f", after which TCP stays silent for up to {seconds(length_s)}" if length_s > scenario.stall_s else ""
+            )
             yield Constraint(
                 f"scenario {scenario.name}",
                 MARGIN * length_s,
-                f"{MARGIN} x {seconds(length_s)}: {scenario.title}, {seconds(scenario.stall_s)}{tcp} ({scenario.source})",
+                f"{MARGIN} x {seconds(length_s)}: {scenario.title}, {seconds(scenario.stall_s)}{then} ({scenario.source})",
             )
 
 
@@ -209,7 +236,11 @@ def basis(context: StackContext, binding: Constraint, override: str) -> Basis:
 def reason(context: StackContext, binding: Constraint) -> str:
     """Why the timeout is what it is, beginning with what is missing."""
     text = f"largest of all candidates: {binding.text}"
-    if not context.timings:
+    if context.asked and not enough(context):
+        text = f"only {span(context.exposure_s)} were measured, 15 min at least are needed; {text}"
+    elif context.asked:
+        pass
+    elif not context.timings:
         text = f"nothing was measured between these nodes; {text}"
     elif not context.exposure_s:
         text = f"not every path was measured; {text}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from analyzer.contract import Limit
+from analyzer.contract import Limit, Scope
 from analyzer.extension import Combine, Stack, Tolerance
 from collector.plan import Plan, spelling
 
@@ -47,6 +47,11 @@ def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:
                 if path.network in binding.networks and {path.source, path.target} == set(pair)
             ]
             tolerance = Tolerance(stack.floor_s(plan.is_wan(*pair)), stack.title)
+            if stack.scope is Scope.NODE:
+                # It depends on how each node reaches a third machine, not on the path between the two.
+                for name in pair if paths else ():
+                    note(name, tolerance)
+                continue
             for name in ("+".join(pair), *pair) if paths or automatic else ():
                 note(name, tolerance)
             if stack.combine is Combine.WORST or len({path.network for path in paths}) == 1:

@@ -53,6 +53,11 @@ class Poll:
         """
         return self.wait_s, self.idle_s + self.wait_s
 
+    @property
+    def outlasts_s(self) -> float:
+        """Longest stall that ends no connection, at whatever phase it comes."""
+        return self.wait_s
+
 
 def loss_probability(stall_s: float, poll: Poll) -> float:
     """Chance that a stall ends an idle connection.

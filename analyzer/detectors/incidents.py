@@ -26,6 +26,7 @@ from functools import lru_cache
 import numpy as np
 
 from analyzer.columns import Floats
+from analyzer.contract import Claim
 from analyzer.detectors.episodes import HOUR_S, Codes, Spans
 from analyzer.detectors.trace import PathTrace, State, cut
 from analyzer.extension import SUFFICIENT_S
@@ -40,14 +41,6 @@ CAVEAT = (
 """Stands with every bound of a rate."""
 
 _TINY = 1e-300
-
-
-class Claim(StrEnum):
-    """What a setting's risk rests on."""
-
-    CERTIFIED = "certified"
-    MODEL_BACKED = "model-backed"
-    UNREFUTED = "unrefuted"
 
 
 class Sufficiency(StrEnum):

@@ -18,12 +18,15 @@ import numpy.typing as npt
 
 from analyzer.align import Clock
 from analyzer.causes import Pauses, pauses
-from analyzer.columns import Floats, null_of
-from analyzer.detectors.trace import STALL_S, PathTrace, State
+from analyzer.columns import Floats, null_of, numbers
+from analyzer.detectors.trace import STALL_S, PathTrace, State, paused
 from analyzer.frames import NodeData
 from analyzer.slots import LOST, PathLog, Slot
 from analyzer.timing import during_tests, slot_states
 from collector.plan import PlannedPath
+
+_LATEST_US = 60e6
+"""No observer is waited for that long: a larger round trip is damage, and no answer."""
 
 _MOST = 20_000_000
 """Slots that a record may claim to span: 46 days at 5 Hz. Damage claims more."""
@@ -69,6 +72,53 @@ def path_trace(
         _noted(nodes.get(path.source), clocks.get(path.source), start_s),
         _noted(nodes.get(path.target), clocks.get(path.target), start_s) if peer_usable else np.empty((0, 2)),
         under,
+    )
+
+
+def replayable(trace: PathTrace) -> PathTrace:
+    """The trace with the pauses of both ends in it, of those long enough to hide a probe."""
+    least_s = max(STALL_S, trace.period_s / 2.0)
+    return paused(trace, pauses_of(trace.stalls_s, least_s), pauses_of(trace.peer_stalls_s, least_s))
+
+
+def asked_trace(node: NodeData, observer: str, clock: Clock, start_s: float) -> PathTrace | None:
+    """What a node's pings of an observer met; None if it recorded fewer than two. A refused or unanswered request was not answered."""
+    frame = node.tables.get("observer")
+    if frame is None or "observer" not in frame:
+        return None
+    rows = frame[frame["observer"] == observer]
+    due_s, rtt_us = numbers(rows, "t_us") / 1e6, numbers(rows, "rtt_us")
+    flag = numbers(rows, "flag")
+    timed = np.isfinite(due_s)
+    order = np.argsort(due_s[timed], kind="stable")
+    due_s, rtt_us, flag = due_s[timed][order], rtt_us[timed][order], flag[timed][order]
+    if len(due_s) < 2 or not due_s[-1] > due_s[0]:
+        return None
+    steps_s = np.diff(due_s)
+    period_s = max(float(np.median(steps_s[steps_s > 0])), 1e-3)
+    # Step by step, so that a period that is a little off does not add up to a hole.
+    steps = np.minimum(np.rint(steps_s / period_s), float(_MOST)).astype(np.int64)
+    place = np.append(0, np.cumsum(steps))
+    kept = place < _MOST
+    place, due_s, rtt_us, flag = place[kept], due_s[kept], rtt_us[kept], flag[kept]
+    answered = (rtt_us >= 0) & (rtt_us <= _LATEST_US) & (flag == 0)
+    count = int(place[-1]) + 1
+    grid_s = np.interp(np.arange(count), place, due_s)
+    answer_s, states = np.full(count, np.inf), np.full(count, State.NO_DATA, dtype=np.int8)
+    grid_s[place], states[place] = due_s, State.OK
+    answer_s[place] = np.where(answered, due_s + rtt_us / 1e6, np.inf)
+    sent_s = clock.to_base(grid_s) - start_s
+    stalls_s = _noted(node, clock, start_s)
+    nothing = np.empty((0, 2))
+    return PathTrace(
+        f"{node.name}>{observer}",
+        period_s,
+        sent_s,
+        sent_s + (answer_s - grid_s),
+        states,
+        stalls_s,
+        nothing,
+        np.zeros(count, np.bool_),
     )
 
 

@@ -82,6 +82,11 @@ class Totem:
         return self.runtime_ms / 1e3, whole_s
 
     @property
+    def outlasts_s(self) -> float:
+        """Longest silence that loses no token."""
+        return self.runtime_ms / 1e3
+
+    @property
     def timer(self) -> Timer:
         """The silence timer of one path of the ring."""
         return Timer(self.retransmit_ms / 1e3, self.runtime_ms / 1e3, steady=True)

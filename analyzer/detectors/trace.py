@@ -119,14 +119,13 @@ def paused(
     stands still answers at its end what was sent to it meanwhile. Nothing comes sooner by a pause.
     """
     answer_s, state = trace.answer_s.copy(), trace.state.copy()
-    for start_s, stop_s in here_s:
-        kept = (trace.sent_s >= start_s) & (trace.sent_s < stop_s) & trace.known
-        state[kept], answer_s[kept] = State.STALL, np.inf
-        unread = (answer_s >= start_s) & (answer_s < stop_s)
-        answer_s[unread] = stop_s
-    for start_s, stop_s in there_s:
-        asked = (trace.sent_s >= start_s) & (trace.sent_s < stop_s)
-        answer_s[asked] = np.maximum(answer_s[asked], stop_s)
+    here, there = _apart(here_s), _apart(there_s)
+    kept = (_during(here, trace.sent_s) >= 0) & trace.known
+    state[kept], answer_s[kept] = State.STALL, np.inf
+    unread = _during(here, answer_s)
+    answer_s[unread >= 0] = here[unread[unread >= 0], 1]
+    asked = _during(there, trace.sent_s)
+    answer_s[asked >= 0] = np.maximum(answer_s[asked >= 0], there[asked[asked >= 0], 1])
     return replace(
         trace,
         answer_s=answer_s,
@@ -191,6 +190,26 @@ def replayed_s(trace: PathTrace, interval_s: float) -> float:
             f"a heartbeat every {interval_s:g} s is not resolved by probes every {trace.period_s:g} s; probe at least twice as often"
         )
     return trace.stride(interval_s) * trace.period_s
+
+
+def _apart(spans_s: Sequence[tuple[float, float]]) -> Floats:
+    """Stretches in order, those that touch made one."""
+    merged: list[tuple[float, float]] = []
+    for start_s, stop_s in sorted(spans_s):
+        if merged and start_s <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop_s))
+        else:
+            merged.append((start_s, stop_s))
+    return np.array(merged, dtype=np.float64).reshape(-1, 2)
+
+
+def _during(spans_s: Floats, at_s: Floats) -> npt.NDArray[np.int64]:
+    """Which of the stretches each moment lies in; -1 for none. A stretch is open at its end."""
+    if not len(spans_s):
+        return np.full(len(at_s), -1)
+    place = np.searchsorted(spans_s[:, 0], at_s, side="right") - 1
+    found: npt.NDArray[np.int64] = np.where((place >= 0) & (at_s < spans_s[np.maximum(place, 0), 1]), place, -1)
+    return found
 
 
 def _with(stalls_s: Floats, spans_s: Sequence[tuple[float, float]]) -> Floats:

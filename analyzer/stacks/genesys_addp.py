@@ -6,7 +6,8 @@ Why HA: Too short, and a pause of the network or of a node costs the synchronisa
 How: ``T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S))``, S being the longest stall that must not disconnect: pauses
     measured on either node, TCP's silence after the longest outage measured, idle or under a bandwidth test, the longest
     silence of a real TCP connection, and the scenarios that are on.
-    ``R = ceil(2 T + p99.9 RTT)``. ADDP waits T for a sign of life, polls, and waits T again: detection takes T to 2T.
+    The detector itself is replayed on the trace of both directions, idle link, TCP's retransmissions, pauses and load included: T is 1.25 x the
+    longest answer that a poll would have waited for, if that is more. ``R = ceil(2 T + p99.9 RTT)``. ADDP waits T for a sign of life, polls, and waits T again: detection takes T to 2T.
     The worst of the bound networks counts, both ways. Under 15 minutes of measurement the vendor's floor stands.
 Source: Genesys SIP Server HA guide (both inequalities); docs.genesys.com, T-Server, "backup-sync Section" (options,
     0 to 3600 s); Framework CORM, Host [addp] (10 s and more where delays are a risk). Floor between sites, factor 1.25
@@ -18,10 +19,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from analyzer import sip_topology, sizing
+from analyzer import polls, sip_topology, sizing
+from analyzer.advisor import advise, notes
 from analyzer.contract import Basis, Constraint, Quantiles, Recommendation, Setting, Snippet, Timing, Untested
 from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
+from collector.plan import spelling
 
 FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
 LONG_S = 30
@@ -48,8 +51,13 @@ _HOT_STANDBY = "For hot standby only: in warm standby nothing is synchronised an
 _UNSIZED = ("Host object [addp], SCS to host", "NOT SIZED, decides switchovers: ask the Genesys administrator")
 _HOST = (
     "Whether a switchover happens is decided by the Host object's section [addp] (SCS to LCA), not by these options. "
-    "This version does not size it: the path from the SCS was not measured."
+    "It is sized where the plan names the product genesys-host and an observer of kind scs."
 )
+_TAKEOVER = (
+    "A loss of synchronisation switches nothing over. The backup connects again, for as long as sync-reconnect-tout; how long both then take "
+    "until the state of the calls is in step is not measured."
+)
+MODEL = polls.model(MAXIMUM_S)
 
 
 def recommend(context: StackContext) -> Iterator[Recommendation]:
@@ -62,16 +70,18 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         title = f"Genesys SIP Server, {context.leg}: no failover timeout (manual switchover)"
         yield _bare(context, Basis.MEASURED if sizing.enough(context) else Basis.FLOOR, (), (note,), title)
         return
-    binding, constraints = sizing.decide(_candidates(context))
+    advice = advise(context, MODEL, _candidates(context))
+    binding, constraints = advice.binding, advice.constraints
     timeout_s = sizing.whole(binding.value_s)
     latency_s = _latency_s(context.timings)
-    if timeout_s > MAXIMUM_S:
+    if advice.setting is None:
         note = (
             f"A timeout of {timeout_s} s would be needed ({binding.text}), but the options end at {MAXIMUM_S} s. "
             "No timeout helps here: find and mend the cause, then measure again."
         )
         yield _bare(context, sizing.basis(context, binding, ""), constraints, (note, _HOST))
         return
+    timeout_s = round(advice.setting.wait_s)
     reconnect_s = sizing.whole(2 * timeout_s + latency_s)
     _recheck(timeout_s, reconnect_s, latency_s)
     settings = _settings(sizing.reason(context, binding), timeout_s, reconnect_s, _slowest(context.timings))
@@ -87,10 +97,20 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         constraints=constraints,
         detection_s=(float(timeout_s), float(2 * timeout_s)),
         override=override,
-        notes=tuple(_notes(context, binding, timeout_s)),
+        notes=(*_notes(context, binding, timeout_s), *notes(advice)),
         snippets=tuple(_snippet(node, settings) for node in context.pair),
-        cautions=(_UNSIZED,),
+        cautions=(*_unsized(context), *advice.cautions),
+        takeover=_TAKEOVER,
+        risk=advice.risk,
+        tradeoff=advice.tradeoff,
+        change=advice.change,
+        nodes=context.pair,
     )
+
+
+def _unsized(context: StackContext) -> tuple[tuple[str, str], ...]:
+    planned = {spelling(binding.name) for binding in context.plan.stacks}
+    return () if "genesys-host" in planned else (_UNSIZED,)
 
 
 def _bare(
@@ -101,7 +121,19 @@ def _bare(
     title: str = TITLE,
 ) -> Recommendation:
     return Recommendation(
-        STACK.name, title, context.subject, context.networks, WHERE, basis, (), constraints, None, "", notes, ()
+        STACK.name,
+        title,
+        context.subject,
+        context.networks,
+        WHERE,
+        basis,
+        (),
+        constraints,
+        None,
+        "",
+        notes,
+        (),
+        nodes=context.pair,
     )
 
 

@@ -5,11 +5,12 @@ What: How long the passive server goes without a heartbeat before it may take ov
 Why HA: Too short on a thin or lossy channel, and both servers go active (split brain) and corrupt data; too long is an outage.
 How: ``T = max(60, ceil(1.25 x S))``, S being the longest stall that must not fail over: pauses measured on either node, the longest
     time in which TCP was silent on *all* channels together, as computed from their outages and as the TCP echo measured it, and the
-    scenarios that are on. A clean run does not
+    scenarios that are on. The detector is replayed on the joint trace of all channels: T is also twice the longest time in which nothing was heard on any of them,
+    over TCP, pauses and load included. A clean run does not
     shorten the vendor's 60 s. Detection takes T from the first missed heartbeat and a ping attempt. Pairs that a person switches get
     no timeout.
 Source: vCSHB 6.5 Admin Guide p. 32 and 42, 6.4 p. 21 and 38, 5.5 p. 17; Neverfail KB "Configuring Failover Timeout", "The Failover
-    Started Event", "How to Configure Split-Brain Avoidance"; NF (manual switchover to the DR server). Factor 1.25: design value.
+    Started Event", "How to Configure Split-Brain Avoidance"; NF (manual switchover to the DR server). Factors 1.25 and 2: design values.
     Detection is derived from the vendor's sequence. The documents state no range for any field.
 """
 
@@ -17,10 +18,15 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from analyzer import sizing
+from analyzer.advisor import Carrier, Model, advise, notes, timer
 from analyzer.contract import Basis, Constraint, Recommendation, Setting, Snippet, Throughput, Untested
+from analyzer.detectors import silence
+from analyzer.detectors.episodes import Spans
+from analyzer.detectors.trace import PathTrace
 from analyzer.echo import silent_together
 from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
@@ -109,13 +115,47 @@ _UNTOLD = (
 )
 
 
+_TAKEOVER = "Then the protected services start on the other server: not measured."
+
+
+@dataclass(frozen=True, slots=True)
+class Failover:
+    """A failover timeout. Heartbeats run on every channel, so any that is heard starts it anew; its interval is not known for later releases."""
+
+    timeout_s: float
+
+    @property
+    def outlasts_s(self) -> float:
+        """Longest silence of all channels together that starts no failover, wherever it begins."""
+        return self.timeout_s
+
+    @property
+    def detection_s(self) -> tuple[float, float]:
+        """From a crash to the decision: up to one heartbeat before the timeout, and a ping attempt after it."""
+        return self.timeout_s, self.timeout_s + BEAT_S + ECHO_S
+
+
+def _replay(trace: PathTrace, settings: Sequence[Failover]) -> Spans:
+    return silence.replay(trace, [timer(trace, 0.0, item.timeout_s) for item in settings]).spans
+
+
+MODEL = Model(
+    lambda silence_s: Failover(float(sizing.whole(silence_s))),
+    [Failover(float(timeout_s)) for timeout_s in (10, 20, 30, 45, 60, 90, 120, 180, 300)],
+    _replay,
+    Carrier.TCP,
+    Combine.SURVIVES,
+)
+
+
 def recommend(context: StackContext) -> Iterator[Recommendation]:
     """One recommendation for the pair; no failover timeout where a person switches."""
     if not context.automatic:
         yield _manual(context)
         return
-    binding, constraints = sizing.decide(_candidates(context))
-    timeout_s = sizing.whole(binding.value_s)
+    advice = advise(context, MODEL, _candidates(context))
+    assert advice.setting is not None  # no range is documented, so none ends
+    binding, timeout_s = advice.binding, round(advice.setting.timeout_s)
     settings = _settings(context, timeout_s, sizing.reason(context, binding))
     override = sizing.relaxed(NEVERFAIL, context, DEFAULT_S)
     yield Recommendation(
@@ -126,12 +166,17 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         where=WHERE,
         basis=sizing.basis(context, binding, override),
         settings=settings,
-        constraints=constraints,
-        detection_s=(float(timeout_s), float(timeout_s + BEAT_S + ECHO_S)),
+        constraints=advice.constraints,
+        detection_s=advice.setting.detection_s,
         override=override,
-        notes=tuple(_notes(context, binding, timeout_s)),
+        notes=(*_notes(context, binding, timeout_s), *notes(advice)),
         snippets=tuple(_snippet(node, settings) for node in context.pair),
-        cautions=tuple(_cautions(context)),
+        cautions=(*_cautions(context), *advice.cautions),
+        takeover=_TAKEOVER,
+        risk=advice.risk,
+        tradeoff=advice.tradeoff,
+        change=advice.change,
+        nodes=context.pair,
     )
 
 
@@ -273,7 +318,7 @@ def _managed(plan: Plan, node: str) -> bool:
 
 def _manual(context: StackContext) -> Recommendation:
     """What a leg to the DR server needs instead of a timeout."""
-    notes = [
+    found = [
         "Switching to or from the DR server is manual in every Neverfail topology, so a failover timeout would be wrong advice.",
         "What this leg needs is an alarm when its channel is down.",
         (
@@ -283,12 +328,12 @@ def _manual(context: StackContext) -> Recommendation:
     ]
     if context.timings:
         length_s, where = _together(context)
-        notes.append(
+        found.append(
             f"The longest interruption measured on {where} lasted {seconds(length_s)}: an alarm after less would have sounded."
             if length_s
             else f"No interruption of {', '.join(context.networks)} was measured."
         )
-    notes.append(
+    found.append(
         "The channel needs 1 Mbit/s to spare, and a latency no worse than that of a T1 line, a leased line of 1.5 Mbit/s; the vendor "
         "names no milliseconds (vCSHB 5.5 p. 17)."
     )
@@ -296,7 +341,19 @@ def _manual(context: StackContext) -> Recommendation:
     title = f"Neverfail Heartbeat, {context.leg}: no failover timeout (manual switchover)"
     basis = Basis.MEASURED if sizing.enough(context) else Basis.FLOOR
     return Recommendation(
-        NEVERFAIL, title, context.subject, context.networks, WHERE, basis, settings, (), None, "", tuple(notes), ()
+        NEVERFAIL,
+        title,
+        context.subject,
+        context.networks,
+        WHERE,
+        basis,
+        settings,
+        (),
+        None,
+        "",
+        tuple(found),
+        (),
+        nodes=context.pair,
     )
 
 

@@ -1,0 +1,391 @@
+"""From traces to a setting: replay a product's own failure detector, choose, and say what that proves.
+
+A stack describes its detector as a `Model`: settings that outlast so much silence and notice a dead peer after so long, what each does on one
+trace, and what carries its heartbeats. `advise` does the rest, for every product alike:
+
+1. The longest silence in all that the product needs, on the joint trace: of a product that survives while any network lives the time in which all were
+   silent at once, else the worst of any path. Pauses of both nodes, slots under bandwidth tests and, where the product rides on TCP, its
+   retransmissions are in it. The setting has to outlast `margin` times that. What lies below three probe periods cannot be told, so that counts as the least.
+2. This stands beside the candidates that the stack gives (floors, pauses, scenarios, ...). The largest decides: the setting of least detection time that
+   outlasts them all, and in the replay suspected nobody, or so seldom that the bound keeps the target.
+3. What it rests on: hours with suspicion, the bound of their rate, the class, both halves of the run, and the same for shorter and longer settings.
+
+The class of the claim is a label and decides nothing, and so is a model of the tails: its guards would let worse data (a tail too heavy to be fitted)
+lift what it asks for. So worse data never gives a shorter setting. Nor does a clean window: the vendor's default is a floor that only the plan lowers.
+Halves that differ are told and change nothing, because data that is worse in the better half would then give a shorter setting.
+
+Source: margin, order and texts: design; incidents and bound: `detectors.incidents`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from analyzer import sizing
+from analyzer.columns import Floats
+from analyzer.contract import Claim, Constraint, Risk, TradeOff
+from analyzer.detectors import silence
+from analyzer.detectors.episodes import Codes, Spans, all_of, any_of, joint_exposure_s
+from analyzer.detectors.incidents import CAVEAT, YEAR_S, clean_days, doubts, least, lowered, per_year
+from analyzer.detectors.trace import PathTrace, over_tcp
+from analyzer.extension import Combine, StackContext
+from analyzer.words import seconds, span
+
+REPLAY, RESOLUTION = "replayed silence", "resolution"
+"""Names of the candidates that come from the replay and from the rate of the probes."""
+
+MARGIN = 2.0
+"""A setting outlasts so many times the longest silence (design value)."""
+
+_PERIODS = 3.0
+_NEVER_S = 60.0
+_SLACK_S = 1e-6
+_STEP_S = 1e-4
+"""Less than any product's step, more than what floats add up to."""
+_BATCHES = (8, 32, 128, 512, 2048)
+"""How many further steps are tried at a time."""
+
+
+class Carrier(Enum):
+    """What becomes of a heartbeat that the network lost: it is lost, or it comes late, and holds up what follows on a link in use."""
+
+    DATAGRAM = auto()
+    TCP = auto()
+    IDLE_TCP = auto()
+
+
+class Detector(Protocol):
+    """A setting of a product's failure detector."""
+
+    @property
+    def outlasts_s(self) -> float:
+        """Longest silence that it bears for sure."""
+
+    @property
+    def detection_s(self) -> tuple[float, float]:
+        """Shortest and longest time from a crash to suspicion."""
+
+
+S = TypeVar("S", bound=Detector)
+
+
+@dataclass(frozen=True, slots=True)
+class Model(Generic[S]):
+    """A product's detector. `fit`: the least setting that outlasts a silence, by the product's own steps and range; None: there is none.
+
+    `ladder`: settings that show what shorter and longer ones would have cost. `replay`: when each would suspect on one path.
+    """
+
+    fit: Callable[[float], S | None]
+    ladder: Sequence[S]
+    replay: Callable[[PathTrace, Sequence[S]], Spans]
+    carrier: Carrier
+    combine: Combine
+    margin: float = MARGIN
+    rto_s: float = 0.0
+    """Longest first retransmission of what carries the heartbeats, if that is more than TCP's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """The silences of a subject that stand out. `least_s`: below it nothing can be told."""
+
+    start_s: Floats
+    stop_s: Floats
+    least_s: float
+    where: str
+
+    @property
+    def longest_s(self) -> float:
+        """The longest, or what is not told at least."""
+        return max(float((self.stop_s - self.start_s).max(initial=0.0)), self.least_s)
+
+    def within_s(self, from_s: float, to_s: float) -> float:
+        """The longest of those that begin in the stretch."""
+        mine = (self.start_s >= from_s) & (self.start_s < to_s)
+        return max(float((self.stop_s - self.start_s)[mine].max(initial=0.0)), self.least_s)
+
+    @property
+    def longest_at_s(self) -> float:
+        """When the longest began."""
+        return float(self.start_s[int(np.argmax(self.stop_s - self.start_s))]) if len(self.start_s) else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Advice(Generic[S]):
+    """The setting (None: the product has none that is long enough), what asked for it, and what it rests on."""
+
+    setting: S | None
+    binding: Constraint
+    constraints: tuple[Constraint, ...]
+    risk: Risk | None
+    tradeoff: tuple[TradeOff, ...]
+    change: str
+    cautions: tuple[tuple[str, str], ...]
+
+
+def timer(trace: PathTrace, interval_s: float, timeout_s: float) -> silence.Timer:
+    """A silence timer on this trace; where its heartbeats are not resolved every probe is one, as far as probes go."""
+    if trace.resolves(interval_s) and interval_s < timeout_s:
+        return silence.Timer(interval_s, timeout_s)
+    return silence.Timer(trace.period_s, max(timeout_s, trace.period_s * 1.001), steady=True)
+
+
+def advise(context: StackContext, model: Model[S], candidates: Iterable[Constraint]) -> Advice[S]:
+    """The setting of least detection time that outlasts all candidates and the replayed silence."""
+    streams = _streams(context, model)
+    found = list(candidates)
+    quiet = [_silences(stream) for stream in streams]
+    worst = max(quiet, key=lambda item: item.longest_s, default=None)
+    if worst is not None:
+        found.append(_replayed(worst, model))
+    binding, constraints = sizing.decide(found)
+    setting = model.fit(binding.value_s)
+    if setting is None or worst is None:
+        change = _change(model, binding, constraints, setting)
+        return Advice(setting, binding, constraints, None, (), change, _cautions(context, setting, binding))
+    traces = [trace for stream in streams for trace in stream]
+    exposure_s = joint_exposure_s(traces)
+    target = context.plan.target.false_failovers_per_year
+    setting = _fitting(model, setting, streams, exposure_s, target)
+    if setting is None:
+        change = _change(model, binding, constraints, setting)
+        return Advice(setting, binding, constraints, None, (), change, _cautions(context, setting, binding))
+    settings = _rungs(model, setting)
+    place = settings.index(setting)
+    hours = _hours(model, settings, streams)
+    rows = tuple(
+        TradeOff(
+            item.outlasts_s,
+            item.detection_s[1],
+            int(count),
+            per_year(int(count), exposure_s) if exposure_s > 0 else None,
+            item is setting,
+        )
+        for item, count in zip(settings, hours, strict=True)
+    )
+    risk = _risk(rows[place], traces, worst, quiet, exposure_s, target)
+    change = _change(model, binding, constraints, setting)
+    return Advice(setting, binding, constraints, risk, rows, change, _cautions(context, setting, binding))
+
+
+def _fitting(
+    model: Model[S], first: S, streams: Sequence[Sequence[PathTrace]], exposure_s: float, target: float
+) -> S | None:
+    """The first setting from `first` on, step by step, that suspected nobody or whose bound keeps the target; None if the product has none.
+
+    The steps are the product's own, whatever the data: so what worse data refuses, better data cannot have skipped.
+    """
+    steps = [first]
+    for batch in _BATCHES:
+        choice = least([item.detection_s[1] for item in steps], _hours(model, steps, streams), exposure_s, target)
+        if choice is not None:
+            return steps[choice.place]
+        last, steps = steps[-1], []
+        while len(steps) < batch and (following := model.fit(last.outlasts_s + _STEP_S)) is not None:
+            steps.append(following)
+            last = following
+        if not steps:
+            return None
+    return None
+
+
+def _hours(model: Model[S], settings: Sequence[S], streams: Sequence[Sequence[PathTrace]]) -> Codes:
+    """Hours in which each setting would have suspected."""
+    return any_of([all_of([model.replay(trace, settings) for trace in stream]) for stream in streams]).hours
+
+
+def _streams(context: StackContext, model: Model[S]) -> list[list[PathTrace]]:
+    """What has to fall silent before the product suspects: each stream's traces together, any of the streams.
+
+    A trace is one of round trips from its sender, so both directions of a pair are streams of their own.
+    """
+    rto_s = max(sizing.context_rto_s(context), model.rto_s)
+
+    def carried(trace: PathTrace) -> PathTrace:
+        if model.carrier is Carrier.DATAGRAM:
+            return trace
+        return over_tcp(trace, rto_s, in_order=model.carrier is Carrier.TCP)
+
+    if context.asked:
+        return [[carried(trace)] for trace in context.asked.values()]
+    known = [(path, context.traces[path.name]) for path in context.paths if path.name in context.traces]
+    if model.combine is Combine.WORST:
+        return [[carried(trace)] for _, trace in known]
+    ways: dict[tuple[str, str], list[PathTrace]] = {}
+    for path, trace in known:
+        ways.setdefault((path.source, path.target), []).append(carried(trace))
+    return list(ways.values())
+
+
+def _silences(stream: Sequence[PathTrace]) -> Silences:
+    """When all traces of a stream were silent at once, from three periods on."""
+    parts = [_gaps(trace) for trace in stream]
+    start_s, stop_s, least_s = parts[0]
+    for other_start_s, other_stop_s, other_least_s in parts[1:]:
+        start_s, stop_s = _overlaps(start_s, stop_s, other_start_s, other_stop_s)
+        least_s = max(least_s, other_least_s)
+    return Silences(start_s, stop_s, least_s, " and ".join(trace.path for trace in stream))
+
+
+def _gaps(trace: PathTrace) -> tuple[Floats, Floats, float]:
+    # What never came counts as slow, so that losses do not make a path look quick.
+    delay_s = np.minimum(trace.delay_s[trace.known], _NEVER_S)
+    usual_s = float(np.median(delay_s)) if len(delay_s) else 0.0
+    least_s = _PERIODS * trace.period_s + usual_s
+    found = silence.gaps(trace, 1, least_s, steady=True)
+    return found.start_s, found.stop_s, least_s
+
+
+def _overlaps(start_s: Floats, stop_s: Floats, other_start_s: Floats, other_stop_s: Floats) -> tuple[Floats, Floats]:
+    """Of two lists of stretches, in order both by start and by end, all common parts; of those one after another the longest are among them."""
+    first, second, left, right = [], [], 0, 0
+    while left < len(start_s) and right < len(other_start_s):
+        low, high = max(start_s[left], other_start_s[right]), min(stop_s[left], other_stop_s[right])
+        if high > low:
+            first.append(low)
+            second.append(high)
+        if stop_s[left] <= other_stop_s[right]:
+            left += 1
+        else:
+            right += 1
+    return np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
+
+
+def _replayed(worst: Silences, model: Model[S]) -> Constraint:
+    length_s = worst.longest_s
+    value_s = model.margin * length_s
+    if length_s <= worst.least_s:
+        text = f"{model.margin:g} x {seconds(length_s)}: no silence beyond three probes in a row, less cannot be told"
+    else:
+        tcp = "" if model.carrier is Carrier.DATAGRAM else ", as TCP would have passed it on"
+        together = "all at once of " if " and " in worst.where else ""
+        at = span(worst.longest_at_s) if worst.longest_at_s >= 0 else "0 s"
+        text = f"{model.margin:g} x {seconds(length_s)}, the longest silence {together}{worst.where}{tcp}, {at} after the start of the run"
+    return Constraint(REPLAY, value_s, text)
+
+
+def _rungs(model: Model[S], setting: S) -> list[S]:
+    """The ladder with the setting in its place."""
+    rest = [item for item in model.ladder if abs(item.outlasts_s - setting.outlasts_s) > _SLACK_S]
+    return sorted([*rest, setting], key=lambda item: (item.outlasts_s, item.detection_s))
+
+
+def _risk(
+    row: TradeOff,
+    traces: Sequence[PathTrace],
+    worst: Silences,
+    quiet: Sequence[Silences],
+    exposure_s: float,
+    target: float,
+) -> Risk:
+    bound = math.inf if row.bound_per_year is None else row.bound_per_year
+    claimed = Claim.CERTIFIED if bound <= target else Claim.UNREFUTED
+    doubted = tuple(dict.fromkeys(f"{text} ({trace.path})" for trace in traces for text in doubts(trace)))
+    claimed = lowered(claimed, doubted)
+    begin_s = min((float(trace.sent_s[0]) for trace in traces if len(trace)), default=0.0)
+    end_s = max((trace.end_s for trace in traces), default=0.0)
+    middle_s = (begin_s + end_s) / 2.0
+    halves = (
+        max(item.within_s(-math.inf, middle_s) for item in quiet),
+        max(item.within_s(middle_s, math.inf) for item in quiet),
+    )
+    return Risk(
+        claim=claimed,
+        target_per_year=target,
+        incidents=row.incidents,
+        exposure_s=exposure_s,
+        bound_per_year=row.bound_per_year,
+        silence_s=worst.longest_s,
+        silence_at_s=worst.longest_at_s,
+        halves_s=halves,
+        text=_sentence(row, exposure_s),
+        caveat=CAVEAT,
+        better=_better(claimed, target, doubted),
+        doubts=doubted,
+    )
+
+
+def _sentence(row: TradeOff, exposure_s: float) -> str:
+    if row.bound_per_year is None:
+        return "Nothing was observed of all that this setting needs at once, so nothing bounds its false alarms."
+    count = {0: "no hour", 1: "one hour"}.get(row.incidents, f"{row.incidents} hours")
+    text = (
+        f"In {span(exposure_s)} of valid measurement {count} had a silence in which this setting would have given up a healthy peer. At 95 % "
+        f"confidence that happens in fewer than {row.bound_per_year:,.0f} hours a year in the long run, if the measured time is typical."
+    )
+    hours = YEAR_S / 3600.0
+    if row.bound_per_year >= hours:
+        text += " There are no more hours in a year: so short a measurement bounds nothing."
+    return text
+
+
+def _better(claimed: Claim, target: float, doubted: Sequence[str]) -> str:
+    if claimed is Claim.CERTIFIED:
+        return ""
+    if doubted:
+        return "Mend what is in doubt first."
+    days = clean_days(target)
+    return f"No longer timeout would be proven better: to certify {target:g} a year by measurement alone takes {days:,.0f} clean days."
+
+
+def _change(model: Model[S], binding: Constraint, constraints: Sequence[Constraint], setting: S | None) -> str:
+    """What would change the value: how far it would fall without what decided, and what to do about that."""
+    rest = [item for item in constraints if not item.binding]
+    following = max(rest, key=lambda item: item.value_s, default=None)
+    if binding.name == sizing.FLOOR:
+        text = "Decided by the floor; only a named override in the plan goes below."
+    elif binding.name.startswith("scenario "):
+        off = f'[scenario] off = ["{binding.name.partition(" ")[2]}"]'
+        text = f"Decided by {binding.name}; if it cannot happen here, switch it off in the plan ({off})."
+    elif binding.name == RESOLUTION:
+        text = "Decided by the resolution of the probes; probe faster ([probe] period_s) and measure again."
+    else:
+        text = f"Decided by {binding.name}; mend its cause and measure again."
+    shorter = model.fit(following.value_s) if following is not None else None
+    if (
+        following is None
+        or shorter is None
+        or (setting is not None and shorter.outlasts_s >= setting.outlasts_s - _SLACK_S)
+    ):
+        return text
+    return f"{text} Without it {seconds(shorter.outlasts_s)} of silence would have to be borne, for {following.name}."
+
+
+def _cautions(context: StackContext, setting: S | None, binding: Constraint) -> tuple[tuple[str, str], ...]:
+    """What the plan wants and cannot have."""
+    wanted_s = context.plan.target.detection_s
+    if wanted_s is None or setting is None or setting.detection_s[1] <= wanted_s:
+        return ()
+    return (
+        (
+            f"Target of {seconds(wanted_s)} until a failure is noticed",
+            f"NOT KEPT: {seconds(setting.detection_s[1])} at most; {binding.name} asks for it",
+        ),
+    )
+
+
+def notes(advice: Advice[S]) -> tuple[str, ...]:
+    """What stands below the values: halves of the run that differ, and a heartbeat's own caution."""
+    risk = advice.risk
+    if risk is None:
+        return ()
+    first_s, second_s = risk.halves_s
+    if max(first_s, second_s) > 2.0 * min(first_s, second_s):
+        return (
+            f"The halves of the run differ: their longest silences are {seconds(first_s)} and {seconds(second_s)}. A longer run may show more.",
+        )
+    return ()
+
+
+def relabelled(risk: Risk | None, doubted: Sequence[str]) -> Risk | None:
+    """The same with further doubts."""
+    if risk is None or not doubted:
+        return risk
+    return replace(risk, claim=lowered(risk.claim, doubted), doubts=(*risk.doubts, *doubted))
