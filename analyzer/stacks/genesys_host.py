@@ -1,0 +1,171 @@
+"""Genesys Framework: ADDP between the Solution Control Server and a host's Local Control Agent (Host object, section [addp]).
+
+What: ADDP timeouts of the connection over which the Solution Control Server (SCS) sees a host.
+Why HA: Losing it *is* the switchover: SCS takes the host for dead and makes the backup primary, while the host, which is well, keeps the virtual address. Loss of the
+    HA-sync link (genesys-addp) switches nothing over.
+How: One value T for both ends, whole seconds: ``T = max(floor, ceil(2 x slowest round trip), ceil(1.25 x S))``, S being the longest that a poll would have waited for its answer on
+    the path between the node and the plan's observer of kind `scs`: its requests once a second, replayed as polls of an idle TCP connection, with the pauses of
+    the node; and the scenarios that are on. The vendor's default of 9 s is not enough where delays are a risk, so the floor is 10 s, and 20 s in a plan of several sites
+    (an observer has no site). Without such an observer only floor and scenarios stand. The requests are ICMP from the node: what SCS itself suffers is not in them.
+Source: Framework CORM, Host [addp] (options, defaults, 10 s and more where delays are a risk); GSIP (SCS loses the host: switchover). Floor between sites
+    and factor 1.25: design values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analyzer import entries, polls, sizing
+from analyzer.advisor import advise, notes
+from analyzer.contract import Constraint, Recommendation, Scope, Setting, Snippet, Untested
+from analyzer.extension import Combine, Option, Stack, StackContext
+from analyzer.words import seconds
+
+FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
+DEFAULT_S = 9
+MOST_S = 3600
+"""No range is documented beyond "any positive integer"; what backup-sync takes stands in."""
+
+TITLE = "Genesys Host, ADDP between SCS and LCA"
+WHERE = "Host object of the node > Annex > [addp]; it takes effect when SCS connects to the host next"
+_CORM = 'Framework CORM, "Host [addp] Section"'
+
+OPTIONS = (
+    Option("addp-timeout", "addp", "s", DEFAULT_S, 0, None, True, _CORM, True),
+    Option("addp-remote-timeout", "addp", "s", 0, 0, None, True, _CORM, True),
+    Option("addp-trace", "addp", "", "off", None, None, False, _CORM, True),
+)
+
+_TAKEOVER = (
+    "Then SCS makes the backup primary. Moving the virtual address takes up to 5 s on Windows, longer with some adapters (GSIP); on a host that SCS has lost the "
+    "VIP-down script cannot run, so both servers hold the address until it is back."
+)
+
+MODEL = polls.model(MOST_S)
+
+
+def recommend(context: StackContext) -> Iterator[Recommendation]:
+    """One recommendation for the node."""
+    advice = advise(context, MODEL, _candidates(context))
+    if advice.setting is None:
+        needed = f"A timeout of {seconds(advice.binding.value_s)} would be needed ({advice.binding.text}): no timeout helps here."
+        basis = sizing.basis(context, advice.binding, "")
+        yield entries.without(
+            STACK, context, WHERE, basis, advice.constraints, needed, "Find and mend the cause, then measure again."
+        )
+        return
+    timeout_s = round(advice.setting.wait_s)
+    override = sizing.relaxed(STACK.name, context, _floor_s(context))
+    settings = (
+        entries.entry(OPTIONS, "addp-timeout", timeout_s, _reason(context, sizing.reason(context, advice.binding))),
+        entries.entry(
+            OPTIONS,
+            "addp-remote-timeout",
+            timeout_s,
+            "equal to addp-timeout; at its default of 0 LCA does not poll at all",
+        ),
+        entries.entry(OPTIONS, "addp-trace", "both", "so that the log shows which end lost the other"),
+    )
+    yield Recommendation(
+        stack=STACK.name,
+        title=TITLE,
+        subject=context.subject,
+        networks=context.networks,
+        where=WHERE,
+        basis=sizing.basis(context, advice.binding, override),
+        settings=settings,
+        constraints=advice.constraints,
+        detection_s=advice.setting.detection_s,
+        override=override,
+        notes=(*_notes(context), *notes(advice)),
+        snippets=(_snippet(context.pair[0], settings),),
+        cautions=(*_cautions(context), *advice.cautions),
+        takeover=_TAKEOVER,
+        risk=advice.risk,
+        tradeoff=advice.tradeoff,
+        change=advice.change,
+        nodes=context.pair,
+    )
+
+
+def _floor_s(context: StackContext) -> int:
+    sites = {node.site for node in context.plan.nodes}
+    return FLOOR_WAN_S if len(sites) > 1 else FLOOR_LAN_S
+
+
+def _reason(context: StackContext, reason: str) -> str:
+    return (
+        reason
+        if context.asked
+        else reason.replace("nothing was measured between these nodes", "the path to SCS was not measured")
+    )
+
+
+def _candidates(context: StackContext) -> Iterator[Constraint]:
+    floor_s = _floor_s(context)
+    why = (
+        "several sites, one of which is far from SCS (design value)"
+        if floor_s == FLOOR_WAN_S
+        else "Genesys advises 10 s and more where delays are a risk"
+    )
+    yield sizing.floor(context, floor_s, why)
+    for trace in context.asked.values():
+        answered = trace.delay_s[trace.answer_s < float("inf")]
+        slowest_s = float(answered.max(initial=0.0))
+        yield Constraint(
+            "latency", 2.0 * slowest_s, f"2 x {seconds(slowest_s)}, the slowest round trip of {trace.path}"
+        )
+        paused_s = max((stop - start for start, stop in trace.stalls_s.tolist()), default=0.0)
+        yield Constraint(
+            "pause of a node",
+            sizing.MARGIN * paused_s,
+            f"{sizing.MARGIN} x {seconds(paused_s)}, the longest pause of {context.pair[0]}",
+        )
+    yield from sizing.scenarios(context)
+
+
+def _notes(context: StackContext) -> Iterator[str]:
+    if context.asked:
+        yield f"Measured by one ICMP request a second from {context.pair[0]} to {' and '.join(context.asked)}: what SCS itself suffers, a pause of its host, is not in it."
+    else:
+        yield (
+            "The path to SCS was not measured: the plan names no observer of kind scs, or it never answered for the record. The values are floors and "
+            "scenarios only."
+        )
+    override = context.binding.override
+    if override and not sizing.enough(context):
+        yield "The plan's floor was not applied: a shorter timeout than the vendor's floor needs 15 min of measurement."
+    yield "Charged with false switchovers: each loss of this connection makes SCS switch over."
+    yield "Enter it for every host of the pair, with equal values: roles swap."
+
+
+def _cautions(context: StackContext) -> Iterator[tuple[str, str]]:
+    if not context.asked:
+        yield (
+            "Path from SCS to the hosts",
+            'NOT MEASURED: name the SCS host as [[observer]] kind = "scs" and repeat the run',
+        )
+
+
+def _snippet(node: str, settings: Sequence[Setting]) -> Snippet:
+    lines = ["[addp]"]
+    for setting in settings:
+        lines += entries.reasons(setting.because)
+        lines.append(f"{setting.option} = {setting.value}")
+    return Snippet(node, "Enter in Genesys Administrator > Host > Options (annex)", "\n".join(lines) + "\n")
+
+
+STACK = Stack(
+    "genesys-host",
+    TITLE,
+    Combine.WORST,
+    lambda wan: float(FLOOR_WAN_S if wan else FLOOR_LAN_S),
+    True,
+    OPTIONS,
+    recommend,
+    (
+        Untested("Pauses and load of the SCS host itself: it carries no collector", "Genesys administrator"),
+        Untested("SCS's alive_timeout and disconnect-switchover-timeout: not documented", "Genesys administrator"),
+    ),
+    scope=Scope.NODE,
+)

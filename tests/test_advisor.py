@@ -1,0 +1,251 @@
+"""What holds for the advice of every stack, and where it comes from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from advice import DAY_S, QUIET, STACKS, advised, both, context_of, outlasted_s, plan_of, quiet_trace, values
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from traces import PERIOD_S, impaired, slots, thinner, worse
+
+from analyzer import advisor
+from analyzer.contract import Basis, Claim
+from analyzer.detectors.incidents import CAVEAT
+from analyzer.detectors.trace import paused
+from analyzer.stacks import corosync, etcd, genesys_addp, genesys_host, keepalived, neverfail
+from analyzer.tolerance import tolerances
+
+NAMES = [stack.name for stack in STACKS]
+each = pytest.mark.parametrize("stack", STACKS, ids=NAMES)
+
+
+def outage(start_s, length_s, trace_length_s=DAY_S):
+    return lambda name: quiet_trace(name, trace_length_s, lost=slots(start_s, start_s + length_s))
+
+
+@each
+def test_a_quiet_day_gets_the_floor_and_is_unrefuted(stack):
+    advice = advised(stack, both(quiet_trace))
+    assert advice.settings
+    assert advice.risk.claim is Claim.UNREFUTED
+    assert advice.risk.incidents == 0
+    assert advice.risk.bound_per_year == pytest.approx(1094, abs=1)
+    assert "1,094" in advice.risk.text
+    assert advice.risk.caveat == CAVEAT
+    assert "1,094 clean days" in advice.risk.better
+    deciding = next(item.name for item in advice.constraints if item.binding)
+    assert deciding in ("floor", "resolution")
+    assert deciding in advice.change
+    assert advice.takeover
+    assert sum(row.chosen for row in advice.tradeoff) == 1
+
+
+@each
+def test_a_long_outage_is_outlasted_with_its_margin(stack):
+    advice = advised(stack, both(outage(5000.0, 6.4)))
+    assert outlasted_s(advice) >= 1.25 * 6.4
+    binding = next(item for item in advice.constraints if item.name == advisor.REPLAY)
+    assert binding.value_s >= 1.25 * 6.4
+    chosen = next(row for row in advice.tradeoff if row.chosen)
+    assert chosen.incidents == 0
+    assert all(row.incidents for row in advice.tradeoff if row.timeout_s < 3)
+
+
+@each
+def test_the_trade_off_never_gets_worse_with_a_longer_timeout(stack):
+    advice = advised(stack, both(outage(5000.0, 11.0)))
+    counts = [row.incidents for row in advice.tradeoff]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > 0
+    waits = [row.detection_s for row in advice.tradeoff]
+    assert waits == sorted(waits)
+
+
+@each
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_worse_data_never_gives_a_shorter_timeout(stack, data):
+    trace = data.draw(impaired())
+    rough = data.draw(worse(trace))
+    calm, hard = (advised(stack, {"a>b/ch1": one}) for one in (trace, rough))
+    assert outlasted_s(hard) >= outlasted_s(calm) - 1e-9
+    counts = [{row.timeout_s: row.incidents for row in advice.tradeoff} for advice in (calm, hard)]
+    for timeout_s in counts[0].keys() & counts[1].keys():
+        assert counts[1][timeout_s] >= counts[0][timeout_s]
+
+
+@each
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_less_quiet_time_never_gives_a_shorter_timeout(stack, data):
+    trace = data.draw(impaired())
+    short = data.draw(thinner(trace))
+    assert outlasted_s(advised(stack, {"a>b/ch1": short})) >= outlasted_s(advised(stack, {"a>b/ch1": trace})) - 1e-9
+
+
+@each
+def test_a_larger_target_changes_the_class_and_not_the_value(stack):
+    strict, easy = (
+        advised(stack, both(quiet_trace), plan_of(stack, target={"false_failovers_per_year": rate}))
+        for rate in (1, 2000)
+    )
+    assert strict.risk.claim is Claim.UNREFUTED
+    assert easy.risk.claim is Claim.CERTIFIED
+    assert easy.risk.better == ""
+    assert values(strict) == values(easy)
+
+
+@each
+def test_fifteen_minutes_bound_nothing_and_say_so(stack):
+    advice = advised(stack, both(lambda name: quiet_trace(name, 900.0)))
+    assert advice.risk.bound_per_year == pytest.approx(105_042, rel=0.01)
+    assert "bounds nothing" in advice.risk.text
+
+
+@each
+def test_a_target_of_detection_that_cannot_be_kept_is_told_and_changes_nothing(stack):
+    plan = plan_of(stack, target={"detection_s": 0.5})
+    advice = advised(stack, both(quiet_trace), plan)
+    (caution,) = [item for item in advice.cautions if "until a failure is noticed" in item[0]]
+    assert "NOT KEPT" in caution[1]
+    assert values(advice) == values(advised(stack, both(quiet_trace)))
+
+
+@each
+def test_scenarios_are_outlasted(stack):
+    scenario = {"on": ["rstp"], "off": ["live-migration"]}
+    plan = plan_of(stack, scenario=scenario)
+    advice = advised(stack, both(quiet_trace), plan)
+    assert outlasted_s(advice) >= 1.25 * 6.0
+    (binding,) = [item for item in advice.constraints if item.binding]
+    if binding.name == "scenario rstp":
+        assert 'off = ["rstp"]' in advice.change
+
+
+@each
+def test_a_pause_of_a_node_counts_although_the_network_was_well(stack):
+    def stunned(name):
+        own = name.startswith("a>")
+        span = [(4000.0, 4007.0)]
+        return paused(quiet_trace(name), span if own else (), () if own else span)
+
+    assert outlasted_s(advised(stack, both(stunned))) >= 1.25 * 7.0
+
+
+@each
+def test_nothing_measured_gives_floors_and_no_class(stack):
+    advice = advised(stack, {}, plan_of(stack), measured=False)
+    assert advice.settings
+    assert advice.risk is None
+    assert advice.tradeoff == ()
+    assert advice.basis is not Basis.MEASURED
+
+
+@each
+def test_an_hour_with_holes_lowers_the_class(stack):
+    plan = plan_of(stack, target={"false_failovers_per_year": 2000})
+    holed = both(lambda name: quiet_trace(name, absent=slots(1000.0, 1000.0 + 0.06 * DAY_S)))
+    advice = advised(stack, holed, plan)
+    assert advice.risk.claim is Claim.MODEL_BACKED
+    assert "missing" in advice.risk.doubts[0]
+
+
+@each
+def test_every_value_is_declared_within_its_range_and_whole_where_it_has_to_be(stack):
+    options = {option.name: option for option in stack.options}
+    for advice in (advised(stack, both(quiet_trace)), advised(stack, both(outage(5000.0, 8.0)))):
+        for item in advice.settings:
+            option = options[item.option]
+            assert (item.source, item.verified, item.unit) == (option.source, option.verified, option.unit)
+            if isinstance(item.value, str):
+                continue
+            assert (option.minimum or 0) <= item.value <= (option.maximum or math.inf)
+            if option.integer:
+                assert item.value == int(item.value)
+
+
+@each
+def test_halves_that_differ_are_told(stack):
+    advice = advised(stack, both(outage(70_000.0, 6.4)))
+    assert advice.risk.halves_s[1] > advice.risk.halves_s[0]
+    assert any("halves of the run differ" in note for note in advice.notes)
+    assert not any("halves" in note for note in advised(stack, both(quiet_trace)).notes)
+
+
+@pytest.mark.parametrize("stack", [corosync.STACK, neverfail.STACK], ids=["corosync", "neverfail"])
+def test_an_outage_of_one_of_two_networks_is_none_where_any_is_enough(stack):
+    one = {**both(outage(5000.0, 300.0), "ch1"), **both(quiet_trace, "ch2")}
+    two = {**both(outage(5000.0, 300.0), "ch1"), **both(outage(5100.0, 40.0), "ch2")}
+    clean = {**both(quiet_trace, "ch1"), **both(quiet_trace, "ch2")}
+    assert outlasted_s(advised(stack, one)) == outlasted_s(advised(stack, clean))
+    assert outlasted_s(advised(stack, two)) >= 80.0
+    assert "all at once of" in next(
+        item.text for item in advised(stack, two).constraints if item.name == advisor.REPLAY
+    )
+
+
+@pytest.mark.parametrize("stack", [keepalived.STACK, etcd.STACK, genesys_addp.STACK], ids=["vrrp", "etcd", "addp"])
+def test_the_worst_network_counts_where_each_is_needed(stack):
+    one = {**both(outage(5000.0, 9.0), "ch1"), **both(quiet_trace, "ch2")}
+    assert outlasted_s(advised(stack, one)) >= 1.25 * 9.0
+
+
+def test_a_ring_of_three_depends_on_every_pair():
+    names = [f"{one}>{other}/ch1" for one in "abc" for other in "abc" if one != other]
+    traces = {name: quiet_trace(name) for name in names}
+    plan = plan_of(corosync.STACK, "abc")
+    calm = advised(corosync.STACK, traces, plan)
+    assert values(calm)["token"] == 3000
+    hurt = advised(corosync.STACK, traces | {"b>c/ch1": quiet_trace("b>c/ch1", lost=slots(100, 110))}, plan)
+    assert outlasted_s(hurt) >= 20.0
+    assert values(hurt)["token"] == 100 * math.ceil((2 * 10.2 * 1000 - 650) / 100)
+
+
+def test_products_on_tcp_wait_for_its_retransmission_and_those_on_datagrams_do_not():
+    """An outage of 6.4 s is silent for 12.6 s over TCP with a timer of 0.2 s."""
+    hurt = both(outage(5000.0, 6.4))
+    silent = {
+        stack.name: next(item.value_s for item in advised(stack, hurt).constraints if item.name == advisor.REPLAY)
+        for stack in (corosync.STACK, etcd.STACK)
+    }
+    assert silent["corosync"] == pytest.approx(2 * 6.6, abs=0.5)
+    assert silent["etcd"] >= 2 * 12.6
+
+
+def test_without_what_decided_less_would_do_and_the_advice_says_what():
+    plan = plan_of(genesys_addp.STACK, scenario={"on": ["stp"], "off": ["rstp", "live-migration"]})
+    advice = advised(genesys_addp.STACK, both(quiet_trace), plan)
+    assert "Decided by scenario stp" in advice.change
+    assert "Without it 10 s of silence would have to be borne, for floor" in advice.change
+
+
+def test_unknown_paths_are_no_help_and_no_exposure():
+    half = quiet_trace("b>a/ch1", absent=range(round(DAY_S / 2 / PERIOD_S)))
+    advice = advised(corosync.STACK, {"a>b/ch1": quiet_trace(), "b>a/ch1": half})
+    assert advice.risk.exposure_s == pytest.approx(DAY_S / 2, rel=1e-3)
+
+
+def test_a_host_depends_on_its_way_to_scs_and_nothing_else():
+    bound = tolerances([genesys_host.STACK], plan_of(genesys_host.STACK))
+    assert set(bound) == {"a", "b"}
+    context = context_of(genesys_host.STACK, both(quiet_trace))
+    (advice,) = genesys_host.STACK.recommend(replace(context, asked={}))
+    assert "NOT MEASURED" in advice.cautions[0][1]
+    assert values(advice)["addp-timeout"] == 10
+
+
+def test_a_hundred_thousand_losses_are_combined_in_time():
+    """One slot in three lost on both networks: many silences, none of which hides the worst."""
+    random = np.random.default_rng(7)
+
+    def bad(name):
+        lost = np.flatnonzero(random.random(round(DAY_S / PERIOD_S)) < 0.33)
+        return quiet_trace(name, lost=[*lost.tolist(), *slots(3000, 3020)])
+
+    advice = advised(neverfail.STACK, {**both(bad, "ch1"), **both(bad, "ch2")})
+    assert advice.risk.silence_s >= 20.0
+    assert QUIET["off"]
