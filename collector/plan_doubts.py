@@ -31,7 +31,6 @@ def doubts(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
     yield from _stacks(plan, stacks)
     yield from _bandwidth(plan)
     yield from _guests(plan)
-    yield from _without_effect(plan)
 
 
 def untouched(plan: Plan, example: Plan) -> Iterator[str]:
@@ -259,12 +258,6 @@ def _bandwidth(plan: Plan) -> Iterator[str]:
         )
     if order and quiet_share(plan.bandwidth.quiet) >= 1:
         yield "the quiet hours cover the whole day, so no bandwidth test ever runs; shorten them, or write budget_B = 0"
-
-
-def _without_effect(plan: Plan) -> Iterator[str]:
-    """What is read, and then not used by this version: somebody who wrote it counts on it."""
-    if "target" in plan.data:
-        yield "[target] has no effect yet: timeouts are sized without it; leave it out, or keep it for a later version"
 
 
 def _of_kind(plan: Plan, node: Node, kind: NetworkKind) -> list[str]:

@@ -99,6 +99,10 @@ _TAIL = """\
 off = []                            # by name, only if they cannot happen: "live-migration", "rstp"
 on = []                             # "stp" if switch ports are not edge ports (50 s)
 
+[target]
+false_failovers_per_year = 1        # what you can live with: the class of every setting is judged against it; it shortens nothing
+#detection_s = 30                   # how soon a failure has to be noticed; the report says which settings cannot keep it
+
 [probe]
 period_s = 0.2                      # five probes a second on every path
 port = 8862                         # UDP and TCP, on every address above, between the nodes only

@@ -45,6 +45,15 @@ def _what(binding: Constraint) -> str:
 
 def _measured_s(advice: Recommendation, timings: Iterable[Timing]) -> float:
     """The shortest time of all paths of the recommendation; 0 where one of them has no figures."""
-    pair = set(advice.subject.name.split("+"))
-    ways = [rest_s(item) for item in timings if item.network in advice.networks and {item.source, item.target} == pair]
+    nodes = set(advice.nodes or advice.subject.name.split("+"))
+    ways = [rest_s(item) for item in timings if item.network in advice.networks and {item.source, item.target} <= nodes]
+    if not ways and advice.risk is not None:
+        return advice.risk.exposure_s
     return min(ways) if ways and len(ways) >= 2 * len(advice.networks) else 0.0
+
+
+def classed(advice: Recommendation) -> str:
+    """The class of the claim, in words that say what it is worth; "" where nothing was replayed."""
+    if advice.risk is None:
+        return ""
+    return f"class {advice.risk.claim}"

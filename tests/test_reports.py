@@ -16,7 +16,7 @@ from report_fixtures import ALL, HOSTILE, LONG, bad, bare, crowd, demonstration,
 
 import reports.sections
 from analyzer import sizing
-from analyzer.contract import Access, Assessment, Basis, Quantiles, Stamping, Status, Subject, Trace, Verdict
+from analyzer.contract import Access, Assessment, Basis, Claim, Quantiles, Stamping, Status, Subject, Trace, Verdict
 from analyzer.contract import Scope as AssessedScope
 from collector.errors import Exit, OperatorError
 from reports import axes, basis, figures
@@ -29,6 +29,7 @@ from reports.findings import finding_table, owner
 from reports.render.charts import ChartBox
 from reports.render.pdf import render
 from reports.render.topology import Drawing
+from reports.risk import CLASSES
 from reports.sections import capacity, lan_plan, method, network, nodes, settings, sip_topology, topology, verdict
 
 PAGE = re.compile(r'<page width="([\d.]+)" height="([\d.]+)">(.*?)</page>', re.DOTALL)
@@ -160,6 +161,32 @@ def test_equal_settings_share_a_row_on_page_one():
         "sync-reconnect-tout: 41 s",
     ]
     assert rows[3][2].startswith("Failover timeout: 75")
+
+
+def test_the_class_of_a_value_stands_with_it_on_page_one():
+    table = next(block for block in verdict.SECTION.build(trio()) if isinstance(block, Table))
+
+    assert table.rows[2][4].endswith("; class unrefuted")
+    assert "class" not in table.rows[0][4], "nothing was replayed there"
+
+
+def test_the_settings_say_what_a_value_is_worth_and_what_would_change_it():
+    local, wan = (
+        list(settings.SECTION.build(replace(trio(), recommendations=(trio().recommendations[place],))))
+        for place in (3, 5)
+    )
+
+    for told in (local, wan):
+        text = next(block.text for block in told if isinstance(block, Paragraph) and block.text.startswith("Class"))
+        assert text.startswith(f"{CLASSES[Claim.UNREFUTED]} The target is 1 false alarms a year. In 24 h of valid")
+        assert "if incidents come independently" in text
+        assert text.endswith("Decided by the floor; only a named override in the plan goes below.")
+        assert "start on the other server: not measured" in words(told)
+    (chart,) = [block for block in wan if isinstance(block, Chart)]
+    assert [band.mid for band in chart.bands][1][-1] is None, "nothing was seen there"
+    assert [pin.x for pin in chart.pins] == [100.0]
+    assert not any(isinstance(block, Chart) for block in local), "a flat line says nothing"
+    assert "None of the timeouts tried" in words(local)
 
 
 def test_what_decides_and_was_not_sized_stands_with_the_values_on_page_one():
@@ -1145,7 +1172,7 @@ def test_page_one_is_enough_to_act_on(drawn, name):
 
 def test_a_report_on_a_trio_stays_short(drawn):
     # Of these, two are replication and the work of both nodes on one, and one is the topology of the SIP Servers.
-    assert 12 <= len(pages(drawn["trio"])) <= 25
+    assert 12 <= len(pages(drawn["trio"])) <= 27
     assert drawn["trio"].stat().st_size < 450_000
 
 

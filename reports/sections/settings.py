@@ -5,7 +5,8 @@ What: For each product and subject the options with value, reason and source, th
 Why HA: A timeout that is too short fails over for nothing and can split the cluster; one that is
     too long keeps the service down. Somebody has to be able to check the value years later.
 How: Everything comes from the recommendations of the assessment; no value is computed here. A fact
-    about a product that was not confirmed in its documentation is marked "unverified". Where the verdict does not let the
+    about a product that was not confirmed in its documentation is marked "unverified". The class of a value (certified, model-backed, unrefuted) says how far the
+    measurement proves it; it stands beside the value and chose nothing. Where the verdict does not let the
     values be entered, every product and every snippet says so.
 Source: Each row names the page of the product's documentation.
 """
@@ -22,6 +23,7 @@ from reports.contract import Block, Callout, Heading, Paragraph, Section, Table,
 from reports.excerpt import excerpt
 from reports.findings import finding_table
 from reports.provisional import commented, provisional_blocks
+from reports.risk import risk_blocks
 
 UNVERIFIED = (
     "Unverified: not confirmed in the product's documentation. Before you enter such a value, look the option up in the "
@@ -82,7 +84,9 @@ def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[
         return
     if advice.detection_s is not None:
         low, high = (figures.seconds(limit) for limit in advice.detection_s)
-        yield Paragraph(f"With these values a dead peer is noticed after {low} to {high}.")
+        then = f" {advice.takeover}" if advice.takeover else ""
+        yield Paragraph(f"With these values a dead peer is noticed after {low} to {high}.{then}")
+    yield from risk_blocks(advice)
     if any(not item.verified for item in advice.settings):
         yield Paragraph(UNVERIFIED, small=True)
     if advice.notes:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Assessment, Change, Verdict, WaiverState, WaiverUse
 from reports import figures
-from reports.basis import based_on
+from reports.basis import based_on, classed
 from reports.changes import changed_limit
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
@@ -123,9 +123,8 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
                 for item in advice.settings
                 if not item.only_if
             )
-            groups[advice.title, based_on(advice, assessment.timings), pairs, advice.cautions].append(
-                figures.subject(advice.subject.name)
-            )
+            rests = "; ".join(filter(None, (based_on(advice, assessment.timings), classed(advice))))
+            groups[advice.title, rests, pairs, advice.cautions].append(figures.subject(advice.subject.name))
     rows: list[tuple[str, ...]] = []
     told: set[tuple[str, str]] = set()
     for (title, basis, pairs, cautions), subjects in list(groups.items())[:ROWS_ON_PAGE_ONE]:
@@ -137,7 +136,7 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
     if not rows:
         yield Paragraph("This run gives no settings. The section “Settings” says why.")
         return
-    yield Table(("Product", "For", "Enter", "", "Based on"), tuple(rows), (14, 20, 28, 22, 16))
+    yield Table(("Product", "For", "Enter", "", "Based on"), tuple(rows), (14, 20, 25, 21, 20))
     if len(groups) > ROWS_ON_PAGE_ONE:
         more = figures.several(len(groups) - ROWS_ON_PAGE_ONE, "more group")
         yield Paragraph(f"{more} of values: see the section “Settings”.", small=True)

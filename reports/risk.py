@@ -1,0 +1,67 @@
+"""What a timeout is worth, in words: how often it would have raised a false alarm, what bounds that, and what other timeouts would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.contract import Claim, Recommendation, Risk, TradeOff
+from reports import figures
+from reports.contract import Band, Block, Chart, Paragraph, Pin
+
+YEAR_S = 365.25 * 86400.0
+
+CLASSES = {
+    Claim.CERTIFIED: "Class certified: the measurement alone bounds false alarms below the target.",
+    Claim.MODEL_BACKED: "Class model-backed: a model of the tails keeps the target, or the measurement would if nothing were in doubt.",
+    Claim.UNREFUTED: "Class unrefuted: nothing seen speaks against the value, and the measurement is too short to prove it.",
+}
+
+
+def risk_blocks(advice: Recommendation) -> Iterator[Block]:
+    """The class with its bound, what would change the value, and the trade-off of detection time against false alarms."""
+    risk = advice.risk
+    if risk is not None:
+        title = f"{CLASSES[risk.claim]} The target is {risk.target_per_year:g} false alarms a year."
+        yield Paragraph(
+            " ".join(filter(None, (title, risk.text, risk.caveat, risk.better, _doubted(risk), advice.change)))
+        )
+    elif advice.change:
+        yield Paragraph(advice.change)
+    if risk is not None and advice.tradeoff:
+        yield from _tradeoff(advice.tradeoff, risk)
+
+
+def _doubted(risk: Risk) -> str:
+    return f"One class lower because of doubts: {'; '.join(risk.doubts)}." if risk.doubts else ""
+
+
+def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
+    """A chart where timeouts differ in what they would have cost, a sentence where they do not."""
+    if len({row.incidents for row in rows}) < 2 or not risk.exposure_s:
+        quickest = figures.seconds(rows[0].detection_s)
+        told = (
+            "would have raised the same number of false alarms"
+            if rows[0].incidents
+            else "would have raised a false alarm"
+        )
+        none = "All" if rows[0].incidents else "None"
+        yield Paragraph(
+            f"{none} of the timeouts tried, from {quickest} of detection on, {told} on this run.", small=True
+        )
+        return
+    known = [row for row in rows if row.bound_per_year is not None]
+    seen = tuple(row.incidents * YEAR_S / risk.exposure_s or None for row in known)
+    x = tuple(row.detection_s for row in known)
+    yield Chart(
+        "What a shorter or longer timeout would cost",
+        "time until a dead peer is noticed, at most (s)",
+        "hours a year with a false alarm",
+        (
+            Band("95 % upper bound", x, tuple(row.bound_per_year for row in known)),
+            Band("as measured (nothing where there was none)", x, seen),
+        ),
+        log_x=True,
+        log_y=True,
+        half=True,
+        pins=tuple(Pin(row.detection_s, "recommended") for row in known if row.chosen),
+    )
