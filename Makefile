@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test matrix lab lab-long lab-truth lint format docs bench bench-detectors clean
+.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs bench bench-detectors bench-stacks clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -28,6 +28,11 @@ lab-long: $(VENV)/.dev
 # What was injected beside what was measured, into docs/accuracy.md. Needs root, a quiet machine and about 20 minutes.
 lab-truth: $(VENV)/.dev
 	$(VENV)/bin/python tests/truth.py
+
+# keepalived, corosync and etcd from Debian's packages (apt-get install keepalived corosync etcd-server) across a WAN with outages, against the
+# replay. Needs root, a quiet machine and about 20 minutes.
+lab-daemons: $(VENV)/.dev
+	$(VENV)/bin/python tests/daemons.py
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -263,7 +263,7 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             usable = meetings.get((path.source, path.target), meetings.get((path.target, path.source), False))
             found = measure(path, plan, log, nodes, clocks, usable, start_s)
             timings[path.name] = replace(found.timing, fast=under_load(path, nodes, clocks, usable))
-            trace = path_trace(path, log, nodes, clocks, usable, start_s) if path.network in used else None
+            trace = path_trace(path, log, nodes, clocks, usable, start_s, found) if path.network in used else None
             if trace is not None:
                 replayed[path.name] = replayable(trace)
             over_time, distribution = path_charts(found, stop_s - start_s)

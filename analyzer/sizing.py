@@ -19,6 +19,7 @@ from analyzer.timing import intersection, union
 from analyzer.words import seconds, span
 
 FLOOR = "floor"
+_NEVER_S = 60.0
 MARGIN = 1.25
 """Design value; it also takes up that Linux fires its retransmissions a few per cent late."""
 
@@ -38,16 +39,24 @@ def enough(context: StackContext) -> bool:
 
 
 def floor(context: StackContext, vendor_s: int, why: str) -> Constraint:
-    """The vendor's floor, or the plan's: its word lowers the floor and nothing else, and stands in for no measurement."""
+    """The vendor's floor, or the plan's: its word lowers the floor and nothing else, and stands in for no measurement.
+
+    What is in force already is not lowered without such a word.
+    """
     override = context.binding.override
     if override and enough(context):
         return Constraint(FLOOR, float(override.floor_s), f"floor {override.floor_s} s by the plan: {override.reason}")
+    current_s = context.binding.current_s
+    if current_s is not None and current_s > vendor_s:
+        text = f"floor {current_s} s, in force already: a clean window is no reason to shorten it"
+        return Constraint(FLOOR, float(current_s), text)
     return Constraint(FLOOR, float(vendor_s), f"floor {vendor_s} s, {why}")
 
 
 def relaxed(stack: str, context: StackContext, vendor_s: int) -> str:
     """What the plan relaxes for this pair, in words; empty if nothing. A short run gets no relaxation."""
     override = context.binding.override
+    vendor_s = max(vendor_s, context.binding.current_s or 0)
     if override is None or not enough(context) or override.floor_s >= vendor_s:
         return ""
     ends = " and ".join(context.pair)
@@ -114,11 +123,19 @@ def longest_rto_s(timings: Sequence[Timing], echoes: Sequence[EchoTiming]) -> fl
 
 
 def context_rto_s(context: StackContext) -> float:
-    """The same for the subject of a recommendation; for a single node by what it asked of observers."""
+    """The same for the subject of a recommendation; for a single node by what it asked of observers.
+
+    There what was lost counts as slow, but for no more than a second, or the usual round trip if that is longer: losses must not make a path look quick.
+    """
     if not context.asked:
         return longest_rto_s(context.timings, context.echoes)
-    answers = [trace.delay_s[np.isfinite(trace.answer_s)] for trace in context.asked.values()]
-    rtt_s = max((float(np.quantile(delay_s, 0.99)) for delay_s in answers if len(delay_s)), default=0.0)
+    rtt_s = 0.0
+    for trace in context.asked.values():
+        delay_s = trace.delay_s[trace.known]
+        if len(delay_s):
+            usual_s = min(float(np.quantile(delay_s, 0.5, method="higher")), _NEVER_S)
+            slow_s = float(np.quantile(delay_s, 0.99, method="higher"))
+            rtt_s = max(rtt_s, min(slow_s, max(usual_s, 1.0)))
     return rto_s(rtt_s, rtt_s / 2.0)
 
 

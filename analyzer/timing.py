@@ -61,6 +61,7 @@ class Measured:
     """A path's timing, and what its charts are drawn from: times on the common base and round trips, in s. Idle slots only.
 
     `judged_s` and `lost`: when every slot was due that was answered or lost, and which of them were lost.
+    Of all slots of its log: their `state`, and whether they were `loaded` by a bandwidth test.
     """
 
     timing: Timing
@@ -68,6 +69,8 @@ class Measured:
     rtt_s: Floats
     judged_s: Floats
     lost: Bools
+    state: npt.NDArray[np.int8]
+    loaded: Bools
 
 
 def quantiles(values_s: Floats) -> Quantiles:
@@ -277,7 +280,7 @@ def measure(
         queued_back=quantiles(queued_back_s),
     )
     known = ~loaded & np.isin(state, (Slot.ANSWERED, *LOST))
-    return Measured(timing, t_s[rows[idle]], rtt_s[idle], t_s[known], np.isin(state[known], LOST))
+    return Measured(timing, t_s[rows[idle]], rtt_s[idle], t_s[known], np.isin(state[known], LOST), state, loaded)
 
 
 def slot_states(

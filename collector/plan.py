@@ -200,7 +200,8 @@ class Port:
 class StackBinding:
     """A product, the networks its heartbeat uses and the node pairs that fail over automatically.
 
-    `ports`: what it needs between the nodes on these networks, to be tested; None: the plan does not say.
+    `ports`: what it needs between the nodes on these networks, to be tested; None: the plan does not say. `current_s`: the timeout that is in force
+    already (None: none, or not stated).
     """
 
     name: str
@@ -208,6 +209,7 @@ class StackBinding:
     auto_failover: tuple[tuple[str, str], ...]
     override: Override | None
     ports: tuple[Port, ...] | None = None
+    current_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

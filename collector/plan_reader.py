@@ -332,7 +332,7 @@ class Reader(Values):
         return Observer(name, kind, address) if address else None
 
     def _stack(self, row: dict[str, Json], key: str, networks: list[Network], nodes: list[Node]) -> StackBinding:
-        self.unknown(row, key, "name networks auto_failover override ports")
+        self.unknown(row, key, "name networks auto_failover override ports current_s")
         known = {network.name for network in networks}
         bound = self.texts(row, key, "networks")
         if not bound:
@@ -366,7 +366,10 @@ class Reader(Values):
         if "ports" in row:
             found = [self._port(below(key, "ports"), text) for text in self.texts(row, key, "ports")]
             ports = tuple(dict.fromkeys(port for port in found if port is not None))
-        return StackBinding(self.name(row, key), bound, tuple(pairs), override, ports)
+        current_s = (
+            self.value(row, key, "current_s", int, ..., lambda v: between(v, 1, 3600)) if "current_s" in row else None
+        )
+        return StackBinding(self.name(row, key), bound, tuple(pairs), override, ports, current_s)
 
     def _port(self, key: str, text: str) -> Port | None:
         match = _PORT.match(text)

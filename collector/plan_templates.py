@@ -89,6 +89,7 @@ _STACKS = """\
 # auto_failover: the pairs of nodes that fail over without a person. Pairs not named get no failover timeout.
 # ports: what firewalls have to let through between the nodes: "tcp/NUMBER", "udp/NUMBER", and "ip/112" for VRRP.
 #        Each is tried both ways, by listening there for seconds while nothing else does.
+# current_s: the timeout in force already, if there is one: without [stack.override] no shorter one is recommended.
 
 """
 

@@ -83,6 +83,15 @@ METHOD = (
         ),
     ),
     (
+        "Replay of failure detectors",
+        (
+            "Every product's own failure detector is replayed on the measured trace, with the value that is recommended and with shorter and longer ones. The value "
+            "has to outlast twice the longest silence in all that the product needs (1.25 times where the product polls and waits again), and every candidate that its section lists. "
+            "An hour of the run in which it would have given up a healthy peer is an incident; k of them bound their rate a year at 95 % "
+            "(Garwood). Worse data never gives a shorter value, and no clean window goes below the vendor's default."
+        ),
+    ),
+    (
         "Verdict and score",
         (
             "A finding gives points to what it is about. The score of an area is the mean of its worst subject, and the "
@@ -141,6 +150,13 @@ GLOSSARY = (
     ("Suitable with conditions", "Nothing failed, but the listed points have to be put right or accepted in writing."),
     ("Not suitable", "At least one limit was failed. The cluster may fail over for nothing, or lose data."),
     ("No answer yet", "Too little or damaged data. This is no judgement of the site."),
+    (
+        "Certified, model-backed, unrefuted",
+        (
+            "The class of a setting: the measurement alone bounds its false alarms below the target; it would but for a doubt about the data, or a model does; "
+            "or nothing seen speaks against it and nothing proves it. The class chooses no value."
+        ),
+    ),
     (
         "Floor",
         (

@@ -156,6 +156,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
         "unknown key",
     ),
     ("stack genesys-addp, override", with_stack(override=5), "must be a table"),
+    ("stack genesys-addp, current_s", with_stack(current_s=0), "between 1 and 3600"),
+    ("stack genesys-addp, current_s", with_stack(current_s="30"), "must be"),
     ("target.detection_s", changed(target={"detection_s": -1}), "above 0"),
     ("target.detection_s", changed(target={"detection_s": float("nan")}), "above 0"),
     ("target.detection_s", changed(target={"detection_s": float("inf")}), ""),

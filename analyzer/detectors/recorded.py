@@ -22,7 +22,7 @@ from analyzer.columns import Floats, null_of, numbers
 from analyzer.detectors.trace import STALL_S, PathTrace, State, paused
 from analyzer.frames import NodeData
 from analyzer.slots import LOST, PathLog, Slot
-from analyzer.timing import during_tests, slot_states
+from analyzer.timing import Measured, during_tests, slot_states
 from collector.plan import PlannedPath
 
 _LATEST_US = 60e6
@@ -39,20 +39,29 @@ def path_trace(
     clocks: Mapping[str, Clock],
     peer_usable: bool,
     start_s: float,
+    measured: Measured | None = None,
 ) -> PathTrace | None:
-    """The trace of one path; None where nothing was sent. `start_s`: start of the run on the common base; `peer_usable`: the archives met."""
+    """The trace of one path; None where nothing was sent. `start_s`: start of the run on the common base; `peer_usable`: the archives met.
+
+    `measured`: what was found of the path already, so that its slots are not judged twice.
+    """
     if not len(log.t_us):
         return None
     clock = clocks[path.source]
     place, count = _places(log)
     kept = (place >= 0) & (place < count)
-    slot_state, _ = slot_states(path, log, nodes, clocks, peer_usable)
-    state, answer_s = _answers(log, slot_state)
     due_s = log.t_us / 1e6
-    loaded = during_tests(path, nodes, clocks, due_s, peer_usable)
+    if measured is None:
+        slot_state, _ = slot_states(path, log, nodes, clocks, peer_usable)
+        loaded = during_tests(path, nodes, clocks, due_s, peer_usable)
+    else:
+        slot_state, loaded = measured.state, measured.loaded
+    state, answer_s = _answers(log, slot_state)
 
-    # Where two starts of a sender share a slot of the grid, the worse one counts: it is written last.
-    order = np.flatnonzero(kept)[np.argsort((answer_s - due_s)[kept], kind="stable")]
+    order = np.flatnonzero(kept)
+    if (np.diff(place) <= 0).any():
+        # Where two starts of a sender share a slot of the grid, the worse one counts: it is written last.
+        order = order[np.argsort((answer_s - due_s)[kept], kind="stable")]
     grid_s = due_s[0] + np.arange(count) * log.period_s
     whole = np.full(count, np.inf)
     states = np.full(count, State.NO_DATA, dtype=np.int8)

@@ -2,11 +2,13 @@
 
     runtime token  = token + (nodes - 2) x token_coefficient      with 3 nodes or more in the nodelist
     retransmit     = int(runtime token / (retransmits + 0.2))     a lost token is sent again that often
+    hold           = int(0.8 x retransmit - 10)                   an idle ring keeps the token that long at one node
     consensus      = 1.2 x runtime token, unless it was written   after the token was lost
     knet ping      = every token / (2 x pong_count), lost after token / pong_count
 
-A loss of the token is a pause or outage as long as the timeout, or the loss of a token and all its retransmissions; so the replay
-takes a try every `retransmit` after any probe for a heartbeat, and the runtime token for the timer. Tries are single datagrams. Every path of the ring has to carry the token:
+A loss of the token is a pause or outage as long as the timeout, less the time since a node saw it last (up to `hold`), or the loss of a token and all its retransmissions; so
+the replay takes a try every `retransmit` after any probe for a heartbeat, and the runtime token less `hold` for the timer. (A real corosync with token 2000 lost it in an outage of 1.731 s,
+`docs/daemons.md`.) Tries are single datagrams. Every path of the ring has to carry the token:
 combine the paths with `any_of`, and the knet links of one path with `all_of`. A dead node is noticed after token + consensus at most.
 
 **Trap**: an explicit `consensus` is not rescaled. 3600 is right for token 3000 between two nodes, and in a ring of three (runtime token
@@ -82,14 +84,23 @@ class Totem:
         return self.runtime_ms / 1e3, whole_s
 
     @property
+    def hold_ms(self) -> int:
+        """How long an idle ring keeps the token at one node, while the others' timers run.
+
+        >>> Totem(3000, 2).hold_ms
+        561
+        """
+        return max(0, int(0.8 * self.retransmit_ms - 10))
+
+    @property
     def outlasts_s(self) -> float:
-        """Longest silence that loses no token."""
-        return self.runtime_ms / 1e3
+        """Longest silence that loses no token, wherever the token was when it began."""
+        return (self.runtime_ms - self.hold_ms) / 1e3
 
     @property
     def timer(self) -> Timer:
         """The silence timer of one path of the ring."""
-        return Timer(self.retransmit_ms / 1e3, self.runtime_ms / 1e3, steady=True)
+        return Timer(self.retransmit_ms / 1e3, self.outlasts_s, steady=True)
 
 
 def trap(totem: Totem) -> str:

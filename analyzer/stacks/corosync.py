@@ -2,7 +2,7 @@
 
 What: `token` of the section totem in corosync.conf, with `consensus` and the knet ping options left to corosync, which derives them from the token.
 Why HA: Too short, and a pause or outage makes the ring form a new membership: the node that was silent for a moment is fenced. Too long is an outage.
-How: The runtime token (token + 650 ms for each node beyond two) outlasts the vendor's default, 1.25 x the pauses, outages and scenarios that count, and twice the longest
+How: The runtime token (token + 650 ms for each node beyond two), less the time for which an idle ring holds the token at one node (a fifth of it), outlasts the vendor's default, 1.25 x the pauses, outages and scenarios that count, and twice the longest
     silence in the replay. Each node needs each other one; between two nodes knet goes on while any of the bound networks lives. Loss is loss: the
     tokens are datagrams, each sent again every 1/4.2 of the token. Whole 100 ms, equal on all nodes.
     **The trap of an explicit consensus**: it is not rescaled with the nodes. `consensus: 3600` is 1.2 x the token of two nodes, and of three it is *below* the
@@ -30,6 +30,8 @@ from analyzer.words import seconds
 TOKEN_MS = 3000
 MOST_MS = 300_000
 STEP_MS = 100
+HELD = 1.0 / (1.0 - 0.8 / (RETRANSMITS + 0.2))
+"""Runtime token over what it outlasts, but for the last milliseconds."""
 UNSUPPORTED_S = 0.3
 LADDER_MS = (1000, 2000, 3000, 5000, 7500, 10_000, 15_000, 20_000, 30_000, 45_000, 60_000)
 
@@ -68,8 +70,14 @@ def _model(nodes: int) -> Model[Totem]:
 
 def _fitting(nodes: int) -> Callable[[float], Totem | None]:
     def fit(silence_s: float) -> Totem | None:
-        token_ms = STEP_MS * math.ceil((silence_s * 1e3 - extra_ms(nodes)) / STEP_MS - 1e-6)
-        return Totem(max(token_ms, STEP_MS), nodes) if token_ms <= MOST_MS else None
+        # Less than what is held comes off, so this is the least that can do; two or three steps more will.
+        token_ms = max(STEP_MS, STEP_MS * math.ceil((silence_s * HELD * 1e3 - extra_ms(nodes)) / STEP_MS - 1.0))
+        while token_ms <= MOST_MS:
+            totem = Totem(token_ms, nodes)
+            if totem.outlasts_s >= silence_s - 1e-6:
+                return totem
+            token_ms += STEP_MS
+        return None
 
     return fit
 
@@ -127,8 +135,8 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
 def _candidates(context: StackContext, nodes: int) -> Iterator[Constraint]:
     why = f"the vendor's default token of {nodes} nodes; a clean run does not shorten it"
     floor = sizing.floor(context, TOKEN_MS // 1000, why)
-    # The floor is one of the option; what is outlasted is the runtime token.
-    yield Constraint(floor.name, floor.value_s + extra_ms(nodes) / 1e3, floor.text)
+    # The floor is one of the option; what is outlasted is the runtime token less what is held.
+    yield Constraint(floor.name, Totem(round(floor.value_s * 1e3), nodes).outlasts_s, floor.text)
     if context.timings:
         latency = max(context.timings, key=sizing.latency_s)
         slowest_s = sizing.latency_s(latency)

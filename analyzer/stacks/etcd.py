@@ -3,10 +3,10 @@
 What: `heartbeat-interval` and `election-timeout` of every member.
 Why HA: Too short, and followers call elections while the leader is well: writes stop each time. Too long is an outage after a real failure.
 How: The election timeout outlasts the vendor's default of 1 s, 10 x the 99 % round trip, 5 x the heartbeat, 1.25 x the pauses, the slowest commit, outages and scenarios that
-    count, and twice the longest silence in the replay of every directed path: Raft talks over TCP, so what is lost comes late. A follower draws its
+    count, and twice the longest silence in the replay of every directed path, all with a heartbeat to spare because etcd counts in ticks: Raft talks over TCP, so what is lost comes late. A follower draws its
     timeout from E to 2 E. The heartbeat follows etcd's own rule, the largest round trip between members, 100 ms at least. **Not below what was resolved**: probes
     every d resolve heartbeats of 5 d, so no election timeout below 25 d is given (5 s at the default rate of 5 a second), and the heartbeat then is the vendor's,
-    not ours. E is a multiple of the heartbeat: etcd counts in ticks.
+    not ours. E is a multiple of the heartbeat.
     After the timeout votes are cast: a round trip, and a commit at each member.
 Source: etcd v3.6 tuning guide, FAQ and embed configuration (rules and limits); Raft paper for the random draw ([E, 2E): unverified for etcd).
     Margins 1.25 and 2, and the commit as a pause: design values.
@@ -56,8 +56,11 @@ class Raft:
 
     @property
     def outlasts_s(self) -> float:
-        """Longest silence after which no follower calls an election, whatever it drew."""
-        return self.election_ms / 1e3
+        """Longest silence after which no follower calls an election, whatever it drew.
+
+        It counts in ticks of a heartbeat, and the one in which it heard its leader last may be all but over.
+        """
+        return (self.election_ms - self.heartbeat_ms) / 1e3
 
     @property
     def detection_s(self) -> tuple[float, float]:
@@ -72,7 +75,7 @@ def _model(heartbeat_ms: int) -> Model[Raft]:
 
 def _fitting(heartbeat_ms: int) -> Callable[[float], Raft | None]:
     def fit(silence_s: float) -> Raft | None:
-        ticks = max(RATIO, math.ceil(silence_s * 1e3 / heartbeat_ms - 1e-6))
+        ticks = max(RATIO, math.ceil(silence_s * 1e3 / heartbeat_ms - 1e-6) + 1)
         return Raft(heartbeat_ms, ticks * heartbeat_ms) if ticks * heartbeat_ms <= MOST_MS else None
 
     return fit
@@ -137,20 +140,27 @@ def _heartbeat_ms(context: StackContext) -> int:
 
 
 def _candidates(context: StackContext, heartbeat_ms: int) -> Iterator[Constraint]:
-    yield sizing.floor(context, _vendor_floor_s(), "the vendor's default; a clean run does not shorten it")
+    tick_s = heartbeat_ms / 1e3
+
+    def timeout(name: str, least_s: float, text: str) -> Constraint:
+        # Rules are about the option; what is outlasted is a tick less.
+        return Constraint(name, max(0.0, least_s - tick_s), text)
+
+    floor = sizing.floor(context, _vendor_floor_s(), "the vendor's default; a clean run does not shorten it")
+    yield timeout(floor.name, floor.value_s, floor.text)
     period_s = context.plan.probing.period_s
-    yield Constraint(
+    yield timeout(
         RESOLUTION,
         RATIO * RESOLVED * period_s,
         f"{RATIO} x {seconds(RESOLVED * period_s)}: faster heartbeats are not resolved by probes every {seconds(period_s)}",
     )
-    yield Constraint(
+    yield timeout(
         "heartbeat", RATIO * heartbeat_ms / 1e3, f"{RATIO} x the heartbeat of {heartbeat_ms} ms, or etcd does not start"
     )
     if context.timings:
         slowest = max(context.timings, key=_slow_s)
         text = f"{ROUND_TRIPS} x {seconds(_slow_s(slowest))}, the 99 % round trip of {slowest.path}"
-        yield Constraint("latency", ROUND_TRIPS * _slow_s(slowest), text if _slow_s(slowest) else "RTT not measured")
+        yield timeout("latency", ROUND_TRIPS * _slow_s(slowest), text if _slow_s(slowest) else "RTT not measured")
         yield sizing.pause(context.timings)
         yield from sizing.silences(context)
     if context.commits:
