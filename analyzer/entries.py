@@ -12,7 +12,8 @@ from analyzer.extension import Option, Stack, StackContext
 def entry(options: Sequence[Option], name: str, value: float | str, because: str, only_if: str = "") -> Setting:
     """A value of one of the options, in the option's own spelling and unit."""
     option = next(option for option in options if option.name == name)
-    return Setting(name, value, option.unit, because, option.source, option.verified, option.section, only_if)
+    unit = "" if isinstance(value, str) else option.unit
+    return Setting(name, value, unit, because, option.source, option.verified, option.section, only_if)
 
 
 def reasons(text: str, indent: str = "", mark: str = "#") -> Iterable[str]:

@@ -21,7 +21,7 @@ def risk_blocks(advice: Recommendation) -> Iterator[Block]:
     """The class with its bound, what would change the value, and the trade-off of detection time against false alarms."""
     risk = advice.risk
     if risk is not None:
-        title = f"{CLASSES[risk.claim]} The target is {risk.target_per_year:g} false alarms a year."
+        title = f"{CLASSES[risk.claim]} The target is at most {risk.target_per_year:g} a year."
         yield Paragraph(
             " ".join(filter(None, (title, risk.text, risk.caveat, risk.better, _doubted(risk), advice.change)))
         )

@@ -178,7 +178,7 @@ def test_the_settings_say_what_a_value_is_worth_and_what_would_change_it():
 
     for told in (local, wan):
         text = next(block.text for block in told if isinstance(block, Paragraph) and block.text.startswith("Class"))
-        assert text.startswith(f"{CLASSES[Claim.UNREFUTED]} The target is 1 false alarms a year. In 24 h of valid")
+        assert text.startswith(f"{CLASSES[Claim.UNREFUTED]} The target is at most 1 a year. In 24 h of valid")
         assert "if incidents come independently" in text
         assert text.endswith("Decided by the floor; only a named override in the plan goes below.")
         assert "start on the other server: not measured" in words(told)

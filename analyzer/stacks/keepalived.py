@@ -33,7 +33,7 @@ PRIORITY = 100
 
 TITLE = "Keepalived, VRRP announcements"
 WHERE = "/etc/keepalived/keepalived.conf on every router of the group, then systemctl reload keepalived"
-V2 = "only if the routers of the group run VRRP version 2 (the default for IPv4)"
+V2 = ""
 V3 = "only if all routers of the group run VRRP version 3, instead of version 2"
 _CODE = "keepalived.conf(5); vrrp_parser.c, vrrp.c"
 
@@ -183,7 +183,8 @@ def _snippet(node: str, settings: Sequence[Setting]) -> Snippet:
         if not mine:
             continue
         off = "" if only_if == V2 else "#"
-        lines += [f"# {only_if[0].upper()}{only_if[1:]}:"]
+        head = f"{only_if[0].upper()}{only_if[1:]}" if only_if else "VRRP version 2, the default for IPv4"
+        lines += [f"# {head}:"]
         lines += [f"{off}global_defs {{", f"{off}    vrrp_version {mine['vrrp_version'].value}", f"{off}}}"]
         lines += [f"{off}vrrp_instance VI_1 {{"]
         lines += entries.reasons(mine["advert_int"].because, f"{off}    ")
