@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic, Protocol, TypeVar
 
@@ -33,7 +33,7 @@ from analyzer.contract import Claim, Constraint, Risk, TradeOff
 from analyzer.detectors import silence
 from analyzer.detectors.episodes import Codes, Spans, all_of, any_of, joint_exposure_s
 from analyzer.detectors.incidents import CAVEAT, YEAR_S, clean_days, doubts, least, lowered, per_year
-from analyzer.detectors.trace import PathTrace, over_tcp
+from analyzer.detectors.trace import PathTrace, edges_s, over_tcp
 from analyzer.extension import Combine, StackContext
 from analyzer.words import seconds, span
 
@@ -141,7 +141,7 @@ def advise(context: StackContext, model: Model[S], candidates: Iterable[Constrai
     """The setting of least detection time that outlasts all candidates and the replayed silence."""
     streams = _streams(context, model)
     found = list(candidates)
-    quiet = [_silences(stream) for stream in streams]
+    quiet = [_silences(stream, idle=model.carrier is Carrier.IDLE_TCP) for stream in streams]
     worst = max(quiet, key=lambda item: item.longest_s, default=None)
     if worst is not None:
         found.append(_replayed(worst, model))
@@ -224,9 +224,9 @@ def _streams(context: StackContext, model: Model[S]) -> list[list[PathTrace]]:
     return list(ways.values())
 
 
-def _silences(stream: Sequence[PathTrace]) -> Silences:
-    """When all traces of a stream were silent at once, from three periods on."""
-    parts = [_gaps(trace) for trace in stream]
+def _silences(stream: Sequence[PathTrace], *, idle: bool) -> Silences:
+    """When all traces of a stream were silent at once, from three periods on. `idle`: of a question that nothing else overtakes."""
+    parts = [_gaps(trace, idle=idle) for trace in stream]
     start_s, stop_s, least_s = parts[0]
     for other_start_s, other_stop_s, other_least_s in parts[1:]:
         start_s, stop_s = _overlaps(start_s, stop_s, other_start_s, other_stop_s)
@@ -234,11 +234,14 @@ def _silences(stream: Sequence[PathTrace]) -> Silences:
     return Silences(start_s, stop_s, least_s, " and ".join(trace.path for trace in stream))
 
 
-def _gaps(trace: PathTrace) -> tuple[Floats, Floats, float]:
+def _gaps(trace: PathTrace, *, idle: bool) -> tuple[Floats, Floats, float]:
     # What never came counts as slow, so that losses do not make a path look quick.
     delay_s = np.minimum(trace.delay_s[trace.known], _NEVER_S)
     usual_s = float(np.median(delay_s)) if len(delay_s) else 0.0
     least_s = _PERIODS * trace.period_s + usual_s
+    if idle:
+        slow = np.flatnonzero(trace.known & (trace.delay_s > least_s))
+        return trace.sent_s[slow], np.minimum(trace.answer_s[slow], edges_s(trace, slow)), least_s
     found = silence.gaps(trace, 1, least_s, steady=True)
     return found.start_s, found.stop_s, least_s
 
@@ -382,10 +385,3 @@ def notes(advice: Advice[S]) -> tuple[str, ...]:
             f"The halves of the run differ: their longest silences are {seconds(first_s)} and {seconds(second_s)}. A longer run may show more.",
         )
     return ()
-
-
-def relabelled(risk: Risk | None, doubted: Sequence[str]) -> Risk | None:
-    """The same with further doubts."""
-    if risk is None or not doubted:
-        return risk
-    return replace(risk, claim=lowered(risk.claim, doubted), doubts=(*risk.doubts, *doubted))

@@ -122,13 +122,11 @@ def longest_rto_s(timings: Sequence[Timing], echoes: Sequence[EchoTiming]) -> fl
     return max(rto_s(rtt_s, rtt_s / 2.0), shown_s)
 
 
-def context_rto_s(context: StackContext) -> float:
-    """The same for the subject of a recommendation; for a single node by what it asked of observers.
+def asked_rtt_s(context: StackContext) -> float:
+    """The 99 % round trip of what a single node asked of observers, the worst of them.
 
-    There what was lost counts as slow, but for no more than a second, or the usual round trip if that is longer: losses must not make a path look quick.
+    What was lost counts as slow, but for no more than a second, or the usual round trip if that is longer: losses must not make a path look quick.
     """
-    if not context.asked:
-        return longest_rto_s(context.timings, context.echoes)
     rtt_s = 0.0
     for trace in context.asked.values():
         delay_s = trace.delay_s[trace.known]
@@ -136,6 +134,14 @@ def context_rto_s(context: StackContext) -> float:
             usual_s = min(float(np.quantile(delay_s, 0.5, method="higher")), _NEVER_S)
             slow_s = float(np.quantile(delay_s, 0.99, method="higher"))
             rtt_s = max(rtt_s, min(slow_s, max(usual_s, 1.0)))
+    return rtt_s
+
+
+def context_rto_s(context: StackContext) -> float:
+    """The longest retransmission timeout for the subject of a recommendation; for a single node by what it asked of observers."""
+    if not context.asked:
+        return longest_rto_s(context.timings, context.echoes)
+    rtt_s = asked_rtt_s(context)
     return rto_s(rtt_s, rtt_s / 2.0)
 
 

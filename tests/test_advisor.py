@@ -10,10 +10,12 @@ import pytest
 from advice import DAY_S, QUIET, STACKS, advised, both, context_of, outlasted_s, plan_of, quiet_trace, values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from synthetic import Link, Machine, Site, plan_data, write
 from traces import PERIOD_S, impaired, slots, thinner, worse
 
 from analyzer import advisor
-from analyzer.contract import Basis, Claim
+from analyzer.assess import assess
+from analyzer.contract import Assessment, Basis, Claim, Status
 from analyzer.detectors.incidents import CAVEAT
 from analyzer.detectors.trace import paused
 from analyzer.stacks import corosync, etcd, genesys_addp, genesys_host, keepalived, neverfail
@@ -262,4 +264,36 @@ def test_a_hundred_thousand_losses_are_combined_in_time():
 
     advice = advised(neverfail.STACK, {**both(bad, "ch1"), **both(bad, "ch2")})
     assert advice.risk.silence_s >= 20.0
-    assert QUIET["off"]
+
+
+@pytest.mark.slow
+def test_every_product_of_a_plan_is_replayed_on_what_the_archives_say(tmp_path):
+    def lost(start_s, length_s):
+        return range(round(start_s / PERIOD_S), round((start_s + length_s) / PERIOD_S))
+
+    bindings = [{"name": stack.name, "networks": ["ch1"], "auto_failover": [["a", "b"]]} for stack in STACKS]
+    data = plan_data(
+        nodes="abc",
+        stack=bindings,
+        scenario=QUIET,
+        observer=[{"name": "scs-1", "kind": "scs", "addr": "10.0.9.9"}],
+    )
+    machines = {
+        name: Machine(host=True, observers={"scs-1": lambda true_s: np.full(len(true_s), 0.02)}) for name in "abc"
+    }
+    links = {"a>b/ch1": Link(lost_forward=lost(300.0, 8.0))}
+    site = Site(plan=data, machines=machines, links=links, length_s=1200.0)
+    result = assess(list(write(site, tmp_path).values()))
+
+    assert not [item for item in result.findings if item.status is Status.ERROR]
+    found = {
+        (item.stack, item.subject.name): item for item in result.recommendations if item.settings and item.detection_s
+    }
+    assert all(item.risk is not None and item.tradeoff for item in found.values())
+    assert {name for stack, name in found if stack == "genesys-host"} == {"a", "b", "c"}
+    assert found["corosync", "test"].nodes == found["etcd", "test"].nodes == ("a", "b", "c")
+    assert found["corosync", "test"].risk.silence_s == pytest.approx(8.2, abs=0.3)
+    assert found["keepalived", "a+b"].risk.silence_s == pytest.approx(8.2, abs=0.3)
+    assert found["keepalived", "b+c"].risk.silence_s < 1.0
+    assert found["etcd", "test"].cautions == (), "the disks were timed"
+    assert Assessment.from_json(result.to_json()) == result

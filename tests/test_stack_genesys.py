@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from advice import QUIET, advised, both, plan_of, quiet_trace, values
@@ -13,6 +11,7 @@ from traces import slots
 from analyzer.assess import assess
 from analyzer.contract import Basis, Scope
 from analyzer.stacks import genesys_addp, genesys_host, genesys_sip
+from collector.plan import parse as parse_plan
 
 
 def parse(text):
@@ -64,8 +63,6 @@ def test_addp_of_the_sync_link_points_at_the_host_only_where_that_is_not_planned
     assert alone.cautions
     data = plan_data(scenario=QUIET)
     data["stack"].append({"name": "genesys_host", "networks": ["ch1"]})
-    from collector.plan import parse as parse_plan
-
     assert advised(genesys_addp.STACK, both(quiet_trace), parse_plan(data, "plan.toml")).cautions == ()
 
 
@@ -73,7 +70,9 @@ def test_sip_monitoring_waits_as_long_as_the_network_may_be_silent_and_doubles()
     advice = advised(genesys_sip.STACK, held(11.0))
     section, found = parse(advice.snippets[0].text)
     assert section == "[TServer]"
-    assert found == {"oos-check": "15", "oos-force": "15"} or int(found["oos-force"]) >= 14
+    # 11 s without an answer, and a request that is sent again after 0.5, 1.5, 3.5, 7.5 and 15.5 s: 1.25 x 15.5 s is the least.
+    assert found["oos-check"] == found["oos-force"]
+    assert 20 <= int(found["oos-force"]) <= 30
     assert any("up to four times" in note for note in advice.notes)
     assert not any(item.verified for item in advice.settings)
 
@@ -111,4 +110,3 @@ def test_what_a_node_asked_of_scs_reaches_its_setting(tmp_path):
     assert timeouts["b"] == 10
     assert timeouts["a"] >= 15
     assert found["a"].risk.exposure_s == pytest.approx(1200.0, abs=5.0)
-    assert replace(found["a"].risk, incidents=0)
