@@ -55,6 +55,10 @@ bench: $(VENV)/.dev
 bench-detectors: $(VENV)/.dev
 	$(VENV)/bin/python tests/bench/detectors.py
 
+# How long the advice of all stacks takes for a day of a trio; at most 3 s.
+bench-stacks: $(VENV)/.dev
+	$(VENV)/bin/python tests/bench/stacks.py
+
 $(VENV)/.report: pyproject.toml tools/setup
 	@tools/setup $(VENV) report
 	@touch $@

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -329,7 +330,7 @@ def _ended(running: Sequence[external.Running]) -> None:
     for process in running:
         try:
             process.wait(10.0)
-        except Exception:  # noqa: BLE001 - whatever it is, it goes
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
