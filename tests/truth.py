@@ -296,9 +296,7 @@ def _head(book: Book) -> Iterator[str]:
         "that was injected.\n"
     )
     yield f"Linux {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}. All nodes are one machine."
-    missed = (
-        f"{len(book.missed)} bounds were missed: {'; '.join(book.missed)}." if book.missed else "Every bound was kept."
-    )
+    missed = f"Bounds missed: {'; '.join(book.missed)}." if book.missed else "Every bound was kept."
     yield f"\n{missed} What cannot be injected on one kernel (frozen clocks, a paused virtual machine) stands in the last table, which is synthetic.\n"
 
 
