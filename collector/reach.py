@@ -69,8 +69,12 @@ class Reach:
         record: Record,
         planned_s: float,
         note: Callable[[str], None],
+        t0_ns: int | None = None,
     ) -> None:
-        """`key` tells the key of a path while its peer is there; `emit` takes rows; `note` tells an event."""
+        """`key` tells the key of a path while its peer is there; `emit` takes rows; `note` tells an event.
+
+        `t0_ns`: zero of the run's time axis; unless told, this start is the first.
+        """
         self._plan = plan
         self._node = node
         self._clock = clock
@@ -80,8 +84,9 @@ class Reach:
         self._emit = emit
         self._record = record
         self._note = note
-        self._t0_ns = clock.monotonic_ns()
-        self._end_ns = self._t0_ns + round(planned_s * 1e9)
+        began_ns = clock.monotonic_ns()
+        self._t0_ns = began_ns if t0_ns is None else t0_ns
+        self._end_ns = began_ns + round(planned_s * 1e9)
         self._leaving = False
         self._asking: _Owed | None = None
         self._asked_ns = 0
@@ -90,9 +95,7 @@ class Reach:
         ports = list(plan.ports())
         self._mine = {(port.source, port.network, port.port.name): port for port in ports if port.target == node}
         twice = planned_s >= LONG_S
-        self._owed = [
-            _Owed(port, self._ways(port), self._t0_ns, last=not twice) for port in ports if port.source == node
-        ]
+        self._owed = [_Owed(port, self._ways(port), began_ns, last=not twice) for port in ports if port.source == node]
 
     def beat(self) -> None:
         """Once a second or so: close what is late, try what is due."""
