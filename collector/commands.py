@@ -21,7 +21,16 @@ from collector.archive.reader import NOT_RUNNING, Archive, open_archive
 from collector.archive.story import Story, add_state, bounded, story
 from collector.contract import Json, tool_version
 from collector.display import Display, duration, size
-from collector.errors import ArchiveError, Arguments, Exit, OperatorError, UnmeasuredError, make_folder, printable
+from collector.errors import (
+    ArchiveError,
+    Arguments,
+    CutShortError,
+    Exit,
+    OperatorError,
+    UnmeasuredError,
+    make_folder,
+    printable,
+)
 from collector.note_commands import note
 from collector.plan import NAME, Plan, load, load_key
 from collector.preflight.result import Check
@@ -166,6 +175,10 @@ def collect(arguments: list[str]) -> int:
     for path, reason in result.never_met:
         display.event(f"WARNING: {path} was never measured: {reason}")
     _tell_archive(result.path, result.sha256)
+    if result.next_step:
+        raise CutShortError(
+            f"the run of {given.node} ended early: {result.why}; the archive is sealed", result.next_step
+        )
     if result.unmeasured and not result.early:
         reasons = ", ".join(dict.fromkeys(reason for _, reason in result.never_met)) or "no probe was answered"
         raise UnmeasuredError(
@@ -269,7 +282,18 @@ def inspect(arguments: list[str]) -> int:
             series[labels] = series.get(labels, 0) + block.rows
     found = story(archive.head if archive.sealed else told)
     if given.json:
-        left_out = {"tables", "members", "outcomes", "peers", "meetings", "facts", "events", "notes", "restarts"}
+        left_out = {
+            "tables",
+            "members",
+            "outcomes",
+            "peers",
+            "meetings",
+            "facts",
+            "events",
+            "notes",
+            "restarts",
+            "spent",
+        }
         head = {name: bounded(value) for name, value in archive.head.items() if name not in left_out}
         state = {"sealed": archive.sealed, "size_B": archive.size_B, "rows": tables, "damage": archive.damage}
         print(json.dumps(head | asdict(found) | state, indent=1))

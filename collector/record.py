@@ -21,6 +21,8 @@ class Record:
         self.starts: list[tuple[int, str]] = []
         self.restarts: list[dict[str, Json]] = []
         self.dropped = 0
+        self.spent: dict[str, int] = {}
+        """Bytes that this node's bandwidth tests have sent in the run, by path."""
         self.meetings: list[tuple[int, str, str]] = []
         self._events: list[tuple[int, str]] = []
         self._notes: list[tuple[int, str]] = []
@@ -36,6 +38,7 @@ class Record:
         self.starts = list(told.starts)
         self.restarts = [{"process": process, "t_us": t_us, "why": text} for t_us, process, text in told.restarts]
         self.dropped = told.dropped
+        self.spent = dict(told.spent)
         self._events, self._notes = list(told.events), list(told.notes)
         self.close_segment()
         self._outcomes = {outcome.probe: outcome for outcome in told.outcomes}
@@ -112,4 +115,5 @@ class Record:
             "facts": self.facts,
             "restarts": self.restarts,
             "dropped": self.dropped,
+            "spent": self.spent,
         }

@@ -51,6 +51,7 @@ from collector.reach import Reach
 from collector.record import Record
 from collector.scheduler import Watch, run_host
 from collector.sizes import Sizes
+from collector.space import NEXT_STEP, Space
 from collector.strangers import Strangers
 from collector.tester import Tester, limits
 
@@ -84,6 +85,7 @@ class Job:
 class Result:
     """What is left: the sealed archive, its SHA-256, why the run ended, and (path, reason) of what was never up.
 
+    `next_step`: what to do about an early end that nobody asked for; empty if somebody did, or there was none.
     `unmeasured`: paths were planned and not one probe was answered; `remedy`: what to do about that, if it is known.
     """
 
@@ -94,6 +96,7 @@ class Result:
     never_met: tuple[tuple[str, str], ...]
     unmeasured: bool
     remedy: str
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,8 @@ class Supervisor:
         self._node = job.plan.node(job.node)
         self._record = Record()
         self._stop = ""
+        self._next_step = ""
+        self._space = Space(job.folder)
         self._probes: list[Probe] = discover(collector.probes, "PROBE") if probes is None else list(probes)
         self._parked: set[str] = set()
         self._selector = selectors.DefaultSelector()
@@ -189,6 +194,7 @@ class Supervisor:
             self._record,
             self._now_us,
             self._note,
+            self._settle,
         )
         self._sizes = Sizes(
             job.plan,
@@ -212,6 +218,7 @@ class Supervisor:
             self._record,
             left_s,
             self._note,
+            self._t0_ns,
         )
         self._faults = Faults(job.plan, self._node, self._now_us, self._note)
         self._listening: list[socket.socket] = []
@@ -226,6 +233,7 @@ class Supervisor:
             OperatorError: an address or port cannot be used, or the archive cannot be created.
             CutShortError: the archive could not be written any more; sampling has stopped.
         """
+        self._space.refuse(0 if self._job.before is None else self._job.before.archive.size_B)
         self._bind()
         tables: list[Table] = [*TABLES, *(table for probe in self._probes for table in probe.tables)]
         try:
@@ -280,6 +288,7 @@ class Supervisor:
                 self._sizes.beat()
                 self._reach.beat()
                 self._faults.beat()
+                self._check_space()
                 answer(self._mailbox.folder, lambda: self._view(end_ns))
                 look(self._status(end_ns - now))
             for name, at in due.items():
@@ -288,6 +297,10 @@ class Supervisor:
                     self._timer(name)
             soonest = min(beat_ns, end_ns, *due.values())
             self._wait(max(0.0, (soonest - self._clock.monotonic_ns()) / 1e9))
+
+    def _check_space(self) -> None:
+        if not self._stop and (low := self._space.low(self._writer.journal_B)):
+            self._stop, self._next_step = low, NEXT_STEP
 
     def _asked(self, peer: Peer, reply: Callable[[str], None]) -> None:
         """A peer's question, to whom it concerns."""
@@ -356,7 +369,8 @@ class Supervisor:
         )
         never = self._paths.never_met()
         unmeasured = self._links.planned > 0 and not self._paths.tally().answered
-        return Result(self._path, sha256, bool(self._stop), why, never, unmeasured, self._strangers.remedy())
+        early = bool(self._stop)
+        return Result(self._path, sha256, early, why, never, unmeasured, self._strangers.remedy(), self._next_step)
 
     def _open(self, tables: list[Table]) -> Writer:
         before = self._job.before

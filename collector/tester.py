@@ -32,21 +32,23 @@ class Tester:
         record: Record,
         now_us: Callable[[], int],
         note: Callable[[str], None],
+        settle: Callable[[], None],
     ) -> None:
-        """`order` reaches the process of that name; `note` tells an event."""
+        """`order` reaches the process of that name; `note` tells an event; `settle` brings the record to the disk."""
         self._plan = me.plan
         self._links = links
         self._order = order
         self._record = record
         self._now_us = now_us
         self._note = note
+        self._settle = settle
         self._unserved: set[str] = set()
         self._clock = clock
         self._bursting = ""
         self._room = Idle(Meter(limits(me.plan)))
         self.iperf3 = ""
         """What iperf3 calls itself here; empty if it cannot be used, or is not known yet."""
-        self._turns = Turns(me.plan, me.node, self, clock, planned_s)
+        self._turns = Turns(me.plan, me.node, self, clock, planned_s, record.spent)
 
     @property
     def wanted(self) -> bool:
@@ -168,6 +170,11 @@ class Tester:
         outcome.ticks += state is State.OK
         if new and reason:
             self._note(f"bandwidth {name}: {'no test' if state is State.SKIPPED else 'not measured'}: {reason}")
+
+    def spent(self, path: str, whole: int) -> None:
+        """See `World`. It is on the disk before the test begins."""
+        self._record.spent[path] = whole
+        self._settle()
 
     def note(self, text: str) -> None:
         """See `World`."""

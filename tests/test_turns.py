@@ -63,7 +63,7 @@ class Machine:
         self.full = ""
         self.outcomes: list[tuple[str, State, str]] = []
         self.notes: list[str] = []
-        self.turns = Turns(cluster.plan, name, self, cluster.clock, planned_s)
+        self.turns = Turns(cluster.plan, name, self, cluster.clock, planned_s, cluster.spent)
 
     def live(self) -> set[str]:
         return {other for other in self.cluster.machines if other != self.name and self.cluster.sees(self.name, other)}
@@ -111,6 +111,9 @@ class Machine:
     def outcome(self, path: str, state: State, reason: str) -> None:
         self.outcomes.append((path, state, reason))
 
+    def spent(self, path: str, whole: int) -> None:
+        self.cluster.spent[path] = whole
+
     def note(self, text: str) -> None:
         self.notes.append(text)
 
@@ -128,6 +131,7 @@ class Cluster:
     def __init__(self, plan: Plan, planned_s: float = 3600.0, loss: Callable[[], bool] = lambda: False) -> None:
         self.plan = plan
         self.planned_s = planned_s
+        self.spent: dict[str, int] = {}
         self.clock = FakeClock()
         self.loss = loss
         self.cut: set[frozenset[str]] = set()
@@ -351,6 +355,7 @@ class Hand:
         self.calls: list[tuple[Purpose, str, str, Callable[[str | None, str], None]]] = []
         self.orders: list[tuple[str, str]] = []
         self.outcomes: list[tuple[str, State, str]] = []
+        self.ledger: dict[str, int] = {}
 
     def live(self) -> set[str]:
         return self.others
@@ -372,6 +377,9 @@ class Hand:
 
     def outcome(self, path: str, state: State, reason: str) -> None:
         self.outcomes.append((path, state, reason))
+
+    def spent(self, path: str, whole: int) -> None:
+        self.ledger[path] = whole
 
     def note(self, text: str) -> None:
         pass
@@ -602,6 +610,26 @@ def test_the_budget_stops_a_path_before_it_is_overrun():
     state, reason = cluster.machines["a"].outcomes[-1][1:]
     assert state is State.SKIPPED
     assert reason == f"budget used up: {3 * each} of {budget} bytes, and the next test would send about {each}"
+
+
+def test_a_node_that_crashes_during_each_of_its_tests_does_not_spend_the_budget_anew():
+    each = RATE_BPS // 8 * 2
+    cluster = Cluster(make_plan(bandwidth={"every_s": 30, "budget_B": 2 * each + each // 2, "cap_bps": RATE_BPS}))
+    begun = 0
+    for _ in range(8):
+        cluster.run(31)
+        for _ in range(200):
+            cluster.run(0.2)
+            program = cluster.machines["a"].program
+            if program is not None and program.path == "a>b/ch1":
+                begun += 1
+                cluster.machines["a"].kill()
+                break
+        cluster.start("a")
+
+    assert begun == 2
+    assert cluster.spent["a>b/ch1"] == 2 * each
+    assert cluster.machines["a"].outcomes == []
 
 
 def test_all_kinds_of_tests_are_made_in_a_round_and_never_two_at_once():

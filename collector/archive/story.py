@@ -38,6 +38,7 @@ class Story:
 
     `starts`: (t_us, session) of every start of the collector; older archives do not tell, for they have one.
 
+    `spent`: bytes that this node's bandwidth tests have sent, by path; of one that was under way when the collector was killed, the forecast.
     `notes`: (t_us, text) of what a person noted during the run.
     """
 
@@ -50,6 +51,7 @@ class Story:
     notes: tuple[tuple[int, str], ...]
     restarts: tuple[tuple[int, str, str], ...]
     dropped: int
+    spent: Mapping[str, int]
 
 
 def tidy(text: str) -> str:
@@ -59,7 +61,7 @@ def tidy(text: str) -> str:
 
 def add_state(told: dict[str, Json], state: Mapping[str, Json]) -> None:
     """Take over what a segment's state tells: events, notes and facts add up, the rest is as of now."""
-    for key in ("outcomes", "peers", "meetings", "starts", "restarts", "dropped"):
+    for key in ("outcomes", "peers", "meetings", "starts", "restarts", "dropped", "spent"):
         if key in state:
             told[key] = state[key]
     if isinstance(state.get("facts"), dict):
@@ -72,7 +74,7 @@ def add_state(told: dict[str, Json], state: Mapping[str, Json]) -> None:
 def story(told: Mapping[str, Json]) -> Story:
     """Check what a manifest, or the added-up states, told."""
     peers, facts = told.get("peers"), told.get("facts")
-    dropped = told.get("dropped")
+    dropped, spent = told.get("dropped"), told.get("spent")
     return Story(
         outcomes=tuple(outcome for item in _list(told, "outcomes") if (outcome := _outcome(item)) is not None),
         peers={
@@ -99,6 +101,11 @@ def story(told: Mapping[str, Json]) -> Story:
             if isinstance(item, dict) and _sane(item.get("t_us"))
         ),
         dropped=dropped if isinstance(dropped, int) and _sane(dropped) else 0,
+        spent={
+            str(path): whole_B
+            for path, whole_B in (spent.items() if isinstance(spent, dict) else ())
+            if _sane(whole_B) and whole_B >= 0
+        },
     )
 
 

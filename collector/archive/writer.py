@@ -104,17 +104,26 @@ class Writer:
                 os.replace(made, self._part)
                 _settle_folder(path.parent)
                 journal.unlink(missing_ok=True)  # its rows are in a segment now
+            self._journal = _Journal(journal)
+            self._t0_ns: int = self._start["t0_ns"] if before is None else before.t0_ns
+            self._open_segment(0 if before is None else before.now_us)
         except OSError:
             self._let_go()
+            # What could not be begun leaves nothing. What there was of a run before is still there, or is the part by now.
+            made.unlink(missing_ok=True)
+            if before is None:
+                journal.unlink(missing_ok=True)
             raise
-        self._journal = _Journal(journal)
-        self._t0_ns: int = self._start["t0_ns"] if before is None else before.t0_ns
-        self._open_segment(0 if before is None else before.now_us)
 
     @property
     def size_B(self) -> int:
         """Bytes on disk now."""
         return self._file.tell() + self._journal.size_B
+
+    @property
+    def journal_B(self) -> int:
+        """Bytes of the journal alone."""
+        return self._journal.size_B
 
     def rows(self, table: str, labels: tuple[str, ...], rows: list[Row]) -> None:
         """Append rows; for a timed table each starts with its ``t_us``."""

@@ -7,6 +7,7 @@ at the same time is the business of `collector/peers/turns.py`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from collector.plan import Plan, PlannedTest, Quiet
 from collector.plan_schedule import FIRST_ROUND_S, test_length_s, test_limit_bps, test_order
@@ -82,9 +83,10 @@ def _clock(minutes: int) -> str:
 class Ledger:
     """Bytes that the tests of this run have sent, by path and of all kinds, and what the next one may cost."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, spent: Mapping[str, int] | None = None) -> None:
+        """`spent`: what earlier starts of this run have sent, by path."""
         self._plan = plan
-        self._spent: dict[str, int] = {}
+        self._spent = dict(spent or {})
         self._measured_bps: dict[str, float] = {}
 
     def forecast_B(self, test: PlannedTest) -> int:
@@ -107,9 +109,14 @@ class Ledger:
             "raise budget_B, or set cap_bps or the network's rate_bps"
         )
 
-    def charge(self, test: PlannedTest, sent: int | None) -> None:
-        """Note how many bytes a test sent; None: not known, so as many as were expected."""
+    def charge(self, test: PlannedTest, sent: int | None) -> int:
+        """Note how many bytes a test sent; None: not known, so as many as were expected. Returns what its path has sent in all."""
         self._spent[test.path] = self._spent.get(test.path, 0) + (self.forecast_B(test) if sent is None else sent)
+        return self._spent[test.path]
+
+    def expected_B(self, test: PlannedTest) -> int:
+        """What its path will have sent in all when a test is over that begins now."""
+        return self._spent.get(test.path, 0) + self.forecast_B(test)
 
     def measured(self, test: PlannedTest, rate_bps: float) -> None:
         """Note how fast the last test was."""

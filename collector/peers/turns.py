@@ -13,7 +13,7 @@ There are no sockets and no processes here: `collector.peers.world.World` is wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from collector.contract import State
@@ -77,7 +77,16 @@ class _Serving:
 class Turns:
     """One node's part in the bandwidth tests."""
 
-    def __init__(self, plan: Plan, node: str, world: World, clock: Clock, planned_s: float) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        node: str,
+        world: World,
+        clock: Clock,
+        planned_s: float,
+        spent: Mapping[str, int] | None = None,
+    ) -> None:
+        """`spent`: bytes that this node's tests have sent in earlier starts of the run, by path."""
         self._plan = plan
         self._me = node
         self._world = world
@@ -89,7 +98,7 @@ class Turns:
         self._tests = {test.name: test for test in test_order(plan)}
         self._places = places(plan)
         self._every_ns = every_s(plan, planned_s) * 1_000_000_000
-        self._ledger = Ledger(plan)
+        self._ledger = Ledger(plan, spent)
         # Two tests without a common node need four nodes; with fewer the locks suffice.
         many = len({name for test in self._tests.values() for name in (test.source, test.target)}) > 3
         longest_s = max((self._lease_s(test) for test in self._tests.values()), default=0.0)
@@ -258,6 +267,8 @@ class Turns:
         else:
             limit = test_limit_bps(self._plan, owed.test)
             attempt.running = True
+            # Whoever is killed during the test has spent its bytes all the same.
+            self._world.spent(owed.test.path, self._ledger.expected_B(owed.test))
             self._world.note(f"bandwidth {owed.test.name}: a test of {seconds} s begins")
             self._world.test(owed.test, seconds, limit, seconds + CLIENT_S)
 
@@ -268,7 +279,7 @@ class Turns:
             return
         owed = attempt.owed
         self._give_back(attempt)
-        self._ledger.charge(owed.test, end.sent_B)
+        self._world.spent(owed.test.path, self._ledger.charge(owed.test, end.sent_B))
         if end.state is State.OK and end.received_B is not None and end.receiver_us:
             rate_bps = 8e6 * end.received_B / end.receiver_us
             self._ledger.measured(owed.test, rate_bps)

@@ -45,6 +45,10 @@ class World(Protocol):
         """Record how the tests of that name fare."""
         ...
 
+    def spent(self, path: str, whole: int) -> None:
+        """Keep what the tests of a path have cost in this run so far, for a later start of it."""
+        ...
+
     def note(self, text: str) -> None:
         """Tell of an event."""
         ...
