@@ -16,6 +16,7 @@ from collector.preflight.local import local_checks, site
 from collector.preflight.means import iperf3_version
 from collector.preflight.meeting import Meeting
 from collector.preflight.result import Check, Level, Site, worst
+from collector.roles import away
 
 _WAIT_S = 30.0
 """The whole check takes less than a minute, and an installer has time to start it on the next node."""
@@ -88,6 +89,7 @@ def _peers(where: Site, key: bytes | None, checks: list[Check], wait_s: float) -
         version = iperf3_version(where) if where.tested else ""
     except Unavailable:
         version = ""
+    missing = away(plan, where.env.node, where.env.host.source_address)
     terminal = sys.stderr.isatty()
     if not terminal:
         print(f"asking the peers for up to {wait_s:.0f} s: check on them now, too", file=sys.stderr)
@@ -98,7 +100,7 @@ def _peers(where: Site, key: bytes | None, checks: list[Check], wait_s: float) -
             sys.stderr.flush()
 
     try:
-        return Meeting(plan, node, key, where.env.clock, version).run(wait_s, look)
+        return Meeting(plan, node, key, where.env.clock, version, missing).run(wait_s, look)
     except OperatorError as error:
         return [Check("peer", Level.FAIL, str(error), error.hint)]
     finally:

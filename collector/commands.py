@@ -293,6 +293,7 @@ def inspect(arguments: list[str]) -> int:
             "notes",
             "restarts",
             "spent",
+            "holds",
         }
         head = {name: bounded(value) for name, value in archive.head.items() if name not in left_out}
         state = {"sealed": archive.sealed, "size_B": archive.size_B, "rows": tables, "damage": archive.damage}
@@ -324,6 +325,8 @@ def _print_inspection(archive: Archive, found: Story, tables: Mapping[str, Mappi
         for interval in outcome.intervals:
             span = f"{duration(interval.from_us / 1e6)} to {duration(interval.to_us / 1e6)}"
             _say(f"outcome    {outcome.probe:28} {interval.state:8} {span}  {interval.reason}".rstrip())
+    for at_us, address, held in found.holds:
+        _say(f"address    {duration(at_us / 1e6)}  {address} {'held' if held else 'not held'}")
     for at_us, text in found.events:
         _say(f"event      {duration(at_us / 1e6)}  {text}")
     for at_us, text in found.notes:

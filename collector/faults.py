@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from collector.archive.format import Row
 from collector.contract import Json, State
-from collector.plan import Address, Node, Plan
+from collector.plan import Address, Node, Phase, Plan
 
 SILENT_US = 10_000_000
 """An observer without an answer for this long counts as silent (design value)."""
@@ -24,6 +24,7 @@ class Faults:
 
     def __init__(self, plan: Plan, node: Node, now_us: Callable[[], int], note: Callable[[str], None]) -> None:
         self._node = node
+        self._live = plan.phase is Phase.LIVE
         self._now_us = now_us
         self._note = note
         self._told: set[str] = set()
@@ -59,7 +60,7 @@ class Faults:
         """Take what the inventory found, and tell of addresses that are not where the plan has them."""
         nics = values.get("nics")
         if name == "inventory" and isinstance(nics, dict):
-            for text in misplaced(self._node, nics):
+            for text in misplaced(self._node, nics, live=self._live):
                 self._warn(text)
 
     def probe(self, name: str, state: State, reason: str) -> None:
@@ -89,13 +90,16 @@ class Faults:
             self._note(f"warning: {text}")
 
 
-def misplaced(node: Node, nics: Mapping[str, Json]) -> Iterator[str]:
-    """Planned addresses that are not where the plan has them. `nics`: the interfaces, as in the inventory."""
+def misplaced(node: Node, nics: Mapping[str, Json], *, live: bool = False) -> Iterator[str]:
+    """Planned addresses that are not where the plan has them. `nics`: the interfaces, as in the inventory.
+
+    `live`: a product may have moved one to another node; `collector.roles` tells of that.
+    """
     for network, interface in node.addresses.items():
         planned = node.sockets[network].nic
         where = holders(nics, interface.ip)
         if not where:
-            if not interface.ip.is_loopback:  # of those only one stands on its interface; all can be used
+            if not interface.ip.is_loopback and not live:  # of those only one stands on its interface; all can be used
                 yield f"no interface has {interface.ip}, which the plan says for {network}"
             where = [name for name, nic in nics.items() if interface.ip.is_loopback and _is_loopback(nic)]
         if planned and where and planned not in where:

@@ -24,6 +24,8 @@ class Record:
         self.spent: dict[str, int] = {}
         """Bytes that this node's bandwidth tests have sent in the run, by path."""
         self.meetings: list[tuple[int, str, str]] = []
+        self.holds: list[tuple[int, str, bool]] = []
+        """When this node was found to hold an address of the plan, or not to: at the start and at every change."""
         self._events: list[tuple[int, str]] = []
         self._notes: list[tuple[int, str]] = []
         self._segment_events = self._segment_notes = 0
@@ -39,6 +41,7 @@ class Record:
         self.restarts = [{"process": process, "t_us": t_us, "why": text} for t_us, process, text in told.restarts]
         self.dropped = told.dropped
         self.spent = dict(told.spent)
+        self.holds = list(told.holds)
         self._events, self._notes = list(told.events), list(told.notes)
         self.close_segment()
         self._outcomes = {outcome.probe: outcome for outcome in told.outcomes}
@@ -116,4 +119,5 @@ class Record:
             "restarts": self.restarts,
             "dropped": self.dropped,
             "spent": self.spent,
+            "holds": self.holds,
         }

@@ -49,6 +49,7 @@ from collector.plugins import discover
 from collector.processes import Message
 from collector.reach import Reach
 from collector.record import Record
+from collector.roles import Roles, away
 from collector.scheduler import Watch, run_host
 from collector.sizes import Sizes
 from collector.space import NEXT_STEP, Space
@@ -220,6 +221,7 @@ class Supervisor:
             self._note,
             self._t0_ns,
         )
+        self._roles = Roles(job.plan, self._node, host.source_address, self._record, self._now_us, self._note)
         self._faults = Faults(job.plan, self._node, self._now_us, self._note)
         self._listening: list[socket.socket] = []
         self._mailbox = Mailbox(self._path, job.node)
@@ -288,6 +290,7 @@ class Supervisor:
                 self._sizes.beat()
                 self._reach.beat()
                 self._faults.beat()
+                self._roles.beat()
                 self._check_space()
                 answer(self._mailbox.folder, lambda: self._view(end_ns))
                 look(self._status(end_ns - now))
@@ -403,11 +406,17 @@ class Supervisor:
 
     def _bind(self) -> None:
         """Open the ports on this node's addresses first, so that a conflict is told before anything starts."""
-        self._links.listen()
+        missing = self._away()
+        self._links.listen(missing)
         port = self._job.plan.probing.port
-        for network in sorted({path.network for path in self._job.plan.paths() if path.target == self._job.node}):
+        for network in sorted(
+            {path.network for path in self._job.plan.paths() if path.target == self._job.node} - missing
+        ):
             address = str(self._node.addresses[network].ip)
             self._listening.append(udp_listener(address, network, port, self._job.plan.network(network).dscp))
+
+    def _away(self) -> frozenset[str]:
+        return away(self._job.plan, self._node, self._env.host.source_address)
 
     def _processes(self) -> Iterator[str]:
         yield from ("wire", "fifo", "host")
@@ -425,6 +434,7 @@ class Supervisor:
         plan, clock, t0 = self._job.plan, self._clock, self._t0_ns
         match name:
             case "wire":
+                missing = self._away()
                 outgoing = [
                     Outgoing(
                         path.name,
@@ -434,7 +444,7 @@ class Supervisor:
                         plan.network(path.network).dscp,
                     )
                     for path in plan.paths()
-                    if path.source == self._job.node
+                    if path.source == self._job.node and path.network not in missing
                 ]
                 period = round(plan.probing.period_s * 1e9)
                 socks, session = self._listening, self._session

@@ -22,7 +22,7 @@ from analyzer.extension import FACTS, Context, Custom, Judgement, Rule
 from analyzer.lanplan import addresses
 from analyzer.netfacts import default_routes, nics
 from analyzer.troubles import Trouble, words
-from collector.plan import NetworkKind, Node, Plan, Topology
+from collector.plan import NetworkKind, Node, Phase, Plan, Topology
 
 _NF = "NF: interfaces per node"
 PAIR = Limit("interfaces in a pair", "1", 2.0, None, Sense.AT_LEAST, _NF)
@@ -38,7 +38,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     rows = [row for row in addresses(plan, {node.name: context.facts}) if row.node == node.name]
     troubles: list[Trouble] = []
     for row in rows:
-        troubles += _address(row)
+        troubles += _address(row, live=plan.phase is Phase.LIVE and plan.network(row.network).kind in _OUTSIDE)
     troubles += _shared(plan, rows)
     troubles += _management(context, node, rows)
     troubles += _gateway(plan, node, rows, context.facts)
@@ -48,13 +48,21 @@ def _check(context: Context) -> Iterator[Judgement]:
     yield from words(plan, f"Node {node.name}", troubles, good, evidence)
 
 
-def _address(row: AddressFound) -> Iterator[Trouble]:
+def _address(row: AddressFound, *, live: bool) -> Iterator[Trouble]:
+    """`live`: a product that runs may have moved the address to another node, or have taken it off the passive one."""
     what = f"{row.network} {row.address}"
     if row.found is None:
         yield Trouble(
             Status.SKIPPED,
             f"it did not tell its interfaces, so {what} is unknown",
             f"Compare the addresses of {row.node} with the plan by hand.",
+        )
+        return
+    if not row.found and live:
+        yield Trouble(
+            Status.SKIPPED,
+            f"{what} is on none of its interfaces, which is no fault if it is passive and another node holds it",
+            f"See in the archive of the other node that it holds it (haready inspect), or give it to {row.node}.",
         )
         return
     if not row.found:

@@ -39,6 +39,7 @@ class Story:
     `starts`: (t_us, session) of every start of the collector; older archives do not tell, for they have one.
 
     `spent`: bytes that this node's bandwidth tests have sent, by path; of one that was under way when the collector was killed, the forecast.
+    `holds`: (t_us, address, whether the node holds it) at the start of a live run and at every change.
     `notes`: (t_us, text) of what a person noted during the run.
     """
 
@@ -52,6 +53,7 @@ class Story:
     restarts: tuple[tuple[int, str, str], ...]
     dropped: int
     spent: Mapping[str, int]
+    holds: tuple[tuple[int, str, bool], ...]
 
 
 def tidy(text: str) -> str:
@@ -61,7 +63,7 @@ def tidy(text: str) -> str:
 
 def add_state(told: dict[str, Json], state: Mapping[str, Json]) -> None:
     """Take over what a segment's state tells: events, notes and facts add up, the rest is as of now."""
-    for key in ("outcomes", "peers", "meetings", "starts", "restarts", "dropped", "spent"):
+    for key in ("outcomes", "peers", "meetings", "starts", "restarts", "dropped", "spent", "holds"):
         if key in state:
             told[key] = state[key]
     if isinstance(state.get("facts"), dict):
@@ -106,6 +108,11 @@ def story(told: Mapping[str, Json]) -> Story:
             for path, whole_B in (spent.items() if isinstance(spent, dict) else ())
             if _sane(whole_B) and whole_B >= 0
         },
+        holds=tuple(
+            (item[0], tidy(str(item[1])), item[2])
+            for item in _list(told, "holds")
+            if isinstance(item, list | tuple) and len(item) == 3 and _sane(item[0]) and type(item[2]) is bool
+        ),
     )
 
 

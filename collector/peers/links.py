@@ -11,7 +11,7 @@ import errno
 import os
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -173,14 +173,14 @@ class Links:
         else:
             self._call(self._outs[path], Purpose.ECHO, text, done, kept)
 
-    def listen(self) -> None:
-        """Open the HELLO port on every planned address of this node.
+    def listen(self, without: Collection[str] = ()) -> None:
+        """Open the HELLO port on every planned address of this node, but for those on the networks in `without`.
 
         Raises:
             OperatorError: the address is not on this machine, or the port is taken.
         """
         plan, node = self._me.plan, self._me.plan.node(self._me.node)
-        for network in sorted({path.network for path in self._callers.values()}):
+        for network in sorted({path.network for path in self._callers.values()} - set(without)):
             sock = tcp_listener(str(node.addresses[network].ip), network, plan.probing.port)
             self._listeners.append(sock)
             self._selector.register(sock, selectors.EVENT_READ, lambda _, sock=sock: self._accept(sock))

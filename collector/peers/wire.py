@@ -115,6 +115,8 @@ def run_wire(
             # What else is ready stays so until the next turn, an instant later.
             for order in orders.messages():
                 match order:
+                    case ("send" | "pause" | "burst" | "calm", path, *_) if path not in senders:
+                        pass  # this node does not hold the path's address
                     case ("send", path, key):
                         senders[path].start(key)
                         bursts.again(path, key)

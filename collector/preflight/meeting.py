@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import selectors
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from collector.contract import tool_version
@@ -66,8 +66,11 @@ class _Heard:
 class Meeting:
     """One node's check of its peers."""
 
-    def __init__(self, plan: Plan, node: str, key: bytes, clock: Clock, iperf3: str) -> None:
-        """`iperf3`: its version here, empty if it cannot be used."""
+    def __init__(
+        self, plan: Plan, node: str, key: bytes, clock: Clock, iperf3: str, away: Collection[str] = ()
+    ) -> None:
+        """`iperf3`: its version here, empty if it cannot be used. `away`: networks on which this node has no address now."""
+        self._away = away
         self._plan = plan
         self._node = node
         self._clock = clock
@@ -89,7 +92,7 @@ class Meeting:
             OperatorError: a port of this node cannot be opened.
         """
         try:
-            self._links.listen()
+            self._links.listen(self._away)
             self._links.leave()  # it calls nobody by itself then
             self._ask_all(patience_s, look)
         finally:
