@@ -151,7 +151,7 @@ class Supervisor:
         self._parked: set[str] = set()
         self._selector = selectors.DefaultSelector()
         self._children = Children(self._selector, self._take)
-        self._started = dt.datetime.now(dt.UTC)
+        self._started = _utc(clock)
         if before is None:
             self._path = job.folder / resume.name(job.plan.cluster, job.node, self._started)
         else:
@@ -237,6 +237,11 @@ class Supervisor:
         """
         self._space.refuse(0 if self._job.before is None else self._job.before.archive.size_B)
         self._bind()
+        # From here on there are files: whoever asks it to end now gets a sealed archive.
+        with self._signals():
+            return self._run(look)
+
+    def _run(self, look: Callable[[Status], None]) -> Result:
         tables: list[Table] = [*TABLES, *(table for probe in self._probes for table in probe.tables)]
         try:
             self._writer = self._open(tables)
@@ -250,29 +255,28 @@ class Supervisor:
         # What is there by now stays; a collection in a child would touch, and so copy, every page that it shares.
         gc.collect()
         gc.freeze()
-        with self._signals():
-            for name in self._processes():
-                self._spawn(name)
-            try:
-                self._collect(look)
-                look(replace(self._status(0), ending=self._stop or "planned end"))
-                self._wind_down()
-                return self._seal()
-            except WriteError as error:
-                self._writer.abandon()
-                raise CutShortError(
-                    f"the archive cannot be written: {error}; stopped after {self._now_us() / 1e6:.0f} s",
-                    f"what was written until then is readable: haready verify {self._path}",
-                ) from error
-            finally:
-                self._children.kill_all()
-                self._mailbox.close()
-                self._sizes.close()
-                self._reach.leave()
-                self._links.close()
-                self._echoes.close()
-                for sock in self._listening:
-                    sock.close()
+        for name in self._processes():
+            self._spawn(name)
+        try:
+            self._collect(look)
+            look(replace(self._status(0), ending=self._stop or "planned end"))
+            self._wind_down()
+            return self._seal()
+        except WriteError as error:
+            self._writer.abandon()
+            raise CutShortError(
+                f"the archive cannot be written: {error}; stopped after {self._now_us() / 1e6:.0f} s",
+                f"make room, then go on with --resume; what was written until then is readable: haready verify {self._path}",
+            ) from error
+        finally:
+            self._children.kill_all()
+            self._mailbox.close()
+            self._sizes.close()
+            self._reach.leave()
+            self._links.close()
+            self._echoes.close()
+            for sock in self._listening:
+                sock.close()
 
     def _collect(self, look: Callable[[Status], None]) -> None:
         end_ns = self._t0_ns + round(self._job.duration_s * 1e9)
@@ -364,7 +368,7 @@ class Supervisor:
         why = self._stop or PLANNED_END
         sha256 = self._writer.seal(
             {
-                "ended": _iso(dt.datetime.now(dt.UTC)),
+                "ended": _iso(_utc(self._clock)),
                 "duration_s": round(now_us / 1e6, 6),
                 "ended_because": why,
                 **self._record.whole(),
@@ -637,6 +641,10 @@ class Supervisor:
                 signal.signal(number, handler)
             os.close(reading)
             os.close(writing)
+
+
+def _utc(clock: Clock) -> dt.datetime:
+    return dt.datetime.fromtimestamp(clock.realtime_ns() / 1e9, dt.UTC)
 
 
 def _iso(moment: dt.datetime) -> str:

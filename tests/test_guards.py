@@ -93,3 +93,42 @@ def test_what_bandwidth_tests_have_spent_goes_from_start_to_start():
 @pytest.mark.parametrize("spent", [5, {"a>b/ch1": -1}, {"a>b/ch1": "much"}, {"a>b/ch1": 1 << 70}, [["a", 1]]])
 def test_an_archive_that_tells_nonsense_of_what_was_spent_tells_nothing(spent):
     assert story({"spent": spent}).spent == {}
+
+
+_ASKED_AT_ONCE = """
+import os, signal, sys
+from collector import supervisor
+from collector.commands import collect
+
+opened = supervisor.Supervisor._open
+def asked(self, tables):
+    writer = opened(self, tables)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return writer
+supervisor.Supervisor._open = asked
+sys.exit(collect(sys.argv[1:]))
+"""
+
+
+def test_a_collector_that_is_ended_while_it_starts_leaves_a_sealed_archive(tmp_path):
+    plan = loopback_plan(tmp_path, "91.213")
+    arguments = ["--plan", str(plan), "--node", "a", "--out", str(tmp_path), "--duration", "10m"]
+    done = subprocess.run(
+        [sys.executable, "-c", _ASKED_AT_ONCE, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 6, done.stderr
+    assert haready("verify", done.stdout.splitlines()[0]).returncode == 0
+
+
+def test_what_cannot_be_begun_leaves_no_files(tmp_path):
+    plan = loopback_plan(tmp_path, "91.214")
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
+        "from collector.commands import collect; from collector.errors import OperatorError\n"
+        "try:\n    collect(sys.argv[1:])\nexcept OperatorError as error:\n    sys.exit(error.code)"
+    )
+    arguments = ["--plan", str(plan), "--node", "a", "--out", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-c", code, *arguments, "--duration", "10m"], timeout=60, check=False)
+    assert done.returncode == 2
+    assert list(tmp_path.glob("haready-*")) == []
