@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.archive import format as archive_format
-from collector.archive.format import JOURNAL, MANIFEST, PART, START, Block, Segment, dumps, segment_name
+from collector.archive.format import JOURNAL, MANIFEST, PART, START, Block, Column, Segment, dumps, segment_name
 from collector.archive.reader import Archive, open_archive
 from collector.archive.writer import Writer
 from collector.contract import Kind, Metric, Table
@@ -154,6 +154,21 @@ def test_nulls_anywhere_keep_their_place_and_have_increment_0(column):
     assert block.column("v") == column
     held = json.loads(block.lines[0])
     assert all(held[row] == 0 for row, value in enumerate(column) if value is None)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(), st.none() | st.integers(-(2**70), 2**70)), max_size=4), min_size=1, max_size=8
+    )
+)
+def test_columns_that_are_filled_piece_by_piece_are_written_like_the_rows_at_once(pieces):
+    filled = [Column(), Column()]
+    for piece in pieces:
+        for column, values in zip(filled, zip(*piece, strict=True), strict=bool(piece)):
+            column.extend(values)
+    rows = [row for piece in pieces for row in piece]
+    if rows:
+        assert Block.packed("t", {}, ("n", "v"), filled) == Block.of("t", {}, ("n", "v"), rows)
 
 
 def test_a_sealed_archive_is_a_zip_of_stored_members_with_the_manifest_last(tmp_path):

@@ -26,6 +26,7 @@ from collector.archive.format import (
     README,
     START,
     Block,
+    Column,
     Row,
     Segment,
     check_line,
@@ -130,12 +131,13 @@ class Writer:
         key = (table, labels)
         kept = self._rows.get(key)
         if kept is None:
-            kept = self._rows[key] = []
+            kept = self._rows[key] = [Column() for _ in self._columns[table]]
             named = dict(zip(self._labels[table], labels, strict=True))
             head: dict[str, Json] = {"series": len(self._rows) - 1, "table": table, "labels": named}
             self._journal.line(dumps(head | {"columns": self._columns[table]}))
             self._index[key] = len(self._rows) - 1
-        kept.extend(rows)
+        for column, values in zip(kept, zip(*rows, strict=True), strict=bool(rows)):
+            column.extend(values)
         self.count += len(rows)
         self._journal.line(dumps([self._index[key], rows]))
 
@@ -159,8 +161,9 @@ class Writer:
         """Turn the rows since the last call into a closed member, then empty the journal."""
         self.anchor(anchor)
         blocks = [
-            Block.of(table, dict(zip(self._labels[table], labels, strict=True)), self._columns[table], rows)
-            for (table, labels), rows in self._rows.items()
+            Block.packed(table, dict(zip(self._labels[table], labels, strict=True)), self._columns[table], filled)
+            for (table, labels), filled in self._rows.items()
+            if filled[0].values
         ]
         segment = Segment(
             seq=self._seq,
@@ -218,7 +221,7 @@ class Writer:
     def _open_segment(self, now_us: int) -> None:
         self._seq += 1
         self._from_us = now_us
-        self._rows: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
+        self._rows: dict[tuple[str, tuple[str, ...]], list[Column]] = {}
         self._index: dict[tuple[str, tuple[str, ...]], int] = {}
         self._anchors: list[list[int]] = []
         self._state: dict[str, Json] = {}
