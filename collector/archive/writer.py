@@ -206,7 +206,8 @@ class Writer:
     def _let_go(self) -> None:
         """Close the part. Its ZipFile would otherwise end it with a directory."""
         self._zip.fp = None
-        self._file.close()
+        with contextlib.suppress(OSError):  # the disk that is full already takes no last bytes either
+            self._file.close()
 
     def _take_over(self, before: Archive) -> None:
         for data, segment in before.stored():
