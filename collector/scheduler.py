@@ -22,6 +22,8 @@ PARK_AFTER = 5
 """A probe that fails this often in a row is left out for the rest of the run."""
 ASK_AGAIN_S = 60.0
 """What was not available may appear: a device, a file system."""
+STOOD_STILL_S = 3.0
+"""A watch that looks every second was stopped, or its machine was, if it has not looked for so long (design value)."""
 
 _SLOT = struct.Struct("<q")
 
@@ -32,6 +34,8 @@ class Watch:
     def __init__(self, probes: Sequence[Probe]) -> None:
         self._probes = list(probes)
         self._memory = mmap.mmap(-1, _SLOT.size * max(1, len(self._probes)))
+        self._looked_ns: int | None = None
+        self._excused_ns = 0
 
     def enter(self, probe: Probe, now_ns: int) -> None:
         """The tick of `probe` begins."""
@@ -42,12 +46,18 @@ class Watch:
         self.enter(probe, 0)
 
     def overdue(self, now_ns: int) -> list[Probe]:
-        """Probes that are past their deadline."""
+        """Probes that are past their deadline; to be asked every second or so.
+
+        If it was not asked for long, this process stood still itself, and the probes perhaps with it: their time counts from now.
+        """
+        if self._looked_ns is not None and now_ns - self._looked_ns > STOOD_STILL_S * 1e9:
+            self._excused_ns = now_ns
+        self._looked_ns = now_ns
         since = (_SLOT.unpack_from(self._memory, index * _SLOT.size)[0] for index in range(len(self._probes)))
         return [
             probe
             for probe, start in zip(self._probes, since, strict=True)
-            if start and now_ns - start > probe.deadline_s * 1e9
+            if start and now_ns - max(start, self._excused_ns) > probe.deadline_s * 1e9
         ]
 
 

@@ -229,9 +229,23 @@ def test_a_probe_is_overdue_once_it_is_inside_its_tick_for_longer_than_its_deadl
     watch.enter(quick, 5 * 10**9)
     assert watch.overdue(6 * 10**9) == []
     assert watch.overdue(6 * 10**9 + 1) == [quick]
+    for second in range(7, 16):
+        watch.overdue(second * 10**9)
     assert watch.overdue(15 * 10**9 + 1) == [slow, quick]
     watch.leave(quick)
     assert watch.overdue(16 * 10**9) == [slow]
+
+
+def test_a_probe_that_stood_still_with_the_whole_collector_gets_its_time_again():
+    probe = Probe("p", (), steady, deadline_s=5.0)
+    watch = Watch([probe])
+    watch.overdue(10**9)
+    watch.enter(probe, 2 * 10**9)
+    watch.overdue(2 * 10**9)
+    assert watch.overdue(32 * 10**9) == [], "all of them were stopped for 30 s"
+    for second in range(33, 38):
+        assert watch.overdue(second * 10**9) == []
+    assert watch.overdue(37 * 10**9 + 1) == [probe], "and it hangs all the same"
 
 
 def test_the_watch_is_seen_across_a_fork():
@@ -257,7 +271,9 @@ def test_the_watch_holds_a_probe_while_it_is_inside_its_tick_and_not_while_it_wa
     bench = Bench(tmp_path, sample, rounds=2)
     wait = bench.wait
     between: list[list[Probe]] = []
-    bench.wait = lambda seconds: between.append(bench.watch.overdue(10**18)) or wait(seconds)  # type: ignore[method-assign]
+    bench.wait = lambda seconds: (
+        between.append(bench.watch.overdue(bench.clock.monotonic_ns() + 10**12)) or wait(seconds)
+    )  # type: ignore[method-assign]
     bench.run()
 
     assert seen == [[bench.probe]] * 2
