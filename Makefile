@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs bench bench-detectors bench-stacks clean
+.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs bench bench-detectors bench-stacks bench-day faults soak clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -58,6 +58,18 @@ bench-detectors: $(VENV)/.dev
 # How long the advice of all stacks takes for a day of a trio; at most 3 s.
 bench-stacks: $(VENV)/.dev
 	$(VENV)/bin/python tests/bench/stacks.py
+
+# Size, memory and time to seal of a day's archive, on a fake clock. About four minutes.
+bench-day: $(VENV)/.dev
+	$(VENV)/bin/python tests/bench/day.py
+
+# What ends or disturbs a run, and what is left of it, into docs/reliability.md. Needs root (small disks of its own) and about five minutes.
+faults: $(VENV)/.dev
+	$(VENV)/bin/python tests/faults.py
+
+# A real run of three nodes: does memory grow, are ticks missed? Into docs/reliability.md. Needs 45 minutes and a quiet machine.
+soak: $(VENV)/.dev
+	$(VENV)/bin/python tests/soak.py
 
 $(VENV)/.report: pyproject.toml tools/setup
 	@tools/setup $(VENV) report
