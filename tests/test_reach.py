@@ -288,6 +288,19 @@ def test_a_network_without_probes_is_knocked_at_too():
     pair.close()
 
 
+def test_in_a_later_start_of_a_run_times_count_from_its_zero():
+    pair = Pair([f"tcp/{free_port(addresses(1)[0])}"])
+    zero_ns = pair.clock.monotonic_ns() - 50_000_000_000
+    pair.nodes["a"] = Reach(
+        pair.plan, "a", pair.clock, pair.selector, pair, lambda _path: KEY, pair.emitted, pair.record, 100.0,
+        pair.notes.append, zero_ns,
+    )  # fmt: skip
+    pair.run(3)
+    ((t_us, *_),) = pair.emitted.table("reach")
+    assert 50_000_000 <= t_us < 60_000_000
+    pair.close()
+
+
 def test_nobody_gets_a_door_that_the_plan_does_not_list():
     port = free_port(addresses(1)[0])
     pair = Pair([f"tcp/{port}"])
