@@ -42,7 +42,7 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
         while True:
             now = env.clock.monotonic_ns()
             for disk, found in sorted(env.host.disks().items()):
-                yield Batch("disk", (disk,), now, tuple(found.get(name) for name in names))
+                yield Batch("disk", (disk,), now, (*map(found.get, names),))
             yield None
     diskstats = env.read("proc/diskstats")
     try:

@@ -42,7 +42,7 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
         while True:
             now = env.clock.monotonic_ns()
             for nic, found in sorted(env.host.links().items()):
-                yield Batch("link", (nic,), now, tuple(found.get(name) for name in names))
+                yield Batch("link", (nic,), now, (*map(found.get, names),))
             yield None
     folder = env.root / "sys/class/net"
     while True:

@@ -31,7 +31,7 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
         while True:
             now = env.clock.monotonic_ns()
             for nic, found in sorted(env.host.nics().items()):
-                yield Batch("nic", (nic,), now, tuple(found.get(name) for name in names))
+                yield Batch("nic", (nic,), now, (*map(found.get, names),))
             yield None
     dev = env.read("proc/net/dev")
     try:

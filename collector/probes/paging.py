@@ -32,7 +32,7 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
         while True:
             now = env.clock.monotonic_ns()
             text = b"\n" + vmstat.read()
-            yield Batch("paging", (), now, tuple(_value(text, name) for name in _NAMES))
+            yield Batch("paging", (), now, (*(_value(text, name) for name in _NAMES),))
             yield None
     finally:
         vmstat.close()

@@ -52,7 +52,7 @@ def counts(text: bytes, group: bytes, names: tuple[bytes, ...]) -> tuple[int | N
     """Values of `names` in the pair of lines that begin with `group`: names first, then values."""
     lines = [line.split() for line in text.splitlines() if line.startswith(group + b" ")]
     told = dict(zip(*lines[:2], strict=False)) if len(lines) > 1 else {}
-    return tuple(int(told[name]) if name in told else None for name in names)
+    return (*(int(told[name]) if name in told else None for name in names),)
 
 
 PROBE = Probe("tcp", (TCP,), sample)
