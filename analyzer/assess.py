@@ -34,13 +34,15 @@ from analyzer.contract import (
 from analyzer.detectors.recorded import asked_trace, path_trace, replayable
 from analyzer.detectors.trace import PathTrace
 from analyzer.echo import echoes
-from analyzer.engine import Material, advise, bound, customs, judge, recommend, replicating
+from analyzer.engine import advise, bound, customs, judge, recommend, replicating
 from analyzer.extension import Rule, Stack
 from analyzer.fast import under_load
 from analyzer.frames import NodeData, read
 from analyzer.headroom import headrooms
 from analyzer.inventory import described
+from analyzer.joints import joint, on_channels
 from analyzer.lanplan import addresses, egress
+from analyzer.material import Material
 from analyzer.minutes import node_minutes, path_minutes
 from analyzer.mtu import path_mtus
 from analyzer.notes import noted
@@ -54,7 +56,7 @@ from analyzer.stalls import node_stalls
 from analyzer.standstill import standstills, watchers
 from analyzer.thin import node_charts, path_charts
 from analyzer.throughput import throughputs
-from analyzer.timing import joint, measure, on_channels
+from analyzer.timing import measure
 from analyzer.together import met, ordered
 from analyzer.tolerance import tolerances
 from analyzer.untested import untested

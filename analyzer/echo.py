@@ -17,8 +17,9 @@ from analyzer.align import Clock
 from analyzer.columns import Floats, numbers
 from analyzer.contract import EchoTiming, IdleAge, Quantiles, Silence
 from analyzer.frames import NodeData
+from analyzer.joints import intersection, union
 from analyzer.slots import Bools
-from analyzer.timing import during_tests, intersection, quantiles, union
+from analyzer.timing import during_tests, quantiles
 from collector.contract import State
 from collector.plan import Plan, PlannedPath
 

@@ -2,7 +2,8 @@
 
 A module in `analyzer/rules/` exports ``RULE``, one in `analyzer/stacks/` exports ``STACK``; the folder listing is the
 registry. A rule judges, a stack recommends; both are pure generators over what the context gives them. The engine
-iterates the subjects, stamps identity, and turns missing inputs and exceptions into findings.
+iterates the subjects, stamps identity, and turns missing inputs and exceptions into findings. It is long because whoever writes
+a rule or a stack finds all that it may say and look at in one place.
 """
 
 from __future__ import annotations

@@ -22,9 +22,10 @@ from analyzer.contract import Backlog, NodeSummary, Replication, Scope, Situatio
 from analyzer.coverage import lacking
 from analyzer.frames import NodeData
 from analyzer.host import told
+from analyzer.joints import CHANNELS
 from analyzer.replay import Line
 from analyzer.thin import trace
-from collector.plan import NetworkKind, Node, Plan, Role, StackBinding
+from collector.plan import Node, Plan, Role, StackBinding
 
 OUTAGES_S = (600.0, 3600.0)
 """Outages after which the time to resynchronise is told (design value)."""
@@ -38,7 +39,6 @@ THIRD = 3
 _AS_FAST = 0.9
 """Share of the rate that a test was held to from which on it went as fast as it might (design value)."""
 
-_CHANNELS = (NetworkKind.CHANNEL, NetworkKind.SYNC)
 _UNMEASURED = "no bandwidth test gave a figure"
 
 
@@ -132,7 +132,7 @@ def _networks(plan: Plan, products: Sequence[StackBinding], source: str, target:
     joining = [path.network for path in plan.paths() if (path.source, path.target) == (source, target)]
     bound = {name for product in products for name in product.networks}
     return tuple(name for name in joining if name in bound) or tuple(
-        name for name in joining if plan.network(name).kind in _CHANNELS
+        name for name in joining if plan.network(name).kind in CHANNELS
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from analyzer.contract import Basis, Constraint, EchoTiming, Outage, Timing
 from analyzer.detectors.tcp import rto_s, worst_stall_s
 from analyzer.extension import SUFFICIENT_S, StackContext, exposure_s, watched
-from analyzer.timing import intersection, union
+from analyzer.joints import intersection, union
 from analyzer.words import seconds, span
 
 FLOOR = "floor"

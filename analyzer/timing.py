@@ -9,7 +9,7 @@ load; they are kept apart, so that our own load is in no figure of the idle path
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,7 +20,7 @@ from analyzer.align import Clock, wall_offset
 from analyzer.causes import CAUSES, Codes, Pauses, pauses, slow_slots, summary
 from analyzer.clocks import stepped_s
 from analyzer.columns import Floats
-from analyzer.contract import Cause, Joint, Outage, Quantiles, Timing
+from analyzer.contract import Cause, Outage, Quantiles, Timing
 from analyzer.coverage import longest_gap_s
 from analyzer.frames import NodeData
 from analyzer.order import reordered, route_changes
@@ -28,7 +28,7 @@ from analyzer.proportion import clopper_pearson
 from analyzer.queueing import queueing
 from analyzer.slots import EDGE_S, LOST, Bools, PathLog, Peer, Slot, judge, within
 from analyzer.throughput import loaded_us
-from collector.plan import NetworkKind, Plan, PlannedPath
+from collector.plan import Plan, PlannedPath
 
 _WALL_ERROR_S = 1.0
 """How far wall clocks are trusted where no path leads to a node (design value)."""
@@ -397,65 +397,3 @@ def _stalls(nodes: Sequence[NodeData]) -> tuple[float, int]:
             longest_us = max(longest_us, float(values.max()) if len(values) else 0.0)
             count += len(values) if table == "stall" else 0
     return longest_us / 1e6, count
-
-
-CHANNELS = (NetworkKind.CHANNEL, NetworkKind.SYNC)
-"""Kinds of networks that carry heartbeats and replication."""
-
-
-def on_channels(pair: tuple[str, str], plan: Plan, timings: Iterable[Timing]) -> list[Timing]:
-    """The timings between two nodes on channels, or all of them where no channel was measured.
-
-    A public network stays up in most troubles of the channels; counted as one it would hide that they failed together.
-    """
-    between = [timing for timing in timings if {timing.source, timing.target} == set(pair)]
-    return [timing for timing in between if plan.network(timing.network).kind in CHANNELS] or between
-
-
-def joint(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> Joint:
-    """When every network between two nodes of which there are timings was out at the same moment.
-
-    A network is out while either direction is. A network that was not measured is not counted as a help.
-    """
-    networks = tuple(
-        network.name
-        for network in plan.networks
-        if any(timing.network == network.name and {timing.source, timing.target} == set(pair) for timing in timings)
-    )
-    common: list[tuple[float, float]] | None = None
-    for network in networks:
-        spans = union(
-            (outage.start_s, outage.start_s + outage.length_s)
-            for timing in timings
-            if timing.network == network and {timing.source, timing.target} == set(pair)
-            for outage in timing.outages
-        )
-        common = spans if common is None else intersection(common, spans)
-    lengths = [stop - start for start, stop in common or []]
-    return Joint(pair, networks, len(lengths), max(lengths, default=0.0))
-
-
-def union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Stretches in order, those that touch made one."""
-    merged: list[tuple[float, float]] = []
-    for start, stop in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
-        else:
-            merged.append((start, stop))
-    return merged
-
-
-def intersection(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Overlaps of two lists of stretches, each sorted and without overlap of its own."""
-    found = []
-    left = right = 0
-    while left < len(one) and right < len(other):
-        start, stop = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
-        if stop > start:
-            found.append((start, stop))
-        if one[left][1] <= other[right][1]:
-            left += 1
-        else:
-            right += 1
-    return found

@@ -18,9 +18,9 @@ from analyzer.contract import (
     Timing,
     Verdict,
 )
-from analyzer.engine import Material
 from analyzer.extension import SUFFICIENT_S, exposure_s, watched
 from analyzer.host import LONGER
+from analyzer.material import Material
 from analyzer.words import seconds, span
 from collector.plan import Plan
 

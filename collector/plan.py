@@ -2,6 +2,7 @@
 
 The parsed mapping is kept whole (`Plan.data`): it travels in the archive, and the analyzer
 builds the same `Plan` from it. `Plan.digest` covers the meaning, not the comments.
+The module is long because a plan is one vocabulary; reading and checking the file are in modules of their own.
 """
 
 from __future__ import annotations

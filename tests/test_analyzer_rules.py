@@ -30,7 +30,7 @@ from analyzer.contract import (
     UnderLoad,
     Verdict,
 )
-from analyzer.engine import Material, customs, judge, recommend
+from analyzer.engine import customs, judge, recommend
 from analyzer.extension import (
     ARCHIVE,
     FACTS,
@@ -48,6 +48,7 @@ from analyzer.extension import (
     watched,
 )
 from analyzer.host import LONGER
+from analyzer.material import Material
 from analyzer.proportion import clopper_pearson
 from analyzer.rates import increments
 from analyzer.rules import (

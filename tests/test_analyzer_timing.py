@@ -12,9 +12,10 @@ from analyzer.align import align
 from analyzer.assess import assess
 from analyzer.contract import Cause, Outage
 from analyzer.frames import Columns, read
+from analyzer.joints import joint
 from analyzer.proportion import clopper_pearson
 from analyzer.slots import Peer, Slot, judge, path_log
-from analyzer.timing import Late, joint, loss_interval, outages
+from analyzer.timing import Late, loss_interval, outages
 
 AB, BA = "a>b/ch1", "b>a/ch1"
 

@@ -9,8 +9,9 @@ import pytest
 from synthetic import Machine, Site, plan_data, write
 
 from analyzer.contract import Status
-from analyzer.engine import Material, judge
+from analyzer.engine import judge
 from analyzer.frames import read
+from analyzer.material import Material
 from analyzer.observers import observed
 from analyzer.rules import witness
 

@@ -11,8 +11,9 @@ from synthetic import plan_data
 from test_rules_host import ON_ETH0, PLAN, ask, counters, gauges, statuses
 
 from analyzer.contract import Scope, Status, Subject
-from analyzer.engine import Material, judge
+from analyzer.engine import judge
 from analyzer.extension import FACTS, TESTS, THROUGHPUT, Context
+from analyzer.material import Material
 from analyzer.rules import asymmetry, cpu_cores, cpu_kernel, cpu_sustained, disk_busy, nic_load, space_forecast
 from collector.plan import parse
 

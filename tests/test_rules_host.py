@@ -12,9 +12,10 @@ from synthetic import plan_data
 from analyzer import rules
 from analyzer.contract import NodeSummary, Quantiles, Scope, Status, Subject, Timing
 from analyzer.coverage import recorded_s
-from analyzer.engine import Material, judge
+from analyzer.engine import judge
 from analyzer.extension import FACTS, TIMINGS, Context
 from analyzer.host import carried, cpu_shares, events, judged, loopback, worst
+from analyzer.material import Material
 from analyzer.rules import (
     clock_offset,
     cpu_busy,

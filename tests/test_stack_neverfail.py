@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from lan import trio_data
 
 from analyzer.contract import Basis, Outage, Quantiles, Scope, Subject, Throughput, Timing
-from analyzer.engine import Material, recommend
+from analyzer.engine import recommend
 from analyzer.extension import StackContext
+from analyzer.joints import joint
+from analyzer.material import Material
 from analyzer.scenarios import resolve
 from analyzer.stacks.neverfail import OPTIONS, STACK
-from analyzer.timing import joint
 from collector.plan import parse
 
 QUIET = {"off": ["live-migration", "rstp"]}

@@ -23,7 +23,7 @@ from typing import Any
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
-from analyzer.timing import CHANNELS, joint, on_channels
+from analyzer.joints import CHANNELS, joint, on_channels
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds
 from collector.plan import Network, NetworkKind, Node, Origin, Plan

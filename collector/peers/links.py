@@ -2,7 +2,8 @@
 
 A connection that is to be kept (Purpose.ECHO) is handed to its owner when HELLO is done.
 It lives in the main process, on non-blocking sockets under one selector. It decides nothing about measuring: it tells its
-`Owner` who may be answered and which path may send, and carries questions between the owners of both ends.
+`Owner` who may be answered and which path may send, and carries questions between the owners of both ends. It is one state machine, and a
+part of it in another module would need all of its state.
 """
 
 from __future__ import annotations

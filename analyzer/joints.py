@@ -1,0 +1,69 @@
+"""The channels of a pair together: when one was out, when all of them were, on one time base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from analyzer.contract import Joint, Timing
+from collector.plan import NetworkKind, Plan
+
+CHANNELS = (NetworkKind.CHANNEL, NetworkKind.SYNC)
+"""Kinds of networks that carry heartbeats and replication."""
+
+
+def on_channels(pair: tuple[str, str], plan: Plan, timings: Iterable[Timing]) -> list[Timing]:
+    """The timings between two nodes on channels, or all of them where no channel was measured.
+
+    A public network stays up in most troubles of the channels; counted as one it would hide that they failed together.
+    """
+    between = [timing for timing in timings if {timing.source, timing.target} == set(pair)]
+    return [timing for timing in between if plan.network(timing.network).kind in CHANNELS] or between
+
+
+def joint(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> Joint:
+    """When every network between two nodes of which there are timings was out at the same moment.
+
+    A network is out while either direction is. A network that was not measured is not counted as a help.
+    """
+    networks = tuple(
+        network.name
+        for network in plan.networks
+        if any(timing.network == network.name and {timing.source, timing.target} == set(pair) for timing in timings)
+    )
+    common: list[tuple[float, float]] | None = None
+    for network in networks:
+        spans = union(
+            (outage.start_s, outage.start_s + outage.length_s)
+            for timing in timings
+            if timing.network == network and {timing.source, timing.target} == set(pair)
+            for outage in timing.outages
+        )
+        common = spans if common is None else intersection(common, spans)
+    lengths = [stop - start for start, stop in common or []]
+    return Joint(pair, networks, len(lengths), max(lengths, default=0.0))
+
+
+def union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Stretches in order, those that touch made one."""
+    merged: list[tuple[float, float]] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def intersection(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Overlaps of two lists of stretches, each sorted and without overlap of its own."""
+    found = []
+    left = right = 0
+    while left < len(one) and right < len(other):
+        start, stop = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
+        if stop > start:
+            found.append((start, stop))
+        if one[left][1] <= other[right][1]:
+            left += 1
+        else:
+            right += 1
+    return found
