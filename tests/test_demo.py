@@ -18,11 +18,23 @@ from collector.errors import OperatorError, Unavailable
 from collector.lab import demo, demo_site
 from collector.lab.demo import collect_demo
 from collector.lab.demo_truth import Slots, compare, verdict
+from collector.lab.wanlog import UDP, Fate, Packet, WanLog
+from collector.peers.stamp import BURST
 from collector.plan import NetworkKind, Origin, Plan, parse
 from collector.plan_doubts import doubts
 
 PATIENCE_S = 30.0
+_PORT = 8862
 DEMO = [sys.executable, "-m", "haready", "demo"]
+
+
+def test_fast_probes_beside_a_bandwidth_test_are_no_ordinary_slots_of_the_log():
+    """The measurement keeps them apart, so the log has to do the same before the two are compared."""
+    packets = [
+        Packet("a>b", place, place, place, place, place, Fate.RELEASED, UDP, 4000, _PORT, 180, slot, None, 0)
+        for place, slot in enumerate((7, 7 | BURST, 8 | BURST))
+    ]
+    assert list(WanLog({}, tuple(packets)).slots("a", "b", _PORT)) == [7]
 
 
 def _plan(text: str) -> Plan:

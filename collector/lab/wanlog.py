@@ -19,6 +19,7 @@ from typing import Any
 from collector.contract import Json
 from collector.errors import OperatorError
 from collector.peers import sized
+from collector.peers.stamp import BURST
 
 UDP, TCP = 17, 6
 _PORTS = struct.Struct(">HH")
@@ -145,11 +146,14 @@ class WanLog:
     packets: tuple[Packet, ...]
 
     def slots(self, source: str, target: str, port: int) -> dict[int, SlotTruth]:
-        """Fates of the probes that `source` sent to `port` of `target`, by slot; one start of each collector assumed."""
+        """Fates of the ordinary probes that `source` sent to `port` of `target`, by slot; one start of each collector assumed.
+
+        Fast probes beside bandwidth tests have slots of their own, and are not among them.
+        """
         forward: dict[int, list[Packet]] = defaultdict(list)
         back: dict[int, list[Packet]] = defaultdict(list)
         for packet in sorted(self.packets, key=lambda packet: (packet.arrived_mono_ns, packet.copy)):
-            if packet.slot is None or packet.protocol != UDP:
+            if packet.slot is None or packet.slot & BURST or packet.protocol != UDP:
                 continue
             if packet.direction == f"{source}>{target}" and packet.target_port == port:
                 forward[packet.slot].append(packet)
