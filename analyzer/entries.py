@@ -23,6 +23,11 @@ def reasons(text: str, indent: str = "", mark: str = "#") -> Iterable[str]:
     )
 
 
+def written(settings: Iterable[Setting], between: str) -> list[str]:
+    """Lines of a configuration file: each option with its value, below its reason. `between` stands between the two."""
+    return [line for item in settings for line in (*reasons(item.because), f"{item.option}{between}{item.value}")]
+
+
 def without(
     stack: Stack, context: StackContext, where: str, basis: Basis, constraints: tuple[Constraint, ...], *notes: str
 ) -> Recommendation:

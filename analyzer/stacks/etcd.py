@@ -225,10 +225,7 @@ def _cautions(context: StackContext) -> Iterator[tuple[str, str]]:
 
 
 def _snippet(node: str, settings: Sequence[Setting]) -> Snippet:
-    lines: list[str] = []
-    for item in settings:
-        lines += entries.reasons(item.because)
-        lines.append(f"{item.option}: {item.value}")
+    lines = entries.written(settings, ": ")
     return Snippet(node, "Merge into etcd's configuration file (YAML)", "\n".join(lines) + "\n")
 
 

@@ -148,10 +148,7 @@ def _cautions(context: StackContext) -> Iterator[tuple[str, str]]:
 
 
 def _snippet(node: str, settings: Sequence[Setting]) -> Snippet:
-    lines = ["[addp]"]
-    for setting in settings:
-        lines += entries.reasons(setting.because)
-        lines.append(f"{setting.option} = {setting.value}")
+    lines = ["[addp]", *entries.written(settings, " = ")]
     return Snippet(node, "Enter in Genesys Administrator > Host > Options (annex)", "\n".join(lines) + "\n")
 
 

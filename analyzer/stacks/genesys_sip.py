@@ -109,10 +109,7 @@ def _notes(context: StackContext, high_s: float) -> Iterator[str]:
 
 
 def _snippet(node: str, settings: Sequence[Setting]) -> Snippet:
-    lines = ["[TServer]"]
-    for setting in settings:
-        lines += entries.reasons(setting.because)
-        lines.append(f"{setting.option} = {setting.value}")
+    lines = ["[TServer]", *entries.written(settings, " = ")]
     return Snippet(node, "Enter in the options of each service DN (unverified section)", "\n".join(lines) + "\n")
 
 
