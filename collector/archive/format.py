@@ -6,13 +6,11 @@ docs/archive-format.md is the full description. In short: a ZIP of stored member
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import json
 import operator
 import re
 import zlib
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -74,31 +72,37 @@ def loads(line: bytes) -> Json:
 
 
 class Column:
-    """Values of one column while a segment is being filled: machine integers, which take a fifth of what Python's own do.
+    """Values of one column while a segment is being filled: kept as they will be written, which takes a tenth of what Python's own do.
 
-    Where there is none (null) the last value stands, as in the archive. What is beyond 64 bits is kept as it is.
+    Where there is none (null) the last value stands, as in the archive.
     """
 
-    __slots__ = ("nulls", "values")
+    __slots__ = ("_last", "_text", "nulls", "rows")
 
     def __init__(self) -> None:
-        self.values: array[int] | list[int] = array("q")
+        self.rows = 0
         self.nulls: list[list[int]] = []
+        self._last = 0
+        self._text = bytearray()
 
     def extend(self, new: Sequence[int | None]) -> None:
         """Append values."""
-        at = len(self.values)
-        nulls = None in new
-        held = list(_held(new, self.values[-1] if at else 0))
-        try:
-            self.values.extend(array("q", held))
-        except OverflowError:
-            self.values = [*self.values, *held]
-        for begin, end in _null_ranges(new) if nulls else ():
-            if self.nulls and self.nulls[-1][1] == at + begin:
-                self.nulls[-1][1] = at + end
+        if not new:
+            return
+        held = list(_held(new, self._last))
+        self._text += b"," if self.rows else b""
+        self._text += _increments(held, self._last)
+        for begin, end in _null_ranges(new) if None in new else ():
+            if self.nulls and self.nulls[-1][1] == self.rows + begin:
+                self.nulls[-1][1] = self.rows + end
             else:
-                self.nulls.append([at + begin, at + end])
+                self.nulls.append([self.rows + begin, self.rows + end])
+        self._last = held[-1]
+        self.rows += len(held)
+
+    def line(self) -> bytes:
+        """The line of a segment."""
+        return b"[" + self._text + b"]"
 
 
 @dataclass(slots=True)
@@ -124,15 +128,14 @@ class Block:
         for name, values in zip(columns, zip(*rows, strict=True), strict=True):
             if None in values:
                 nulls[name] = _null_ranges(values)
-            lines.append(_increments(list(_held(values))))
+            lines.append(b"[%b]" % _increments(list(_held(values))))
         return cls(table, labels, columns, len(rows), nulls, lines)
 
     @classmethod
     def packed(cls, table: str, labels: Mapping[str, str], columns: tuple[str, ...], filled: Sequence[Column]) -> Block:
         """Encode columns; the same as `of` with their rows."""
         nulls = {name: column.nulls for name, column in zip(columns, filled, strict=True) if column.nulls}
-        lines = [_increments(column.values) for column in filled]
-        return cls(table, labels, columns, len(filled[0].values), nulls, lines)
+        return cls(table, labels, columns, filled[0].rows, nulls, [column.line() for column in filled])
 
     def column(self, name: str) -> list[int | None]:
         """Values of one column, without numpy.
@@ -168,9 +171,8 @@ def _null_ranges(values: Sequence[int | None]) -> list[list[int]]:
     return ranges
 
 
-def _increments(values: Sequence[int]) -> bytes:
-    steps = itertools.chain(values[:1], map(operator.sub, values[1:], values))
-    return b"[" + ",".join(map(str, steps)).encode() + b"]"
+def _increments(values: Sequence[int], last: int = 0) -> bytes:
+    return ",".join(map(str, map(operator.sub, values, itertools.chain((last,), values)))).encode()
 
 
 @dataclass(slots=True)
@@ -217,7 +219,9 @@ class Segment:
             head: dict[str, Json] = {"table": block.table, "labels": block.labels, "rows": block.rows}
             lines += [dumps(head | {"columns": block.columns, "null": block.nulls}), *block.lines]
         lines.append(dumps({"end": self.seq, "lines": len(lines)}))
-        return gzip.compress(b"\n".join(lines) + b"\n", compresslevel=6, mtime=0)
+        packer = zlib.compressobj(6, zlib.DEFLATED, 31)  # line by line: the text is never whole in memory
+        packed = [packer.compress(line) + packer.compress(b"\n") for line in lines]
+        return b"".join([*packed, packer.flush()])
 
     @classmethod
     def decode(cls, data: bytes) -> Segment:

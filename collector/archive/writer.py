@@ -163,7 +163,7 @@ class Writer:
         blocks = [
             Block.packed(table, dict(zip(self._labels[table], labels, strict=True)), self._columns[table], filled)
             for (table, labels), filled in self._rows.items()
-            if filled[0].values
+            if filled[0].rows
         ]
         segment = Segment(
             seq=self._seq,
