@@ -49,6 +49,7 @@ from analyzer.notes import noted
 from analyzer.observers import observed
 from analyzer.ports import port_tests
 from analyzer.replication import replications
+from analyzer.roles import holdings
 from analyzer.scenarios import resolve
 from analyzer.score import score
 from analyzer.slots import path_log
@@ -117,6 +118,7 @@ def assess(
     written, write_charts = writes(nodes, facts, run.duration_s)
     legs, leg_charts = replications(plan, replicating(products, plan), nodes, summaries, written, carried)
     rooms = headrooms(plan, nodes, summaries, facts)
+    held = holdings(plan, nodes, run.clocks, run.start_s)
     material = Material(
         plan=plan,
         nodes=nodes,
@@ -140,6 +142,7 @@ def assess(
         probes={name: node.probes for name, node in nodes.items()},
         replications=legs,
         headrooms=rooms,
+        holdings=held,
         paths=run.paths,
         asked=_asked(plan, nodes, run) if any(one.scope is Scope.NODE for one in bound(products, plan)) else {},
     )
@@ -206,6 +209,7 @@ def assess(
         changes=changes,
         waivers=uses,
         minutes=(*run.minutes, *(one for node in nodes.values() for one in node_minutes(node, run.duration_s))),
+        holdings=held,
     )
 
 

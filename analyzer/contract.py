@@ -24,7 +24,7 @@ History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, T
 silence under load, basis "provisional", cautions and conditions of settings. 3 = bytes written, stalls by cause, queueing delay per
 direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology,
 limits changed by a profile, waivers, verdict "suitable with waivers", figures by minute, claims, takeover and
-trade-off of settings.
+trade-off of settings, who held which address.
 """
 
 
@@ -979,6 +979,22 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """A stretch in which a node held an address while a product ran; looked at every ten seconds.
+
+    `name`: what the plan calls the address; `from_s`, `to_s` since the start of the run, on the common base. `left`: it went away then;
+    otherwise the node's record ends there.
+    """
+
+    address: str
+    name: str
+    node: str
+    from_s: float
+    to_s: float
+    left: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """A quantity over the run, thinned without losing an extreme: at most 480 bins.
 
@@ -1253,6 +1269,7 @@ class Assessment:
     changes: tuple[LimitChange, ...] = ()
     waivers: tuple[WaiverUse, ...] = ()
     minutes: tuple[Minutes, ...] = ()
+    holdings: tuple[Holding, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

@@ -19,6 +19,7 @@ from analyzer.contract import (
     EchoTiming,
     Evidence,
     Headroom,
+    Holding,
     Joint,
     Limit,
     NodeClock,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 TIMING, ARCHIVE, MEETING = "timing", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
 CLOCK, NOTES, MTUS, PORTS, STALLS = "clock", "notes", "mtus", "ports", "stalls"
-REPLICATION, HEADROOM = "replication", "headroom"
+REPLICATION, HEADROOM, HOLDINGS = "replication", "headroom", "holdings"
 TESTS = "tests"
 """Needs that are no tables, and the scopes that have them:
 
@@ -65,6 +66,7 @@ need | scopes | what the context then gives
 `REPLICATION` | path | its `Replication`; paths that carry none are then no subjects, and a hop without a path is one as a pair
 `HEADROOM` | pair | each node with the work of the other, by resource (`Headroom`)
 `PORTS` | pair | every `PortTest` between the two
+`HOLDINGS` | cluster | which node held which address while a product ran (`Holding`); before that an empty tuple
 `NOTES` | all | what people noted during the run, on any node (`Note`); nothing noted is an empty tuple
 `CLOCK` | node, device | what the node's clocks did (`NodeClock`)
 `TESTS` | node, device | stretches (from, to), in ``t_s``, in which a bandwidth test loaded the node; without tests an empty tuple
@@ -295,6 +297,12 @@ class Context:
         """When bandwidth tests loaded the node. Raises KeyError if the rule does not need "tests"."""
         tests: tuple[tuple[float, float], ...] = self.given[TESTS]
         return tests
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """Which node held which address. Raises KeyError if the rule does not need "holdings"."""
+        holdings: tuple[Holding, ...] = self.given[HOLDINGS]
+        return holdings
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.contract import (
     EchoTiming,
     Headroom,
+    Holding,
     NodeClock,
     NodeStalls,
     NodeSummary,
@@ -63,6 +64,7 @@ class Material:
     probes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     replications: Sequence[Replication] = ()
     headrooms: Sequence[Headroom] = ()
+    holdings: tuple[Holding, ...] = ()
     paths: Mapping[str, PathTrace] = field(default_factory=dict)
     """Every slot of each measured path that a product uses, by its name."""
     asked: Mapping[str, Mapping[str, PathTrace]] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from analyzer.extension import (
     ECHO,
     FACTS,
     HEADROOM,
+    HOLDINGS,
     MEETING,
     MTUS,
     NOTES,
@@ -75,7 +76,12 @@ def subjects(rule: Rule, material: Material) -> Iterator[Asked]:
                 yield from _pair(rule, pair, material)
         case Scope.CLUSTER:
             subject = Subject(Scope.CLUSTER, material.plan.cluster)
-            offered = {FACTS: material.facts, TIMINGS: tuple(material.timings.values()), NOTES: material.notes}
+            offered = {
+                FACTS: material.facts,
+                TIMINGS: tuple(material.timings.values()),
+                NOTES: material.notes,
+                HOLDINGS: material.holdings,
+            }
             yield subject, "", _only(rule, offered), "", ""
 
 

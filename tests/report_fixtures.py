@@ -34,6 +34,7 @@ from analyzer.contract import (
     Finding,
     Fit,
     Headroom,
+    Holding,
     IdleAge,
     Joint,
     Keeper,
@@ -1096,6 +1097,10 @@ def bad() -> Assessment:
         score=_score(findings),
         nodes=(full.nodes[0], damaged),
         notes=NOTES,
+        holdings=(
+            Holding("10.40.1.100", "vip", "sip-a", 0.0, 3600.0, left=True),
+            Holding("10.40.1.100", "vip", "sip-b", 3605.0, 86400.0, left=False),
+        ),
         replications=(
             *(
                 _replication(_throughput(item, 0.3), full.writes[2], 2.0)

@@ -186,7 +186,7 @@ class Machine:
     `freezes` and `suspends` are (true s, length): it stands still and its monotonic clock with it; a suspended one's boot and wall clock go on.
     `pauses` are those of its ticker with what is on record about them; `fifo`: it has a real-time ticker too.
 
-    `notes` are (true s, text); `keepers` (true s, fact `time` from then on). `until` ends a table early: nothing of it is recorded
+    `notes` are (true s, text); `holds` (true s, address, held); `keepers` (true s, fact `time` from then on). `until` ends a table early: nothing of it is recorded
     from that time on. `writes_Bps` is what its disk sda writes (with `disk`). `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
     observer by its time, NaN for no answer. `inventory` replaces facts of a sound machine that is as planned; None: it told none.
     """
@@ -208,6 +208,7 @@ class Machine:
     meetings: Iterable[tuple[int, str, str]] = ()
     outcomes: Iterable[Mapping[str, Any]] = ()
     notes: Iterable[tuple[float, str]] = ()
+    holds: Iterable[tuple[float, str, bool]] = ()
     keepers: Iterable[tuple[float, Mapping[str, Any]]] = ()
     memory: bool = False
     disk: bool = False
@@ -627,6 +628,7 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
         "facts": {} if machine.inventory is None else {"inventory": inventory(site, name) | dict(machine.inventory)},
         "events": [],
         "notes": [[int(_us(machine.local_s(at_s))), text] for at_s, text in machine.notes],
+        "holds": [[int(_us(machine.local_s(at_s))), ip, held] for at_s, ip, held in machine.holds],
         "outcomes": list(machine.outcomes),
     }
     path = folder / f"{name}.zip"

@@ -1,7 +1,8 @@
 """LAN plan: where every address should be, where it is, and which way packets leave.
 
 What: Each planned address with its interface, switch and port beside what the node reported; then the interface and source address
-    that each node's routing table picks for every peer and observer. What differs from the plan is marked.
+    that each node's routing table picks for every peer and observer. What differs from the plan is marked. Beside a running product
+    also which node held which address, and when.
 Why HA: A heartbeat that leaves by another interface than planned has no second path. It works until that one cable fails.
 How: The nodes told their interfaces and routes once an hour; switch and port are the plan's word, nobody can measure them.
     "Unknown" means that the node or the plan does not say enough. It is not a yes.
@@ -16,6 +17,7 @@ from analyzer.contract import AddressFound, Assessment, Egress, PlanNetwork
 from reports import figures
 from reports.contract import Block, Heading, Paragraph, Section, Table
 from reports.excerpt import MOST, excerpt
+from reports.holders import holder_blocks
 
 YES, NO, UNKNOWN = "\N{CHECK MARK} yes", "\N{BALLOT X} NO", "? unknown"
 
@@ -25,6 +27,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _addresses(assessment)
     yield Heading("Which way packets leave", 2)
     yield from _egress(assessment.egress)
+    yield from holder_blocks(assessment)
 
 
 def _addresses(assessment: Assessment) -> Iterator[Block]:
