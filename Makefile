@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs bench bench-detectors bench-stacks bench-day faults soak clean
+.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs texts bench bench-detectors bench-stacks bench-day faults soak clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -46,6 +46,10 @@ format: $(VENV)/.dev
 # docs/rules.md, from the rules and profiles.
 docs: $(VENV)/.dev
 	$(VENV)/bin/python tools/rules_page.py
+
+# reports/texts/haready.pot, from the texts in the sources.
+texts: $(VENV)/.dev
+	$(VENV)/bin/python tools/texts.py
 
 # What the collector costs, beside tools a user could run instead. As root it installs those for the comparison.
 bench: $(VENV)/.dev

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from analyzer.contract import Assessment
+    from reports.commands import Look
 
 # Command -> (module that has it, what it does). Kept as text so that `--help` imports nothing.
 _COMMANDS = {
@@ -75,12 +76,14 @@ def assess(arguments: list[str]) -> int:
         "-o", "--out", type=Path, metavar="PDF", help="default: CLUSTER-START-report.pdf, replaced if it is there"
     )
     parser.add_argument("--json", type=Path, metavar="JSON", help="the same as data (default: beside the PDF)")
-    parser.add_argument("--paper", choices=["a4", "letter"], default="a4")
     parser.add_argument("--force", action="store_true", help="overwrite PDF and JSON")
     from analyzer.commands import add_control, assess_archives, verdict_exit
+    from reports.commands import add_look, chosen_look
 
     add_control(parser)
+    add_look(parser)
     given = parser.read(arguments)
+    look = chosen_look(given)
     pdf: Path | None = given.out
     data: Path | None = given.json or (pdf.with_suffix(".json") if pdf else None)
     if pdf == data is not None:
@@ -94,17 +97,17 @@ def assess(arguments: list[str]) -> int:
         assessment,
         data or Path(f"{assessment.stem}-assessment.json"),
         pdf or Path(f"{assessment.stem}-report.pdf"),
-        given.paper,
+        look,
     )
     return verdict_exit(assessment.verdict)
 
 
-def _write(assessment: Assessment, json: Path, pdf: Path, paper: str, remark: str = "") -> None:
+def _write(assessment: Assessment, json: Path, pdf: Path, look: Look | None, remark: str = "") -> None:
     from analyzer.commands import print_settings, print_verdict, write_assessment
     from reports.commands import write_report
 
     write_assessment(assessment, json, "--json")
-    write_report(assessment, pdf, paper)
+    write_report(assessment, pdf, look)
     print_verdict(assessment)
     if remark:
         print(remark)
@@ -213,7 +216,7 @@ def _demonstrate(folder: Path, seconds: float) -> None:
     pdf = folder / "report.pdf"
     short = assessment.verdict is Verdict.INCONCLUSIVE and seconds < _SHORT_S
     remark = f"expected: {seconds:.0f} s are too short for a verdict; open {pdf}" if short else ""
-    _write(assessment, folder / "assessment.json", pdf, "a4", remark)
+    _write(assessment, folder / "assessment.json", pdf, None, remark)
     if collected.truth:
         print(collected.truth, file=sys.stderr)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.figures import MICRO
+from reports.texts import say
 
 WIDE = 30.0
 """From this ratio of highest to lowest value on, a linear axis would hide the small ones."""
@@ -30,7 +31,7 @@ def time_axis(end_s: float) -> Axis:
         return Axis("s", 1.0)
     if end_s <= 3 * 3600:
         return Axis("min", 60.0)
-    return Axis("h", 3600.0) if end_s <= 96 * 3600 else Axis("days", 86400.0)
+    return Axis("h", 3600.0) if end_s <= 96 * 3600 else Axis(say("days"), 86400.0)
 
 
 def fitting_axis(values_s: Iterable[float | None]) -> Axis:

@@ -11,18 +11,21 @@ from analyzer.contract import Load, ObserverTiming, Throughput, Timing
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
+from reports.texts import each, say, word
 
 
 def throughput_blocks(items: tuple[Throughput, ...]) -> Iterator[Block]:
     """Goodput of each direction, and why tests are missing."""
     if not items:
-        yield Paragraph("The plan asks for no bandwidth test, so nothing is known about bandwidth.")
+        yield Paragraph(say("The plan asks for no bandwidth test, so nothing is known about bandwidth."))
         return
     tested = [item for item in items if item.tests]
     if tested:
         yield Paragraph(
-            "Goodput is what arrived, without headers and resends. Limit: what the tests were held to, so that "
-            "services in use keep room. CPU: share of one core that the test took at the sending and the receiving node."
+            say(
+                "Goodput is what arrived, without headers and resends. Limit: what the tests were held to, so that "
+                "services in use keep room. CPU: share of one core that the test took at the sending and the receiving node."
+            )
         )
         yield from excerpt(_goodput(tested))
     yield from _when(items)
@@ -35,11 +38,11 @@ def throughput_blocks(items: tuple[Throughput, ...]) -> Iterator[Block]:
     missing: dict[str, list[Throughput]] = defaultdict(list)
     for item in items:
         if item.reason or not item.tests:
-            missing[item.reason or "No reason was recorded."].append(item)
+            missing[item.reason or say("No reason was recorded.")].append(item)
     if missing:
         yield from excerpt(
             Table(
-                ("Why tests are missing", "Paths"),
+                each("Why tests are missing", "Paths"),
                 tuple(
                     (
                         reason,
@@ -56,7 +59,7 @@ def throughput_blocks(items: tuple[Throughput, ...]) -> Iterator[Block]:
 
 def _goodput(items: list[Throughput]) -> Table:
     return Table(
-        (
+        each(
             "Path",
             "Network",
             "Planned",
@@ -73,7 +76,7 @@ def _goodput(items: list[Throughput]) -> Table:
                 figures.direction(item.source, item.target),
                 figures.network(item.network, wan=item.wan),
                 figures.bits(item.planned_bps),
-                figures.bits(item.limit_bps) if item.limit_bps is not None else "none",
+                figures.bits(item.limit_bps) if item.limit_bps is not None else say("none"),
                 figures.count(len(item.tests)),
                 *(figures.bits(value) for value in (item.minimum_bps, item.median_bps, item.maximum_bps)),
                 figures.count(_sum(test.retransmits for test in item.tests)),
@@ -82,7 +85,7 @@ def _goodput(items: list[Throughput]) -> Table:
             for item in items
         ),
         (17, 11, 10, 10, 6, 10, 10, 10, 8, 12),
-        "Goodput, each way",
+        say("Goodput, each way"),
         numeric=(2, 3, 4, 5, 6, 7, 8, 9),
     )
 
@@ -93,11 +96,18 @@ def _when(items: Iterable[Throughput]) -> Iterator[Block]:
     starts_s = sorted(start_s for path in by_path for start_s in path)
     if starts_s:
         apart_s = max((after - before for path in by_path for before, after in pairwise(path)), default=None)
-        text = f"{figures.several(len(starts_s), 'test')}, the first {figures.duration(starts_s[0])} after the start of the run"
+        text = say(
+            "{number}, the first {duration} after the start of the run",
+            number=figures.several(len(starts_s), "test"),
+            duration=figures.duration(starts_s[0]),
+        )
         if len(starts_s) > 1:
-            text += f", the last after {figures.duration(starts_s[-1])}"
+            text += say(", the last after {duration}", duration=figures.duration(starts_s[-1]))
         if apart_s is not None:
-            text += f"; the longest time from one test of a path to its next was {figures.duration(apart_s)}"
+            text += say(
+                "; the longest time from one test of a path to its next was {duration}",
+                duration=figures.duration(apart_s),
+            )
         yield Paragraph(f"{text}.")
 
 
@@ -124,13 +134,10 @@ def _at_load(items: list[Throughput]) -> Table:
         )
 
     return Table(
-        (
-            "Path", "Network", "Planned load", "TCP tests", "Lowest", "Median",
-            "UDP tests", "Sent at", "Arrived", "Lost, most", "Jitter, most",
-        ),
+        each("Path", "Network", "Planned load", "TCP tests", "Lowest", "Median", "UDP tests", "Sent at", "Arrived", "Lost, most", "Jitter, most"),
         tuple(row(item) for item in items),
         (17, 11, 10, 6, 10, 10, 6, 10, 10, 8, 8),
-        "At the planned data rate, and with UDP, each way",
+        say("At the planned data rate, and with UDP, each way"),
         numeric=(2, 3, 4, 5, 6, 7, 8, 9, 10),
     )  # fmt: skip
 
@@ -141,7 +148,7 @@ def _worst(values: Iterable[float | None]) -> float | None:
 
 def _made_room(items: list[Throughput]) -> Table:
     return Table(
-        ("Path", "Network", "Times", "Usual reason"),
+        each("Path", "Network", "Times", "Usual reason"),
         tuple(
             (
                 figures.direction(item.source, item.target),
@@ -152,7 +159,7 @@ def _made_room(items: list[Throughput]) -> Table:
             for item in items
         ),
         (20, 14, 8, 58),
-        "Tests that were put off or ended because other programs needed the node",
+        say("Tests that were put off or ended because other programs needed the node"),
         numeric=(2,),
     )
 
@@ -173,19 +180,18 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
     loaded = [item for item in timings if item.loaded.samples or item.loaded_lost]
     if not loaded:
         yield Paragraph(
-            "No probe was under way during a bandwidth test, so nothing is known about delay on a full line."
+            say("No probe was under way during a bandwidth test, so nothing is known about delay on a full line.")
         )
         return
     yield Paragraph(
-        "Loaded: while a bandwidth test of either node ran. Idle: all other time, which is what the other tables "
-        "count; the settings outlast both. Round trips that grow much under load show long queues in the network."
+        say(
+            "Loaded: while a bandwidth test of either node ran. Idle: all other time, which is what the other tables "
+            "count; the settings outlast both. Round trips that grow much under load show long queues in the network."
+        )
     )
     yield from excerpt(
         Table(
-            (
-                "Path", "Network", "Idle p50", "Loaded p50", "Idle p99.9", "Loaded p99.9", "Idle max", "Loaded max",
-                "Loaded probes", "Lost of them", "Silent for",
-            ),
+            each("Path", "Network", "Idle p50", "Loaded p50", "Idle p99.9", "Loaded p99.9", "Idle max", "Loaded max", "Loaded probes", "Lost of them", "Silent for"),
             tuple(
                 (
                     figures.direction(item.source, item.target),
@@ -198,12 +204,12 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
                     figures.seconds(item.loaded.maximum),
                     figures.count(item.loaded.samples + item.loaded_lost),
                     figures.count(item.loaded_lost),
-                    figures.seconds(item.loaded_outage_s) if item.loaded_outage_s else "none",
+                    figures.seconds(item.loaded_outage_s) if item.loaded_outage_s else say("none"),
                 )
                 for item in loaded
             ),
             (17, 11, 9, 9, 9, 9, 9, 9, 8, 7, 8),
-            "Round trips under load",
+            say("Round trips under load"),
             numeric=(2, 3, 4, 5, 6, 7, 8, 9, 10),
         )
     )  # fmt: skip
@@ -211,8 +217,11 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
     if fast:
         slowest_hz = min(kind.probe_hz for item in fast for kind in item.fast)
         yield Paragraph(
-            f"Fast probes: while a path itself was tested its ends sent {figures.number(slowest_hz, 2)} probes a second and more, in slots of "
-            "their own. They are in no other figure; timeouts outlast them all the same."
+            say(
+                "Fast probes: while a path itself was tested its ends sent {number} probes a second and more, in slots of "
+                "their own. They are in no other figure; timeouts outlast them all the same.",
+                number=figures.number(slowest_hz, 2),
+            )
         )
         yield from excerpt(_fast(fast))
 
@@ -231,14 +240,14 @@ def _fast(items: list[Timing]) -> Table:
             else:
                 yield figures.seconds(fast.rtt.p50)
                 yield figures.quantile(fast.rtt.p999, fast.rtt.samples, 1000)
-                yield f"{figures.count(fast.lost)} of {figures.count(fast.sent)}"
+                yield say("{count} of {count2}", count=figures.count(fast.lost), count2=figures.count(fast.sent))
 
-    heads = [f"{what} {kind}" for kind in kinds for what in ("p50", "p99.9", "Lost")]
+    heads = [f"{what} {word(kind)}" for kind in kinds for what in each("p50", "p99.9", "Lost")]
     return Table(
-        ("Path", "Network", *heads),
+        (say("Path"), say("Network"), *heads),
         tuple(tuple(row(item)) for item in items),
         (15, 10, *(8, 8, 9) * len(kinds)),
-        "Fast probes under load",
+        say("Fast probes under load"),
         numeric=tuple(range(2, 2 + len(heads))),
     )
 
@@ -246,13 +255,13 @@ def _fast(items: list[Timing]) -> Table:
 def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:
     """How gateways, name servers and the like answered each node; who did not ask, and why."""
     if not items:
-        yield Paragraph("The plan names no observers, so nothing outside the nodes was asked.")
+        yield Paragraph(say("The plan names no observers, so nothing outside the nodes was asked."))
         return
     asked = [item for item in items if not item.reason]
     if asked:
         yield from excerpt(
             Table(
-                (
+                each(
                     "Observer",
                     "Kind",
                     "Address",
@@ -275,7 +284,7 @@ def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:
                         figures.seconds(item.rtt.p50),
                         figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
                         figures.seconds(item.rtt.maximum),
-                        figures.seconds(item.longest_outage_s) if item.longest_outage_s else "none",
+                        figures.seconds(item.longest_outage_s) if item.longest_outage_s else say("none"),
                     )
                     for item in asked
                 ),
@@ -287,9 +296,9 @@ def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:
     if refused:
         yield from excerpt(
             Table(
-                ("Observer", "Kind", "Address", "Not asked by", "Why"),
+                each("Observer", "Kind", "Address", "Not asked by", "Why"),
                 tuple((item.observer, item.kind, item.address, item.node, item.reason) for item in refused),
                 (16, 10, 16, 14, 44),
-                "Observers that were not asked",
+                say("Observers that were not asked"),
             )
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from analyzer.contract import Basis, Constraint, Recommendation, Timing
 from reports import figures
+from reports.texts import say, word
 
 FLOOR, SCENARIO = "floor", "scenario "
 """The name of one candidate, and the beginning of others', by which the analyzer tells that nothing measured asks for them."""
@@ -20,19 +21,21 @@ def based_on(advice: Recommendation, timings: Iterable[Timing]) -> str:
     """What decided, and for how long was measured."""
     binding = next((item for item in advice.constraints if item.binding), None)
     if binding is None:
-        return "defaults of the product and the plan's rates"
+        return say("defaults of the product and the plan's rates")
     measured_s = _measured_s(advice, timings)
     length = f" ({figures.duration(measured_s)})" if measured_s else ""
     what = _what(binding)
     match advice.basis:
         case Basis.OVERRIDE:
-            return f"{what}, lowered by the plan"
+            return say("{what}, lowered by the plan", what=what)
         case Basis.FLOOR | Basis.PROVISIONAL:
-            return f"{what}; {f'too little was measured{length}' if length else 'not every path was measured'}"
+            if length:
+                return say("{what}; too little was measured{length}", what=what, length=length)
+            return say("{what}; not every path was measured", what=what)
         case Basis.MEASURED if _unmeasured(binding):
-            return f"{what}; the measurement{length} asks for no more"
+            return say("{what}; the measurement{length} asks for no more", what=what, length=length)
         case Basis.MEASURED:
-            return f"measured{length}: {what}"
+            return say("measured{length}: {what}", length=length, what=what)
 
 
 def _unmeasured(binding: Constraint) -> bool:
@@ -40,7 +43,9 @@ def _unmeasured(binding: Constraint) -> bool:
 
 
 def _what(binding: Constraint) -> str:
-    return f"floor of {figures.seconds(binding.value_s)}" if binding.name == FLOOR else binding.name
+    return (
+        say("floor of {seconds}", seconds=figures.seconds(binding.value_s)) if binding.name == FLOOR else binding.name
+    )
 
 
 def _measured_s(advice: Recommendation, timings: Iterable[Timing]) -> float:
@@ -56,4 +61,4 @@ def classed(advice: Recommendation) -> str:
     """The class of the claim, in words that say what it is worth; "" where nothing was replayed."""
     if advice.risk is None:
         return ""
-    return f"class {advice.risk.claim}"
+    return say("class {claim}", claim=word(advice.risk.claim))

@@ -10,6 +10,7 @@ from analyzer.contract import Assessment
 from collector.plugins import discover
 from reports import figures
 from reports.contract import Block, Heading, Section
+from reports.texts import say, spoken, word
 
 MEASURED = "measured"
 """The only origin whose report needs no label on every page."""
@@ -19,7 +20,7 @@ MEASURED = "measured"
 class Imprint:
     """What a renderer puts around the blocks: title, labels, metadata. All plain text.
 
-    `banner` is printed on every page (empty: none); `created` is ISO 8601 UTC.
+    `banner` is printed on every page (empty: none); `created` is ISO 8601 UTC, `language` a tag as in RFC 5646.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Imprint:
     subject: str
     keywords: tuple[str, ...]
     created: str
+    language: str = "en"
 
 
 def sections() -> list[Section]:
@@ -46,30 +48,47 @@ def build(assessment: Assessment) -> Iterator[tuple[Section, tuple[Block, ...]]]
     for section in sections():
         blocks = tuple(section.build(assessment))
         if blocks:
-            yield section, (Heading(section.title), *blocks)
+            yield section, (Heading(say(section.title)), *blocks)
 
 
 def origin_label(origin: str) -> str:
     """The label of every page that does not come from a real site; empty for a measurement."""
-    words = {"demonstration": "DEMONSTRATION", "synthetic": "SYNTHETIC DATA"}
+    words = {"demonstration": say("DEMONSTRATION"), "synthetic": say("SYNTHETIC DATA")}
     if origin == MEASURED:
         return ""
-    return f"{words.get(origin, origin.upper())} {figures.DASH} not a measurement of a site"
+    return say(
+        "{origin} {dash} not a measurement of a site", origin=words.get(origin, origin.upper()), dash=figures.DASH
+    )
 
 
 def imprint(assessment: Assessment) -> Imprint:
     """Title, labels and metadata of the document, from the assessment alone (no clock is read)."""
     lines = (
-        f"Report of {figures.moment(assessment.created)}",
-        f"{figures.duration(assessment.duration_s)} of data from {figures.moment(assessment.started)}",
+        say("Report of {moment}", moment=figures.moment(assessment.created)),
+        say(
+            "{duration} of data from {moment}",
+            duration=figures.duration(assessment.duration_s),
+            moment=figures.moment(assessment.started),
+        ),
     )
     return Imprint(
-        title="High-availability readiness",
+        title=say("High-availability readiness"),
         cluster=assessment.cluster,
         lines=lines if assessment.duration_s > 0 else lines[:1],
         banner=origin_label(assessment.origin),
-        footer=f"haready {assessment.tool_version}   plan {assessment.plan_digest[:12] or figures.DASH}",
-        subject=f"Verdict: {assessment.verdict.value}. {assessment.summary}",
-        keywords=("haready", "high availability", assessment.cluster, assessment.verdict.value, assessment.origin),
+        footer=say(
+            "haready {tool_version}   plan {plan_digest}",
+            tool_version=assessment.tool_version,
+            plan_digest=assessment.plan_digest[:12] or figures.DASH,
+        ),
+        subject=say("Verdict: {value}. {summary}", value=word(assessment.verdict), summary=assessment.summary),
+        keywords=(
+            "haready",
+            say("high availability"),
+            assessment.cluster,
+            word(assessment.verdict),
+            assessment.origin,
+        ),
         created=assessment.created,
+        language=spoken(),
     )

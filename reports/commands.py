@@ -5,13 +5,48 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analyzer.contract import Assessment
 from collector.errors import ArchiveError, Arguments, Exit, OperatorError, check_result, refuse_archive
 from reports.build import build, imprint
+from reports.texts import Language, speaking
+from reports.texts.catalogue import language
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 EXTRA = frozenset({"matplotlib", "reportlab", "numpy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the reader chooses of the document: size of the paper (``a4`` or ``letter``), language."""
+
+    paper: str = "a4"
+    language: Language = field(default_factory=Language)
+
+
+def add_look(parser: Arguments) -> None:
+    """The options of the document, which `assess` and `report` share."""
+    parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="size of the paper (default: a4)")
+    parser.add_argument(
+        "--language",
+        default="en",
+        metavar="TAG|FILE",
+        help="language of the report's own texts: a tag such as en, or a .po file (default: en)",
+    )
+
+
+def chosen_look(options: Namespace) -> Look:
+    """What was chosen.
+
+    Raises:
+        OperatorError: there is no such language, or its file has a mistake.
+    """
+    return Look(options.paper, language(options.language))
 
 
 def report(arguments: list[str]) -> int:
@@ -38,14 +73,15 @@ def report(arguments: list[str]) -> int:
         help="default: CLUSTER-START-report.pdf, replaced if it is there",
     )
     parser.add_argument("--force", action="store_true", help="overwrite PDF")
-    parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="size of the paper (default: a4)")
+    add_look(parser)
     options = parser.read(arguments)
     _require_extra()
+    look = chosen_look(options)
     if options.out:
         check_result(options.out, "-o", force=options.force)
     assessment = _read(options.assessment)
     out = options.out or Path(f"{assessment.stem}-report.pdf")
-    write_report(assessment, out, options.paper)
+    write_report(assessment, out, look)
     print(out)
     return Exit.DONE
 
@@ -69,8 +105,8 @@ def _read(path: Path) -> Assessment:
         raise ArchiveError(f"{path}: {error}", error.hint) from error
 
 
-def write_report(assessment: Assessment, path: Path, paper: str = "a4") -> None:
-    """Write the PDF to `path`, whole or not at all. `paper` is ``a4`` or ``letter``.
+def write_report(assessment: Assessment, path: Path, look: Look | None = None) -> None:
+    """Write the PDF to `path`, whole or not at all.
 
     Raises:
         OperatorError: it cannot be written, or the extra that draws is not installed.
@@ -79,7 +115,9 @@ def write_report(assessment: Assessment, path: Path, paper: str = "a4") -> None:
     refuse_archive(path)
     from reports.render.pdf import Paper, render  # nodes have no drawing library
 
-    document = render((blocks for _, blocks in build(assessment)), imprint(assessment), Paper(paper))
+    look = look or Look()
+    with speaking(look.language):
+        document = render((blocks for _, blocks in build(assessment)), imprint(assessment), Paper(look.paper))
     partial = path.parent / f".haready-{os.getpid()}.part"
     try:
         with partial.open("wb") as file:

@@ -8,18 +8,21 @@ from analyzer.contract import EchoTiming, IdleAge
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import MOST, excerpt
+from reports.texts import each, say
 
 
 def echo_blocks(items: tuple[EchoTiming, ...]) -> Iterator[Block]:
     """What a message a second over TCP showed on every path; where it was not measured, why."""
     if not items:
-        yield Paragraph("No path of the plan is a channel or carries a product, so TCP was not tried.")
+        yield Paragraph(say("No path of the plan is a channel or carries a product, so TCP was not tried."))
         return
     measured = tuple(item for item in items if not item.reason)
     if measured:
         yield Paragraph(
-            "One message a second on a connection that stays open, timed from when it was due: what a lost packet or an outage "
-            "costs a heartbeat over TCP. Idle: after how long without traffic a connection still worked."
+            say(
+                "One message a second on a connection that stays open, timed from when it was due: what a lost packet or an outage "
+                "costs a heartbeat over TCP. Idle: after how long without traffic a connection still worked."
+            )
         )
         yield from excerpt(_table(_worst_first(measured) if len(measured) > MOST else measured))
     reasons: dict[str, list[str]] = {}
@@ -28,7 +31,7 @@ def echo_blocks(items: tuple[EchoTiming, ...]) -> Iterator[Block]:
             reasons.setdefault(item.reason, []).append(_label(item))
     if reasons:
         rows = tuple((", ".join(paths), reason) for reason, paths in reasons.items())
-        yield from excerpt(Table(("Path", "Why"), rows, (50, 50), "TCP was not measured"))
+        yield from excerpt(Table(each("Path", "Why"), rows, (50, 50), say("TCP was not measured")))
 
 
 def _worst_first(items: tuple[EchoTiming, ...]) -> tuple[EchoTiming, ...]:
@@ -41,11 +44,11 @@ def _label(item: EchoTiming) -> str:
 
 def _table(items: tuple[EchoTiming, ...]) -> Table:
     return Table(
-        ("Path", "Network", "p50", "p99", "p99.9", "Silent for", "Cut", "Sent again", "Timer", "Left idle"),
+        each("Path", "Network", "p50", "p99", "p99.9", "Silent for", "Cut", "Sent again", "Timer", "Left idle"),
         tuple(
             (
                 _label(item),
-                f"{item.network} (WAN)" if item.wan else item.network,
+                say("{network} (WAN)", network=item.network) if item.wan else item.network,
                 *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p99, item.rtt.p999)),
                 figures.seconds(item.longest_silence_s),
                 figures.count(item.resets),
@@ -56,7 +59,7 @@ def _table(items: tuple[EchoTiming, ...]) -> Table:
             for item in items
         ),
         (17, 12, 8, 8, 8, 10, 6, 8, 8, 15),
-        "TCP connections",
+        say("TCP connections"),
         numeric=(2, 3, 4, 5, 6, 7, 8),
     )
 
@@ -66,6 +69,12 @@ def _idle(ages: tuple[IdleAge, ...]) -> str:
     told = []
     for age in ages:
         if age.survived + age.dropped:
-            word = "ok" if not age.dropped else "dropped" if not age.survived else f"dropped {age.dropped} times"
+            word = (
+                say("ok")
+                if not age.dropped
+                else say("dropped")
+                if not age.survived
+                else say("dropped {dropped} times", dropped=age.dropped)
+            )
             told.append(f"{figures.duration(age.age_s)} {word}")
-    return ", ".join(told) or "not tried"
+    return ", ".join(told) or say("not tried")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reports import figures
 from reports.contract import Block, Paragraph, Table
+from reports.texts import say
 
 MOST = 150
 """Rows of one table (design value): about four pages. A cluster of a few nodes stays below it."""
@@ -22,4 +23,6 @@ def excerpt(table: Table, most: int = MOST) -> Iterator[Block]:
         return
     yield replace(table, rows=table.rows[:most], statuses=table.statuses[:most])
     left = figures.several(len(table.rows) - most, "more row")
-    yield Paragraph(f"The first {most} rows. {left} of this table: see assessment.json.", small=True)
+    yield Paragraph(
+        say("The first {most} rows. {left} of this table: see assessment.json.", most=most, left=left), small=True
+    )

@@ -10,10 +10,13 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from reports import texts
+from reports.texts import mark, say
+
 DASH = "\N{EN DASH}"
 """Stands for "no value"; never for zero."""
 
-MAXIMUM = "max"
+MAXIMUM = mark("max")
 """Stands for a quantile of too few values to tell it from their maximum."""
 
 ARROW = "\N{RIGHTWARDS ARROW}"
@@ -39,7 +42,7 @@ def direction(source: str, target: str) -> str:
 
 def network(name: str, *, wan: bool) -> str:
     """A network and whether it leads to another site: ``ch1 (WAN)``."""
-    return f"{name} (WAN)" if wan else name
+    return say("{name} (WAN)", name=name) if wan else name
 
 
 def count(value: int | None) -> str:
@@ -65,7 +68,7 @@ def seconds(value: float | None) -> str:
 
 def quantile(value: float | None, samples: int, one_in: int) -> str:
     """A quantile beyond which one of `one_in` values lies. Of fewer values it is the largest, so the word "max" stands for it."""
-    return seconds(value) if samples >= one_in or value is None else MAXIMUM
+    return seconds(value) if samples >= one_in or value is None else say(MAXIMUM)
 
 
 def duration(value: float | None) -> str:
@@ -101,7 +104,7 @@ def span(low: float | None, high: float | None) -> str:
     """A range of shares: ``0.061 to 0.096 %``."""
     if low is None or high is None:
         return DASH
-    return f"{number(low * 100, 2)} to {ratio(high, 2)}"
+    return say("{low} to {high}", low=number(low * 100, 2), high=ratio(high, 2))
 
 
 def octets(value: float | None, suffix: str = "") -> str:
@@ -184,15 +187,18 @@ def subject(name: str) -> str:
     source, sign, target = owner.partition(">")
     if slash:
         return f"{source} {ARROW} {target} ({rest})" if sign else f"{owner}: {rest}"
-    return name.replace("+", " and ")
+    first, *others = name.split("+")
+    for other in others:
+        first = say("{one} and {other}", one=first, other=other)
+    return first
 
 
 def listing(names: Sequence[str], most: int = 12) -> str:
     """``a, b, c`` or, of many, the first and how many more there are."""
     told = ", ".join(names[:most])
-    return told if len(names) <= most else f"{told} and {len(names) - most} more"
+    return told if len(names) <= most else say("{names} and {count} more", names=told, count=len(names) - most)
 
 
 def several(items: int, one: str, many: str = "") -> str:
     """``1 path``, ``12 paths``."""
-    return f"{items} {one if items == 1 else many or one + 's'}"
+    return texts.several(items, f"{{count}} {one}", f"{{count}} {many or one + 's'}")

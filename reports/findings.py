@@ -7,14 +7,23 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
 
 from analyzer.contract import Finding, Scope, Status, Subject
-from reports import figures
+from reports import figures, texts
 from reports.contract import Table
+from reports.texts import each, forms, mark, say, word
 
 URGENCY = (Status.FAIL, Status.ERROR, Status.WARN, Status.SKIPPED, Status.INFO, Status.PASS)
 """The order in which findings are read. What could not be judged stands before what is fine."""
 
-WORDS = {Status.SKIPPED: "not judged"}
+WORDS = {Status.SKIPPED: mark("not judged")}
 """How a status is called where its own name does not say what it means to a reader."""
+
+SCOPES = {
+    Scope.NODE: forms("{count} node", "{count} nodes"),
+    Scope.DEVICE: forms("{count} device", "{count} devices"),
+    Scope.PAIR: forms("{count} pair", "{count} pairs"),
+    Scope.PATH: forms("{count} path", "{count} paths"),
+    Scope.CLUSTER: forms("{count} cluster", "{count} clusters"),
+}
 
 LOOPBACK = re.compile(r"/lo\d*\Z")
 
@@ -44,7 +53,11 @@ def worst(statuses: Iterable[Status]) -> Status | None:
 def tally(statuses: Iterable[Status]) -> str:
     """``1 fail, 12 pass``, the most urgent first; empty for none."""
     counts = Counter(statuses)
-    return ", ".join(f"{counts[status]} {WORDS.get(status, status.value)}" for status in URGENCY if counts[status])
+    return ", ".join(f"{counts[status]} {_called(status)}" for status in URGENCY if counts[status])
+
+
+def _called(status: Status) -> str:
+    return say(WORDS[status]) if status in WORDS else word(status)
 
 
 def owner(subject: Subject, nodes: Container[str]) -> str | None:
@@ -76,7 +89,10 @@ def finding_table(findings: Iterable[Finding]) -> Table | None:
         for (status, _, _), group in groups.items()
     )
     return Table(
-        ("Check", "Where", "What was found"), rows, (24, 24, 52), statuses=tuple(status for status, _, _ in groups)
+        each("Check", "Where", "What was found"),
+        rows,
+        (24, 24, 52),
+        statuses=tuple(status for status, _, _ in groups),
     )
 
 
@@ -84,28 +100,44 @@ def _row(group: list[Finding]) -> tuple[str, str, str]:
     """Titles, subjects and messages of findings that ask for the same."""
     messages = [told(found) for found in group]
     if len(messages) > SHOWN:
-        messages[SHOWN - 1 :] = [f"And {len(messages) - SHOWN + 1} more: see “Evidence” in the last section."]
+        messages[SHOWN - 1 :] = [
+            say("And {count} more: see “Evidence” in the last section.", count=len(messages) - SHOWN + 1)
+        ]
     if group[0].remedy:
-        messages.append(f"What to do: {group[0].remedy}")
+        messages.append(say("What to do: {remedy}", remedy=group[0].remedy))
     titles = "\n".join(_some(found.title for found in group))
     return titles, "\n".join(_some(figures.subject(found.subject.name) for found in group)), "\n".join(messages)
 
 
 def told(found: Finding) -> str:
     """What was found, and who accepted it: a waived failure never reads as anything else than a failure."""
-    word = found.waiver
-    return f"{found.message} Waived until {word.until} by {word.who}: {word.reason}." if word else found.message
+    waiver = found.waiver
+    return (
+        say(
+            "{message} Waived until {until} by {who}: {reason}.",
+            message=found.message,
+            until=waiver.until,
+            who=waiver.who,
+            reason=waiver.reason,
+        )
+        if waiver
+        else found.message
+    )
 
 
 def _some(names: Iterable[str]) -> list[str]:
     """Each once, and not too many."""
     found = list(dict.fromkeys(names))
-    return found if len(found) <= LISTED else [*found[: LISTED - 1], f"and {len(found) - LISTED + 1} more"]
+    return (
+        found
+        if len(found) <= LISTED
+        else [*found[: LISTED - 1], say("and {count} more", count=len(found) - LISTED + 1)]
+    )
 
 
 def _passed(group: list[Finding]) -> tuple[str, str]:
     if len(group) == 1:
         return figures.subject(group[0].subject.name), group[0].message
     messages = {found.message for found in group}
-    where = figures.several(len(group), group[0].subject.scope.value)
-    return where, messages.pop() if len(messages) == 1 else "All pass."
+    where = texts.several(len(group), *SCOPES[group[0].subject.scope])
+    return where, messages.pop() if len(messages) == 1 else say("All pass.")

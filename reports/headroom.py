@@ -9,17 +9,20 @@ from analyzer.contract import Assessment, Headroom, Resource, Status
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
+from reports.texts import each, say, word
 
 
 def headroom_blocks(assessment: Assessment) -> Iterator[Block]:
     """Every node with the work of each other one, by resource; what is missing with its reason."""
     items = assessment.headrooms
     if not items:
-        yield Paragraph("No two nodes with archives are joined by a probed network, so nothing was added up.")
+        yield Paragraph(say("No two nodes with archives are joined by a probed network, so nothing was added up."))
         return
     yield Paragraph(
-        "What both nodes used in the same minute, added up, and its share of what the first one has by itself. What runs on both anyway, such as the "
-        "operating system, is in the sum twice. Of all minutes 95 % (99 %) stay below."
+        say(
+            "What both nodes used in the same minute, added up, and its share of what the first one has by itself. What runs on both anyway, such as the "
+            "operating system, is in the sum twice. Of all minutes 95 % (99 %) stay below."
+        )
     )
     known = [item for item in items if not item.reason]
     if known:
@@ -28,7 +31,7 @@ def headroom_blocks(assessment: Assessment) -> Iterator[Block]:
             pairs[item.node, item.other][item.resource].append(item)
         rows = tuple(
             (
-                f"{node} with the work of {other}",
+                say("{node} with the work of {other}", node=node, other=other),
                 *(
                     "\n".join(_cell(item) for item in by_resource.get(resource, ())) or figures.DASH
                     for resource in Resource
@@ -36,7 +39,7 @@ def headroom_blocks(assessment: Assessment) -> Iterator[Block]:
             )
             for (node, other), by_resource in pairs.items()
         )
-        head = ("Node", *(f"{resource.value[0].upper()}{resource.value[1:]}" for resource in Resource))
+        head = (say("Node"), *(_title(word(resource)) for resource in Resource))
         yield from excerpt(Table(head, rows, (24, 19, 19, 15, 23)))
     missing: dict[str, list[Headroom]] = defaultdict(list)
     for item in items:
@@ -44,28 +47,46 @@ def headroom_blocks(assessment: Assessment) -> Iterator[Block]:
             missing[item.reason].append(item)
     if missing:
         lines = tuple(
-            (reason, figures.listing([f"{item.node} with {item.other}: {item.resource.value}" for item in members]))
+            (
+                reason,
+                figures.listing(
+                    [
+                        say("{node} with {other}: {value}", node=item.node, other=item.other, value=word(item.resource))
+                        for item in members
+                    ]
+                ),
+            )
             for reason, members in missing.items()
         )
         yield from excerpt(
-            Table(("Not known because", "What"), lines, (50, 50), statuses=(Status.SKIPPED,) * len(lines))
+            Table(each("Not known because", "What"), lines, (50, 50), statuses=(Status.SKIPPED,) * len(lines))
         )
+
+
+def _title(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _cell(item: Headroom) -> str:
     """``37.5 % (48.8 %) of 8 cores``; where the limit is not known, what was used."""
     of = f"{item.of}: " if item.resource is Resource.NIC else ""
     if item.share is None:
-        return f"{of}{_amount(item, item.p95)}, its limit is not told"
+        return say("{of}{amount}, its limit is not told", of=of, amount=_amount(item, item.p95))
     if item.resource is Resource.DISK:
-        return f"{figures.ratio(item.share)} ({figures.ratio(item.peak_share)}) busy"
-    return f"{of}{figures.ratio(item.share)} ({figures.ratio(item.peak_share)}) of {_amount(item, item.capacity)}"
+        return say("{ratio} ({ratio2}) busy", ratio=figures.ratio(item.share), ratio2=figures.ratio(item.peak_share))
+    return say(
+        "{of}{ratio} ({ratio2}) of {amount}",
+        of=of,
+        ratio=figures.ratio(item.share),
+        ratio2=figures.ratio(item.peak_share),
+        amount=_amount(item, item.capacity),
+    )
 
 
 def _amount(item: Headroom, value: float | None) -> str:
     match item.resource:
         case Resource.CPU:
-            return figures.DASH if value is None else f"{figures.number(value)} cores"
+            return figures.DASH if value is None else say("{number} cores", number=figures.number(value))
         case Resource.MEMORY:
             return figures.octets(value)
         case Resource.NIC:

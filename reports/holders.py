@@ -8,13 +8,14 @@ from analyzer.contract import Assessment
 from reports import figures
 from reports.contract import Block, Heading, Paragraph, Table
 from reports.excerpt import excerpt
+from reports.texts import each, say
 
 
 def holder_blocks(assessment: Assessment) -> Iterator[Block]:
     """A line for each stretch, if the run stood beside a running product."""
     if not assessment.holdings:
         return
-    yield Heading("Who held which address", 2)
+    yield Heading(say("Who held which address"), 2)
     yield Paragraph(
         "Beside the running product every node looked every ten seconds which addresses of the plan it held."
     )
@@ -23,9 +24,9 @@ def holder_blocks(assessment: Assessment) -> Iterator[Block]:
             f"{one.address}\n{one.name}",
             one.node,
             figures.instant(assessment.started, one.from_s),
-            figures.instant(assessment.started, one.to_s) if one.left else "end of its record",
+            figures.instant(assessment.started, one.to_s) if one.left else say("end of its record"),
             figures.duration(one.to_s - one.from_s),
         )
         for one in assessment.holdings
     )
-    yield from excerpt(Table(("Address", "Held by", "From", "Until", "For"), rows, (28, 18, 20, 20, 14)))
+    yield from excerpt(Table(each("Address", "Held by", "From", "Until", "For"), rows, (28, 18, 20, 20, 14)))

@@ -9,6 +9,7 @@ from analyzer.contract import Assessment
 from reports import figures
 from reports.contract import Block, Heading, Paragraph, Pin, Table
 from reports.excerpt import excerpt
+from reports.texts import each, say
 
 _TOGETHER_S = 2.0
 """Equal notes of several nodes within this time are one mark that was set on all of them (design value)."""
@@ -49,10 +50,12 @@ def note_blocks(assessment: Assessment) -> Iterator[Block]:
     notes = numbered(assessment)
     if not notes:
         return
-    yield Heading("Notes of the run", 2)
+    yield Heading(say("Notes of the run"), 2)
     yield Paragraph(
-        "What people marked while the collectors ran. The numbers stand above every chart over time. Outages and pauses near a "
-        "note name it in their evidence; no limit is changed by a note."
+        say(
+            "What people marked while the collectors ran. The numbers stand above every chart over time. Outages and pauses near a "
+            "note name it in their evidence; no limit is changed by a note."
+        )
     )
     rows = tuple(
         (
@@ -64,4 +67,11 @@ def note_blocks(assessment: Assessment) -> Iterator[Block]:
         )
         for note in notes
     )
-    yield from excerpt(Table(("No.", "After", "Time", "Noted on", "What"), rows, (6, 12, 20, 14, 48), numeric=(0,)))
+    yield from excerpt(
+        Table(
+            each("No.", "After", "Time", "Noted on", "What"),
+            rows,
+            (6, 12, 20, 14, 48),
+            numeric=(0,),
+        )
+    )

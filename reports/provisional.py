@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from analyzer.contract import Assessment, Verdict
 from reports.contract import Block, Callout, Tone
+from reports.texts import mark, say
 
-_WORDS = {Verdict.UNSUITABLE: "not suitable", Verdict.INCONCLUSIVE: "no answer yet (inconclusive)"}
+_WORDS = {Verdict.UNSUITABLE: mark("not suitable"), Verdict.INCONCLUSIVE: mark("no answer yet (inconclusive)")}
 _ORIGINS = {
-    "demonstration": "DEMONSTRATION - not a measurement of a site. Do not enter.",
-    "synthetic": "SYNTHETIC DATA - not a measurement of a site. Do not enter.",
+    "demonstration": mark("DEMONSTRATION - not a measurement of a site. Do not enter."),
+    "synthetic": mark("SYNTHETIC DATA - not a measurement of a site. Do not enter."),
 }
 
 
@@ -23,9 +24,13 @@ def remarks(assessment: Assessment) -> tuple[str, ...]:
     """The lines that go with a value that must not be entered, most urgent first; none if it may be."""
     found = []
     if not ready(assessment):
-        found.append(f"PROVISIONAL - verdict: {_WORDS[assessment.verdict]}. Do not enter.")
+        found.append(say("PROVISIONAL - verdict: {words}. Do not enter.", words=say(_WORDS[assessment.verdict])))
     if assessment.origin != "measured":
-        found.append(_ORIGINS.get(assessment.origin, f"{assessment.origin.upper()} - no measurement. Do not enter."))
+        found.append(
+            say(_ORIGINS[assessment.origin])
+            if assessment.origin in _ORIGINS
+            else say("{origin} - no measurement. Do not enter.", origin=assessment.origin.upper())
+        )
     return tuple(found)
 
 
@@ -38,7 +43,10 @@ def provisional_blocks(assessment: Assessment) -> Iterator[Block]:
     """The warning above a product's values."""
     if not ready(assessment):
         yield Callout(
-            "Provisional: do not enter these values yet",
-            f"Verdict: {_WORDS[assessment.verdict]}. Settle the points on page 1 and measure again; the values may change.",
+            say("Provisional: do not enter these values yet"),
+            say(
+                "Verdict: {words}. Settle the points on page 1 and measure again; the values may change.",
+                words=say(_WORDS[assessment.verdict]),
+            ),
             Tone.WARN,
         )

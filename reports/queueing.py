@@ -8,6 +8,7 @@ from analyzer.contract import Quantiles, Timing
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import MOST, excerpt
+from reports.texts import each, say
 
 
 def queueing_blocks(timings: Sequence[Timing]) -> Iterator[Block]:
@@ -21,21 +22,29 @@ def queueing_blocks(timings: Sequence[Timing]) -> Iterator[Block]:
     known = [item for item in best.values() if item.queued_there.samples]
     if not known:
         yield Paragraph(
-            "Which way packets waited is not told: no path had ten minutes with the kernel's timestamps at both ends and without a step of a clock."
+            say(
+                "Which way packets waited is not told: no path had ten minutes with the kernel's timestamps at both ends and without a step of a clock."
+            )
         )
         return
     if len(known) > MOST:
         known.sort(key=lambda item: -max(item.queued_there.p99 or 0.0, item.queued_back.p99 or 0.0))
     lacking = len(best) - len(known)
     yield Paragraph(
-        "Waiting: one-way delay above its minimum within ten to twenty minutes; offset and drift of the clocks are taken off. A queue that never "
-        "empties in that time is not seen."
-        + (f" {figures.several(lacking, 'other pair')} had less than ten minutes for it: not told." if lacking else ""),
+        say(
+            "Waiting: one-way delay above its minimum within ten to twenty minutes; offset and drift of the clocks are taken off. A queue that never "
+            "empties in that time is not seen."
+        )
+        + (
+            say(" {number} had less than ten minutes for it: not told.", number=figures.several(lacking, "other pair"))
+            if lacking
+            else ""
+        ),
         small=True,
     )
     yield from excerpt(
         Table(
-            ("Path", "Network", "There p50", "There p99", "There max", "Back p50", "Back p99", "Back max"),
+            each("Path", "Network", "There p50", "There p99", "There max", "Back p50", "Back p99", "Back max"),
             tuple(
                 (
                     figures.direction(item.source, item.target),
@@ -46,7 +55,7 @@ def queueing_blocks(timings: Sequence[Timing]) -> Iterator[Block]:
                 for item in known
             ),
             (22, 14, 10.6, 10.6, 10.6, 10.6, 10.6, 10.6),
-            "Which way packets waited",
+            say("Which way packets waited"),
             numeric=(2, 3, 4, 5, 6, 7),
         )
     )

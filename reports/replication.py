@@ -12,6 +12,7 @@ from reports.axes import time_axis, unit_axis
 from reports.contract import Band, Block, Chart, Checklist, Heading, Paragraph, Table
 from reports.excerpt import excerpt
 from reports.notes import pins
+from reports.texts import each, say
 
 
 def replication_blocks(assessment: Assessment) -> Iterator[Block]:
@@ -19,8 +20,10 @@ def replication_blocks(assessment: Assessment) -> Iterator[Block]:
     legs = assessment.replications
     if not legs:
         yield Paragraph(
-            "No planned product replicates what is written, as far as this version knows. A table [replication] in plan.toml asks for these "
-            "figures all the same."
+            say(
+                "No planned product replicates what is written, as far as this version knows. A table [replication] in plan.toml asks for these "
+                "figures all the same."
+            )
         )
         return
     yield Paragraph(_meaning(legs))
@@ -31,11 +34,11 @@ def replication_blocks(assessment: Assessment) -> Iterator[Block]:
     missing: dict[str, list[Replication]] = defaultdict(list)
     for leg in legs:
         if leg.plain is None:
-            missing[leg.reason or "No reason was recorded."].append(leg)
+            missing[leg.reason or say("No reason was recorded.")].append(leg)
     if missing:
         rows = tuple((reason, figures.listing([_path(leg) for leg in members])) for reason, members in missing.items())
         yield from excerpt(
-            Table(("Not known because", "Paths"), rows, (50, 50), statuses=(Status.SKIPPED,) * len(rows))
+            Table(each("Not known because", "Paths"), rows, (50, 50), statuses=(Status.SKIPPED,) * len(rows))
         )
     for leg in _drawn(known):
         yield from _charts(leg, assessment)
@@ -44,7 +47,7 @@ def replication_blocks(assessment: Assessment) -> Iterator[Block]:
         yield from excerpt(chains)
     questions = tuple(_questions(legs))
     if questions:
-        yield Heading("To be asked about replication", 2)
+        yield Heading(say("To be asked about replication"), 2)
         yield Checklist(questions)
 
 
@@ -53,28 +56,41 @@ def _meaning(legs: Sequence[Replication]) -> str:
     words = []
     if first is not None:
         where = (
-            f"to {figures.listing(list(first.disks))}, which hold the planned data"
+            say("to {names}, which hold the planned data", names=figures.listing(list(first.disks)))
             if first.disks
-            else "to all its disks"
+            else say("to all its disks")
         )
         words.append(
-            f"What {first.writer} writes {where}, minute by minute over {figures.several(first.minutes, 'minute')}, with "
-            f"{figures.ratio(first.growth)} growth."
+            say(
+                "What {writer} writes {where}, minute by minute over {number}, with {ratio} growth.",
+                writer=first.writer,
+                where=where,
+                number=figures.several(first.minutes, "minute"),
+                ratio=figures.ratio(first.growth),
+            )
         )
     if first is not None and len({leg.writer for leg in legs if leg.writer}) > 1:
-        words = [f"What each node writes, minute by minute, with {figures.ratio(first.growth)} growth."]
+        words = [
+            say("What each node writes, minute by minute, with {ratio} growth.", ratio=figures.ratio(first.growth))
+        ]
     words.append(
-        "It is replayed through what the tests of each path carried (median): what is too much waits. Needed: 95 % of all minutes need less. "
-        "Recovery point: how old the oldest byte was that had not left; a node that is lost takes it along."
+        say(
+            "It is replayed through what the tests of each path carried (median): what is too much waits. Needed: 95 % of all minutes need less. "
+            "Recovery point: how old the oldest byte was that had not left; a node that is lost takes it along."
+        )
     )
-    words.append("In step after an outage: from its end, for the worst minute at which it may begin.")
+    words.append(say("In step after an outage: from its end, for the worst minute at which it may begin."))
     copied = next((leg for leg in legs if leg.size_B is not None), None)
     if copied is not None:
         words.append(
-            f"A full copy is {figures.octets(copied.size_B)} ({copied.size_from}), beside the mean of the writes."
+            say(
+                "A full copy is {octets} ({size_from}), beside the mean of the writes.",
+                octets=figures.octets(copied.size_B),
+                size_from=copied.size_from,
+            )
         )
     if not all(leg.in_use for leg in legs if leg.writer):
-        words.append("These machines are not in use yet, so their writes say little about those to come.")
+        words.append(say("These machines are not in use yet, so their writes say little about those to come."))
     return " ".join(words)
 
 
@@ -103,7 +119,9 @@ def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Iterator[T
         for backlog, compression in _both(leg):
             needed = None if leg.p95_Bps is None else 8.0 * leg.p95_Bps / (compression or 1.0)
             resync = dict(backlog.resync)
-            packed = f"compressed {figures.number(compression)} to 1" if compression is not None else ""
+            packed = (
+                say("compressed {number} to 1", number=figures.number(compression)) if compression is not None else ""
+            )
             where = (packed or figures.direction(leg.source, leg.target), figures.DASH if packed else leg.network)
             waits.append(
                 (
@@ -111,7 +129,7 @@ def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Iterator[T
                     figures.bits(leg.capacity_bps),
                     figures.bits(needed),
                     figures.ratio(backlog.share),
-                    figures.octets(backlog.largest_B) if backlog.largest_B else "none",
+                    figures.octets(backlog.largest_B) if backlog.largest_B else say("none"),
                     _time(backlog.drain_s) if backlog.largest_B else figures.DASH,
                     figures.seconds(backlog.behind_s),
                 )
@@ -120,30 +138,35 @@ def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Iterator[T
                 (
                     *where,
                     *(_time(resync[length]) if length in resync else figures.DASH for length in outages),
-                    "size not known" if leg.size_B is None else _time(backlog.copy_s),
+                    say("size not known") if leg.size_B is None else _time(backlog.copy_s),
                 )
             )
             statuses.append(judged.get(leg.path) if backlog is (leg.packed or leg.plain) else None)
     yield Table(
-        ("Path", "Network", "Carries", "Needed", "Share", "Largest backlog", "Drained after", "Recovery point"),
+        each("Path", "Network", "Carries", "Needed", "Share", "Largest backlog", "Drained after", "Recovery point"),
         tuple(waits),
         (17, 12, 12, 12, 9, 12, 12, 12),
-        "Writes against bandwidth",
+        say("Writes against bandwidth"),
         tuple(statuses),
         tuple(range(2, 8)),
     )
-    head = ("Path", "Network", *(f"In step after {figures.duration(length)} out" for length in outages), "Full copy")
+    head = (
+        say("Path"),
+        say("Network"),
+        *(say("In step after {duration} out", duration=figures.duration(length)) for length in outages),
+        say("Full copy"),
+    )
     yield Table(
         head,
         tuple(resyncs),
         (17, 12, *(20 for _ in outages), 20),
-        "After an outage, and the first copy",
+        say("After an outage, and the first copy"),
         numeric=tuple(range(2, len(head))),
     )
 
 
 def _time(value_s: float | None) -> str:
-    return "never" if value_s is None else figures.seconds(value_s)
+    return say("never") if value_s is None else figures.seconds(value_s)
 
 
 def _chains(legs: Sequence[Replication]) -> Table | None:
@@ -168,40 +191,49 @@ def _chains(legs: Sequence[Replication]) -> Table | None:
             continue
         rows.append(
             (
-                f"{state.active} active" + (f", {state.lost} lost" if state.lost else ""),
+                say("{active} active", active=state.active)
+                + (say(", {lost} lost", lost=state.lost) if state.lost else ""),
                 f" {figures.ARROW} ".join(way),
                 figures.DASH if slowest is None else _path(slowest),
-                "not known" if backlog is None else figures.seconds(backlog.behind_s),
+                say("not known") if backlog is None else figures.seconds(backlog.behind_s),
             )
         )
-    head = ("State", "Way of the data", "Slowest path", "The last node is behind by at most")
-    return Table(head, tuple(rows), (26, 34, 24, 16), "Daisy chain", numeric=(3,)) if rows else None
+    head = each("State", "Way of the data", "Slowest path", "The last node is behind by at most")
+    return Table(head, tuple(rows), (26, 34, 24, 16), say("Daisy chain"), numeric=(3,)) if rows else None
 
 
 def _questions(legs: Sequence[Replication]) -> Iterator[tuple[str, str]]:
     if any(leg.compression is None for leg in legs):
         yield (
-            "Does the product compress, and what does a test with this data show? Until it is stated in the plan nothing is taken off.",
-            "vendor",
+            say(
+                "Does the product compress, and what does a test with this data show? Until it is stated in the plan nothing is taken off."
+            ),
+            say("vendor"),
         )
     yield (
-        "How large may the queue grow (memory, disk) before replication stops? Compare it with the largest backlog.",
-        "vendor",
+        say(
+            "How large may the queue grow (memory, disk) before replication stops? Compare it with the largest backlog."
+        ),
+        say("vendor"),
     )
     if any(leg.size_B is None for leg in legs):
         yield (
-            "How much has a full copy to carry? The plan names no folders of the data, or their file systems are not on record.",
-            "administrator",
+            say(
+                "How much has a full copy to carry? The plan names no folders of the data, or their file systems are not on record."
+            ),
+            say("administrator"),
         )
     if any(not leg.disks for leg in legs if leg.writer):
         yield (
-            "Which folders are replicated? Until the plan names them (data), all that is written counts.",
-            "administrator",
+            say("Which folders are replicated? Until the plan names them (data), all that is written counts."),
+            say("administrator"),
         )
     if any(not situation.documented for leg in legs for situation in leg.situations):
         yield (
-            "Which way does the data go where the vendor's documents do not say it, such as back from an active DR server?",
-            "vendor",
+            say(
+                "Which way does the data go where the vendor's documents do not say it, such as back from an active DR server?"
+            ),
+            say("vendor"),
         )
 
 
@@ -214,11 +246,16 @@ def _drawn(legs: Sequence[Replication]) -> list[Replication]:
 
 
 def _charts(leg: Replication, assessment: Assessment) -> Iterator[Block]:
-    packed = "" if leg.compression is None else ", compressed"
+    packed = "" if leg.compression is None else say(", compressed")
     for trace in assessment.traces:
         if trace.subject.scope is Scope.PATH and trace.subject.name == leg.path:
             if trace.unit == "B/s" and any(value is not None for value in trace.mid):
-                yield _chart(f"Writes{packed} against {_path(leg)}", trace, assessment, leg.capacity_bps)
+                yield _chart(
+                    say("Writes{packed} against {path}", packed=packed, path=_path(leg)),
+                    trace,
+                    assessment,
+                    leg.capacity_bps,
+                )
             elif trace.unit == "B" and any(trace.high):
                 yield _chart(f"{trace.title}: {_path(leg)}", trace, assessment)
 
@@ -229,12 +266,16 @@ def _chart(title: str, trace: Trace, assessment: Assessment, capacity_bps: float
     height = unit_axis(trace.unit, [*trace.high, *line])
     x = tuple((trace.start_s + place * trace.step_s) / time.size for place in range(len(trace.mid)))
     bands = [
-        Band("writes" if line else "backlog", x, *(height.scaled(part) for part in (trace.mid, trace.low, trace.high)))
+        Band(
+            say("writes") if line else say("backlog"),
+            x,
+            *(height.scaled(part) for part in (trace.mid, trace.low, trace.high)),
+        )
     ]
-    bands += [Band("carried at most", x, height.scaled(line * len(x)))] if line else []
+    bands += [Band(say("carried at most"), x, height.scaled(line * len(x)))] if line else []
     return Chart(
         title,
-        f"time since the start, {time.unit}",
+        say("time since the start, {unit}", unit=time.unit),
         height.unit,
         tuple(bands),
         half=True,

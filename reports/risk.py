@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from analyzer.contract import Claim, Recommendation, Risk, TradeOff
 from reports import figures
 from reports.contract import Band, Block, Chart, Paragraph, Pin
+from reports.texts import mark, say
 
 YEAR_S = 365.25 * 86400.0
 
 CLASSES = {
-    Claim.CERTIFIED: "Class certified: the measurement alone bounds false alarms below the target.",
-    Claim.MODEL_BACKED: "Class model-backed: a model of the tails keeps the target, or the measurement would if nothing were in doubt.",
-    Claim.UNREFUTED: "Class unrefuted: nothing seen speaks against the value, and the measurement is too short to prove it.",
+    Claim.CERTIFIED: mark("Class certified: the measurement alone bounds false alarms below the target."),
+    Claim.MODEL_BACKED: mark(
+        "Class model-backed: a model of the tails keeps the target, or the measurement would if nothing were in doubt."
+    ),
+    Claim.UNREFUTED: mark(
+        "Class unrefuted: nothing seen speaks against the value, and the measurement is too short to prove it."
+    ),
 }
 
 
@@ -21,7 +26,11 @@ def risk_blocks(advice: Recommendation) -> Iterator[Block]:
     """The class with its bound, what would change the value, and the trade-off of detection time against false alarms."""
     risk = advice.risk
     if risk is not None:
-        title = f"{CLASSES[risk.claim]} The target is at most {risk.target_per_year:g} a year."
+        title = say(
+            "{claim} The target is at most {target_per_year} a year.",
+            claim=say(CLASSES[risk.claim]),
+            target_per_year=f"{risk.target_per_year:g}",
+        )
         yield Paragraph(
             " ".join(filter(None, (title, risk.text, risk.caveat, risk.better, _doubted(risk), advice.change)))
         )
@@ -32,7 +41,7 @@ def risk_blocks(advice: Recommendation) -> Iterator[Block]:
 
 
 def _doubted(risk: Risk) -> str:
-    return f"One class lower because of doubts: {'; '.join(risk.doubts)}." if risk.doubts else ""
+    return say("One class lower because of doubts: {names}.", names="; ".join(risk.doubts)) if risk.doubts else ""
 
 
 def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
@@ -40,28 +49,31 @@ def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
     if len({row.incidents for row in rows}) < 2 or not risk.exposure_s:
         quickest = figures.seconds(rows[0].detection_s)
         told = (
-            "would have raised the same number of false alarms"
+            say(
+                "All of the timeouts tried, from {quickest} of detection on, would have raised the same number of false alarms on this run.",
+                quickest=quickest,
+            )
             if rows[0].incidents
-            else "would have raised a false alarm"
+            else say(
+                "None of the timeouts tried, from {quickest} of detection on, would have raised a false alarm on this run.",
+                quickest=quickest,
+            )
         )
-        none = "All" if rows[0].incidents else "None"
-        yield Paragraph(
-            f"{none} of the timeouts tried, from {quickest} of detection on, {told} on this run.", small=True
-        )
+        yield Paragraph(told, small=True)
         return
     known = [row for row in rows if row.bound_per_year is not None]
     seen = tuple(row.incidents * YEAR_S / risk.exposure_s or None for row in known)
     x = tuple(row.detection_s for row in known)
     yield Chart(
-        "What a shorter or longer timeout would cost",
-        "time until a dead peer is noticed, at most (s)",
-        "hours a year with a false alarm",
+        say("What a shorter or longer timeout would cost"),
+        say("time until a dead peer is noticed, at most (s)"),
+        say("hours a year with a false alarm"),
         (
-            Band("95 % upper bound", x, tuple(row.bound_per_year for row in known)),
-            Band("as measured (nothing where there was none)", x, seen),
+            Band(say("95 % upper bound"), x, tuple(row.bound_per_year for row in known)),
+            Band(say("as measured (nothing where there was none)"), x, seen),
         ),
         log_x=True,
         log_y=True,
         half=True,
-        pins=tuple(Pin(row.detection_s, "recommended") for row in known if row.chosen),
+        pins=tuple(Pin(row.detection_s, say("recommended")) for row in known if row.chosen),
     )

@@ -9,6 +9,7 @@ from analyzer.contract import Access, PathMtu, PortTest, Status, Timing
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
+from reports.texts import each, say, word
 
 
 def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iterator[Block]:
@@ -18,15 +19,17 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
     paths: dict[str, Timing | PathMtu] = {item.path: item for item in mtus if item.path in found or item.path in timed}
     paths |= timed
     if not paths:
-        yield Paragraph("No path was measured, so nothing is known about its MTU and route.")
+        yield Paragraph(say("No path was measured, so nothing is known about its MTU and route."))
         return
     yield Paragraph(
-        "Path MTU: the largest packet that arrived whole and unfragmented, headers included. Changes of route: how often the "
-        "TTL on arrival changed."
+        say(
+            "Path MTU: the largest packet that arrived whole and unfragmented, headers included. Changes of route: how often the "
+            "TTL on arrival changed."
+        )
     )
     yield from excerpt(
         Table(
-            (
+            each(
                 "Path",
                 "Network",
                 "Path MTU",
@@ -40,14 +43,14 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
             tuple(
                 (
                     f"{item.source} {figures.ARROW} {item.target}",
-                    f"{item.network} (WAN)" if item.wan else item.network,
+                    say("{network} (WAN)", network=item.network) if item.wan else item.network,
                     *_mtu(found.get(path)),
                     *_order(timed.get(path)),
                 )
                 for path, item in paths.items()
             ),
             (20, 14, 12, 10, 10, 8, 12, 8, 8),
-            "Path MTU",
+            say("Path MTU"),
             numeric=(2, 3, 4, 5, 6, 7, 8),
         )
     )
@@ -58,10 +61,10 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
     if missing:
         yield from excerpt(
             Table(
-                ("Why the path MTU is missing", "Paths"),
+                each("Why the path MTU is missing", "Paths"),
                 tuple((reason or figures.DASH, figures.listing(names)) for reason, names in missing.items()),
                 (40, 60),
-                "Path MTU that is not known",
+                say("Path MTU that is not known"),
             )
         )
 
@@ -78,25 +81,25 @@ _STATUS = {
 def port_blocks(ports: tuple[PortTest, ...]) -> Iterator[Block]:
     """Each planned port, each way."""
     if not ports:
-        yield Paragraph("The plan lists no ports for its products, so none was tried.")
+        yield Paragraph(say("The plan lists no ports for its products, so none was tried."))
         return
     yield from excerpt(
         Table(
-            ("From", "To", "Network", "Port", "For", "Result", "Reason"),
+            each("From", "To", "Network", "Port", "For", "Result", "Reason"),
             tuple(
                 (
                     item.source,
                     item.target,
                     item.network,
                     item.port,
-                    item.stack or "the address itself",
-                    item.access.value,
+                    item.stack or say("the address itself"),
+                    word(item.access),
                     item.reason,
                 )
                 for item in ports
             ),
             (12, 12, 12, 11, 16, 15, 24),
-            "Ports",
+            say("Ports"),
             tuple(_STATUS[item.access] for item in ports),
         )
     )
@@ -107,11 +110,11 @@ def _mtu(item: PathMtu | None) -> tuple[str, ...]:
         return (figures.DASH,) * 4
     size = f"{item.size_B} B"
     if item.largest_B is not None and item.largest_B != item.size_B:
-        size = f"{item.size_B} to {item.largest_B} B"
+        size = say("{size_b} to {largest_b} B", size_b=item.size_B, largest_b=item.largest_B)
     return (
         size,
-        f"{item.nic_B} B" if item.nic_B is not None else "any",
-        f"{item.told_B} B" if item.told_B is not None else "none",
+        f"{item.nic_B} B" if item.nic_B is not None else say("any"),
+        f"{item.told_B} B" if item.told_B is not None else say("none"),
         figures.count(item.searches),
     )
 

@@ -8,18 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from analyzer.contract import Assessment, Stamping, Timing
 from reports import figures
 from reports.contract import Block, Paragraph
+from reports.texts import mark, say
 
 _MOSTLY = 0.8
 """From this share of its answers on, the wire figure stands for a path (docs/method.md)."""
 
 _CARDS = {
-    Stamping.OFF: "can, but is not set to",
-    Stamping.ON: "does, which is not used",
-    Stamping.OTHER: "can for packets of PTP or NTP only",
-    Stamping.NONE: "cannot",
-    Stamping.UNTOLD: "not told",
+    Stamping.OFF: mark("can, but is not set to"),
+    Stamping.ON: mark("does, which is not used"),
+    Stamping.OTHER: mark("can for packets of PTP or NTP only"),
+    Stamping.NONE: mark("cannot"),
+    Stamping.UNTOLD: mark("not told"),
 }
-_KERNEL, _PROGRAM = "the kernel's software at both ends", "a program at one end at least, so there is no wire time"
+_KERNEL = mark("the kernel's software at both ends")
+_PROGRAM = mark("a program at one end at least, so there is no wire time")
 
 
 def stamp_blocks(assessment: Assessment) -> Iterator[Block]:
@@ -32,11 +34,15 @@ def stamp_blocks(assessment: Assessment) -> Iterator[Block]:
         return
     ends = {(node, item.network) for item in assessment.timings for node in (item.source, item.target)}
     told = {(item.node, item.network): item.stamping for item in assessment.addresses}
-    cards: dict[str, list[str]] = {words: [] for words in _CARDS.values()}
+    cards: dict[str, list[str]] = {say(words): [] for words in _CARDS.values()}
     for node, network in sorted(ends):
-        cards[_CARDS[told.get((node, network), Stamping.UNTOLD)]].append(f"{node} ({network})")
+        cards[say(_CARDS[told.get((node, network), Stamping.UNTOLD)])].append(f"{node} ({network})")
     yield Paragraph(
-        f"Probes were stamped by {_listed(clocks, 'every path')}. The card itself stamps packets: {_listed(cards, 'every card')}.",
+        say(
+            "Probes were stamped by {listed}. The card itself stamps packets: {listed2}.",
+            listed=_listed(clocks, say("every path")),
+            listed2=_listed(cards, say("every card")),
+        ),
         small=True,
     )
 
@@ -44,8 +50,12 @@ def stamp_blocks(assessment: Assessment) -> Iterator[Block]:
 def _clock(item: Timing) -> str:
     share = item.wire.samples / item.answered
     if share >= _MOSTLY:
-        return _KERNEL
-    return f"{_KERNEL} for {figures.ratio(share, 2)} of the answers only" if share > 0 else _PROGRAM
+        return say(_KERNEL)
+    return (
+        say("{kernel} for {ratio} of the answers only", kernel=say(_KERNEL), ratio=figures.ratio(share, 2))
+        if share > 0
+        else say(_PROGRAM)
+    )
 
 
 def _listed(groups: Mapping[str, Sequence[str]], every: str) -> str:

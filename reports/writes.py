@@ -8,22 +8,23 @@ from analyzer.contract import Writes
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
+from reports.texts import each, mark, say
 
 _DAY = 1440
-ALL = "all disks together"
+ALL = mark("all disks together")
 
 
 def write_blocks(items: Sequence[Writes]) -> Iterator[Block]:
     """The figures of one node, the node's own first; a sentence where there are none."""
     if not items:
-        yield Paragraph("How much this machine writes to its disks was not measured.")
+        yield Paragraph(say("How much this machine writes to its disks was not measured."))
         return
     yield from excerpt(
         Table(
-            ("Disk", "Holds", "Mean", "p95", "p99", "Highest minute", "Busiest hour", "A day at the mean"),
+            each("Disk", "Holds", "Mean", "p95", "p99", "Highest minute", "Busiest hour", "A day at the mean"),
             tuple(_row(item) for item in items),
             (19, 19, 10, 10, 10, 11, 10, 11),
-            "Written to the disks",
+            say("Written to the disks"),
             numeric=(2, 3, 4, 5, 6, 7),
         )
     )
@@ -33,7 +34,7 @@ def write_blocks(items: Sequence[Writes]) -> Iterator[Block]:
 def _row(item: Writes) -> tuple[str, ...]:
     rates = (item.mean_Bps, item.p95_Bps, item.p99_Bps, item.maximum_Bps)
     return (
-        (item.disk if item.counted else f"{item.disk} (in others)") or ALL,
+        (item.disk if item.counted else say("{disk} (in others)", disk=item.disk)) or say(ALL),
         ", ".join(item.holds) or figures.DASH,
         *(figures.octets(rate, "/s") for rate in rates),
         figures.octets(item.hour_B),
@@ -45,21 +46,29 @@ def _meaning(items: Sequence[Writes]) -> str:
     minutes = max(item.minutes for item in items)
     placed = [item for item in items if item.holds]
     words = [
-        "This is what replication would have to carry, before compression; growth not included (see “Replication and failover load”).",
-        "Everything that was written is in it: logs, temporary files, paging, and what haready itself wrote.",
-        f"For “{ALL}” the disks are added up minute by minute, each byte once"
-        + (" (a disk marked “in others” lies on others, or is part of an array)." if _layered(items) else "."),
+        say(
+            "This is what replication would have to carry, before compression; growth not included (see “Replication and failover load”)."
+        ),
+        say("Everything that was written is in it: logs, temporary files, paging, and what haready itself wrote."),
+        say("For “{all}” the disks are added up minute by minute, each byte once", all=say(ALL))
+        + (say(" (a disk marked “in others” lies on others, or is part of an array).") if _layered(items) else "."),
     ]
     if placed:
         words.append(
-            f"The data that the plan names lies on {figures.listing([item.disk for item in placed])}: replication of that data alone carries no "
-            "more than is written there."
+            say(
+                "The data that the plan names lies on {names}: replication of that data alone carries no "
+                "more than is written there.",
+                names=figures.listing([item.disk for item in placed]),
+            )
         )
     else:
-        words.append("On which disk the replicated data lies is not known, so every disk is shown.")
+        words.append(say("On which disk the replicated data lies is not known, so every disk is shown."))
     if minutes < _DAY:
         words.append(
-            f"A day is projected from {figures.several(minutes, 'minute')}: nights and month ends are not in it."
+            say(
+                "A day is projected from {number}: nights and month ends are not in it.",
+                number=figures.several(minutes, "minute"),
+            )
         )
     return " ".join(words)
 

@@ -22,7 +22,7 @@ from collector.errors import Exit, OperatorError
 from reports import axes, basis, figures
 from reports.basis import based_on
 from reports.build import build, imprint, sections
-from reports.commands import COMMANDS, report, write_report
+from reports.commands import COMMANDS, Look, report, write_report
 from reports.contract import Band, Callout, Chart, Checklist, Heading, Mark, Paragraph, Table, Text, Tone, Topology
 from reports.excerpt import excerpt
 from reports.findings import finding_table, owner
@@ -1259,7 +1259,7 @@ def test_text_in_charts_is_text(drawn):
 @pytest.mark.parametrize("make", [hostile, bad, crowd, bare])
 def test_every_word_is_inside_the_page(tmp_path, make, paper):
     path = tmp_path / "r.pdf"
-    write_report(make(), path, paper)
+    write_report(make(), path, Look(paper))
 
     size = {"a4": (595, 842), "letter": (612, 792)}[paper]
     found = PAGE.findall(run("pdftotext", "-bbox", str(path), "-"))

@@ -56,6 +56,7 @@ from reports.render.style import (
     shortened,
 )
 from reports.render.topology import Drawing
+from reports.texts import say
 
 TOTAL = "page-total"
 """The form that carries the number of pages: named on every page, filled in at the end."""
@@ -125,7 +126,7 @@ def render(parts: Iterable[Sequence[Block]], imprint: Imprint, paper: Paper = Pa
         subject=clean(imprint.subject),
         keywords=[clean(word) for word in imprint.keywords],
         creator="haready",
-        lang="en",
+        lang=imprint.language,
         initialFontName=REGULAR,
         invariant=1,
     )
@@ -179,7 +180,7 @@ def _furniture(imprint: Imprint, width: float, height: float) -> Callable[[Canva
         canvas.setFont(REGULAR, 7)
         canvas.setFillColor(MUTED)
         canvas.drawString(MARGIN, 26, shortened(clean(imprint.footer), REGULAR, 7, 0.7 * (right - MARGIN)))
-        canvas.drawRightString(right - 10, 26, f"Page {canvas.getPageNumber()} of ")
+        canvas.drawRightString(right - 10, 26, say("Page {page} of ", page=canvas.getPageNumber()))
         canvas.translate(right - 10, 26)
         canvas.doForm(TOTAL)
         canvas.restoreState()
@@ -223,7 +224,7 @@ def _pdf_date(created: str) -> str:
 def _masthead(imprint: Imprint) -> list[Flowable]:
     return [
         Lines(markup(imprint.title), OVERLINE),
-        Lines(markup(imprint.cluster or "unnamed cluster"), _fitting(imprint.cluster)),
+        Lines(markup(imprint.cluster or say("unnamed cluster")), _fitting(imprint.cluster)),
         Spacer(1, 2),
         Lines(markup("   \N{MIDDLE DOT}   ".join(imprint.lines)), SMALL),
         HRFlowable(width="100%", thickness=1.2, color=NAVY, spaceBefore=2, spaceAfter=4),

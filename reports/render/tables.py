@@ -43,7 +43,9 @@ from reports.render.style import (
     Shade,
     clean,
     markup,
+    shortened,
 )
+from reports.texts import each, say
 
 PADDING = 4.0
 CHIP_WIDTH = 22 * mm
@@ -72,7 +74,7 @@ class Chip(Flowable):
         canvas.setFont(BOLD, 6.6)
         canvas.drawString(3, 2.6, shade.glyph)
         canvas.setFont(BOLD, 6.4)
-        canvas.drawString(11, 2.6, shade.word)
+        canvas.drawString(11, 2.6, shortened(say(shade.word), BOLD, 6.4, self.width - 13))
 
 
 class Emblem(Flowable):
@@ -119,7 +121,7 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
             Paragraph(markup(text), HEAD_RIGHT if place in block.numeric else HEAD)
             for place, text in enumerate(block.head)
         ]
-        cells.append([Paragraph("Result", HEAD), *heads] if marked else list(heads))
+        cells.append([Paragraph(markup(say("Result")), HEAD), *heads] if marked else list(heads))
     for row, texts in enumerate(block.rows):
         line: list[Flowable | str] = [
             Paragraph(markup(text), _cell_style(block, place, titled)) if text else ""
@@ -254,7 +256,7 @@ def checklist(block: Checklist, width: float, height: float) -> list[Flowable]:
     ]
     columns = [16.0, width - 16 - right, *([right] if named else [])]
     if named:
-        rows.insert(0, ["", Paragraph("What", HEAD), Paragraph("Who", HEAD)])
+        rows.insert(0, ["", *(Paragraph(markup(text), HEAD) for text in each("What", "Who"))])
     return [_grid(rows, columns, named, height), Spacer(1, 6)]
 
 

@@ -34,6 +34,7 @@ from reports.render.style import (
     markup,
     shortened,
 )
+from reports.texts import each, mark, say
 
 EDGE = 108.0
 """Width at the right edge that belongs to the observers."""
@@ -47,7 +48,7 @@ PLUG = 8.0
 SIZE, SMALLEST = 6.8, 5.2
 NAME_SIZE, SMALL_NAME, NAME_LINES = 8.0, 6.4, 3
 
-UNJUDGED = Shade(*GREY, "\N{WHITE CIRCLE}", "not judged")
+UNJUDGED = Shade(*GREY, "\N{WHITE CIRCLE}", mark("not judged"))
 LIFE = HexColor("#c3ccd6")
 
 STROKES: dict[Status | None, tuple[float, tuple[float, ...]]] = {
@@ -108,7 +109,7 @@ class Drawing(Flowable):
         rest = self._rows[count:]
         if rest and not isinstance(rest[0], _Band):
             band = next(row for row in reversed(self._rows[:count]) if isinstance(row, _Band))
-            rest = (_Band(band.name, "continued"), *rest)
+            rest = (_Band(band.name, say("continued")), *rest)
         return [Drawing(self._block, self._rows[:count]), Drawing(self._block, rest)] if rest else [self]
 
     def draw(self) -> None:
@@ -143,7 +144,7 @@ def _rows(block: Topology) -> tuple[_Row, ...]:
     for network in block.networks:
         rows += [_Band(network.name, network.note), *network.links]
     if block.observers:
-        rows += [_Band("Observers", "asked by the nodes, without a collector of their own"), *block.observers]
+        rows += [_Band(*each("Observers", "asked by the nodes, without a collector of their own")), *block.observers]
     return tuple(rows)
 
 
@@ -258,7 +259,7 @@ def _draw_node(canvas: Canvas, node: MapNode, x: float, column: float, top: floa
 def _chip(canvas: Canvas, status: Status | None, x: float, y: float, room: float) -> None:
     """A result as glyph and word on a tint, centred at x, y."""
     shade = STATUSES[status] if status is not None else UNJUDGED
-    text, size = _fitted(f"{shade.glyph} {shade.word}", BOLD, 6.4, room - 6)
+    text, size = _fitted(f"{shade.glyph} {say(shade.word)}", BOLD, 6.4, room - 6)
     wide = stringWidth(text, BOLD, size) + 7
     canvas.setFillColor(shade.tint)
     canvas.setStrokeColor(shade.dark)

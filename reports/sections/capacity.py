@@ -16,12 +16,13 @@ from analyzer.contract import Assessment
 from reports.contract import Block, Heading, Section
 from reports.headroom import headroom_blocks
 from reports.replication import replication_blocks
+from reports.texts import say
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
-    yield Heading("What replication asks of the lines", 2)
+    yield Heading(say("What replication asks of the lines"), 2)
     yield from replication_blocks(assessment)
-    yield Heading("The work of both nodes on one", 2)
+    yield Heading(say("The work of both nodes on one"), 2)
     yield from headroom_blocks(assessment)
 
 

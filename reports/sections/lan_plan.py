@@ -18,33 +18,37 @@ from reports import figures
 from reports.contract import Block, Heading, Paragraph, Section, Table
 from reports.excerpt import MOST, excerpt
 from reports.holders import holder_blocks
+from reports.texts import each, mark, say
 
-YES, NO, UNKNOWN = "\N{CHECK MARK} yes", "\N{BALLOT X} NO", "? unknown"
+YES, NO, UNKNOWN = mark("\N{CHECK MARK} yes"), mark("\N{BALLOT X} NO"), mark("? unknown")
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
-    yield Heading("Addresses, planned and found", 2)
+    yield Heading(say("Addresses, planned and found"), 2)
     yield from _addresses(assessment)
-    yield Heading("Which way packets leave", 2)
+    yield Heading(say("Which way packets leave"), 2)
     yield from _egress(assessment.egress)
     yield from holder_blocks(assessment)
 
 
 def _addresses(assessment: Assessment) -> Iterator[Block]:
     if not assessment.addresses:
-        yield Paragraph("The plan gives no addresses, or the assessment does not name them.")
+        yield Paragraph(say("The plan gives no addresses, or the assessment does not name them."))
         return
     networks = {network.name: network for network in assessment.networks}
     rows = assessment.addresses
     different = sum(bool(differences(row)) for row in rows)
     unknown = sum(row.found is None for row in rows)
     yield Paragraph(
-        f"{_counted(len(rows), different, unknown)} The first columns are the plan's word, from “Found on NIC” on the node's."
+        say(
+            "{counted} The first columns are the plan's word, from “Found on NIC” on the node's.",
+            counted=_counted(len(rows), different, unknown),
+        )
     )
     ordered = sorted(rows, key=_address_rank) if len(rows) > MOST else rows
     yield from excerpt(
         Table(
-            (
+            each(
                 "Node",
                 "Network, kind\nVLAN",
                 "Planned address\nand NIC",
@@ -62,11 +66,15 @@ def _addresses(assessment: Assessment) -> Iterator[Block]:
 
 def _counted(rows: int, different: int, unknown: int) -> str:
     if not different and not unknown:
-        return "The one planned address is as planned." if rows == 1 else f"All {rows} addresses are as planned."
+        return (
+            say("The one planned address is as planned.")
+            if rows == 1
+            else say("All {rows} addresses are as planned.", rows=rows)
+        )
     parts = (
-        (different, "not as planned"),
-        (unknown, "not told by the node"),
-        (rows - different - unknown, "as planned"),
+        (different, say("not as planned")),
+        (unknown, say("not told by the node")),
+        (rows - different - unknown, say("as planned")),
     )
     told = ", ".join(f"{number} {what}" for number, what in parts if number)
     return f"{figures.several(rows, 'planned address', 'planned addresses')}: {told}."
@@ -78,11 +86,11 @@ def _address_rank(row: AddressFound) -> int:
 
 def _address(row: AddressFound, networks: Mapping[str, PlanNetwork]) -> tuple[str, ...]:
     network = networks.get(row.network)
-    kind = (network.kind or "kind not given") if network else "not in the plan"
+    kind = (network.kind or say("kind not given")) if network else say("not in the plan")
     return (
         row.node,
         f"{row.network}, {kind}\n{_vlan(row, network)}",
-        f"{row.address}\n{row.nic or 'NIC not given'}",
+        f"{row.address}\n{row.nic or say('NIC not given')}",
         f"{row.switch or figures.DASH}\n{row.port or figures.DASH}",
         _found(row),
         _state(row),
@@ -93,34 +101,34 @@ def _address(row: AddressFound, networks: Mapping[str, PlanNetwork]) -> tuple[st
 
 def _vlan(row: AddressFound, network: PlanNetwork | None) -> str:
     vlan = row.vlan if row.vlan is not None else network.vlan if network else None
-    return "VLAN not given" if vlan is None else f"VLAN {vlan}"
+    return say("VLAN not given") if vlan is None else say("VLAN {vlan}", vlan=vlan)
 
 
 def _found(row: AddressFound) -> str:
     if row.found is None:
-        return "not told"
+        return say("not told")
     if not row.found:
-        return "nowhere"
-    prefix = f"/{row.found_prefix}" if row.found_prefix is not None else "(prefix not told)"
-    how = {True: "static", False: "from a server", None: "how set: not told"}[row.static]
-    return f"{row.found_nic or 'NIC not told'} {prefix}\n{how}"
+        return say("nowhere")
+    prefix = f"/{row.found_prefix}" if row.found_prefix is not None else say("(prefix not told)")
+    how = {True: say("static"), False: say("from a server"), None: say("how set: not told")}[row.static]
+    return f"{row.found_nic or say('NIC not told')} {prefix}\n{how}"
 
 
 def _state(row: AddressFound) -> str:
     if not row.found:
         return figures.DASH
-    state = {True: "up", False: "down", None: "state not told"}[row.up]
-    speed = figures.bits(row.speed_bps) if row.speed_bps else "speed not told"
+    state = {True: say("up"), False: say("down"), None: say("state not told")}[row.up]
+    speed = figures.bits(row.speed_bps) if row.speed_bps else say("speed not told")
     duplex = f" {row.duplex}" if row.duplex else ""
-    mtu = f"MTU {row.mtu}" if row.mtu is not None else "MTU not told"
+    mtu = say("MTU {mtu}", mtu=row.mtu) if row.mtu is not None else say("MTU not told")
     return f"{state}, {mtu}\n{speed}{duplex}"
 
 
 def _verdict(row: AddressFound) -> str:
     reasons = differences(row)
     if reasons:
-        return "\n".join((NO, *reasons))
-    return YES if row.found else UNKNOWN
+        return "\n".join((say(NO), *reasons))
+    return say(YES if row.found else UNKNOWN)
 
 
 def differences(row: AddressFound) -> tuple[str, ...]:
@@ -128,42 +136,44 @@ def differences(row: AddressFound) -> tuple[str, ...]:
     if row.found is None:
         return ()
     if not row.found:
-        return ("the node does not have it",)
+        return (say("the node does not have it"),)
     length = row.address.rpartition("/")[2]
     prefix = int(length) if "/" in row.address and length.isdecimal() and len(length) <= 3 else None
     found = (
-        (row.nic and row.found_nic and row.nic != row.found_nic, f"on {row.found_nic}"),
+        (row.nic and row.found_nic and row.nic != row.found_nic, say("on {found_nic}", found_nic=row.found_nic)),
         (
             prefix is not None and row.found_prefix is not None and prefix != row.found_prefix,
-            f"prefix /{row.found_prefix}",
+            say("prefix /{found_prefix}", found_prefix=row.found_prefix),
         ),
-        (row.up is False, "interface is down"),
+        (row.up is False, say("interface is down")),
     )
     return tuple(text for differs, text in found if differs)
 
 
 def _egress(rows: tuple[Egress, ...]) -> Iterator[Block]:
     if not rows:
-        yield Paragraph("No node told its routes, so this cannot be said.")
+        yield Paragraph(say("No node told its routes, so this cannot be said."))
         return
     order = {False: 0, None: 1, True: 2}
     yield Paragraph(
-        "What each node's routing table picks for the address of a peer or an observer. "
-        "Rows that differ from the plan come first."
+        say(
+            "What each node's routing table picks for the address of a peer or an observer. "
+            "Rows that differ from the plan come first."
+        )
     )
     yield from excerpt(
         Table(
-            ("On node", "Packets to", "Network", "Address", "Leave by", "With source", "Gateway", "As planned"),
+            each("On node", "Packets to", "Network", "Address", "Leave by", "With source", "Gateway", "As planned"),
             tuple(
                 (
                     row.node,
                     row.target,
-                    row.network or "observer",
+                    row.network or say("observer"),
                     row.address,
                     row.nic or figures.DASH,
                     row.source or figures.DASH,
-                    row.gateway or "direct",
-                    {True: YES, False: NO, None: UNKNOWN}[row.as_planned],
+                    row.gateway or say("direct"),
+                    say({True: YES, False: NO, None: UNKNOWN}[row.as_planned]),
                 )
                 for row in sorted(rows, key=lambda row: order[row.as_planned])
             ),

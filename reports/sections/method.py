@@ -22,8 +22,14 @@ from reports.excerpt import excerpt
 from reports.findings import by_urgency, matter
 from reports.prose import GLOSSARY, METHOD
 from reports.provisional import ready
+from reports.texts import each, mark, say, word
 
-SIGNERS = ("Settings entered by", "Open points confirmed by", "Accepted for the customer by")
+SIGNERS = (mark("Settings entered by"), mark("Open points confirmed by"), mark("Accepted for the customer by"))
+ORIGINS = {
+    "measured": mark("measured"),
+    "demonstration": mark("demonstration"),
+    "synthetic": mark("synthetic"),
+}
 NAMES = 24
 TOGETHER = 12
 """Subjects of one row of evidence: it has to fit a page."""
@@ -32,46 +38,55 @@ MOST_EVIDENCE = 600
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
-    yield Heading("How it was measured", 2)
-    yield Table(("", ""), METHOD, (18, 82))
-    yield Heading("Not tested: please confirm", 2)
+    yield Heading(say("How it was measured"), 2)
+    yield Table(("", ""), tuple(each(*row) for row in METHOD), (18, 82))
+    yield Heading(say("Not tested: please confirm"), 2)
     if assessment.untested:
         yield Checklist(tuple((item.what, item.who) for item in assessment.untested))
     else:
-        yield Paragraph("The assessment lists nothing that is left to confirm.")
-    yield Heading("How the score comes about", 2)
+        yield Paragraph(say("The assessment lists nothing that is left to confirm."))
+    yield Heading(say("How the score comes about"), 2)
     yield from _arithmetic(assessment)
     yield from control(assessment.changes, assessment.profile)
     yield from _waivers(assessment)
-    yield Heading("All findings with their evidence", 2)
+    yield Heading(say("All findings with their evidence"), 2)
     yield from _evidence(assessment)
-    yield Heading("Archives, plan and versions", 2)
+    yield Heading(say("Archives, plan and versions"), 2)
     yield from _provenance(assessment)
-    yield Heading("Words", 2)
-    yield Table(("", ""), GLOSSARY, (26, 74))
+    yield Heading(say("Words"), 2)
+    yield Table(("", ""), tuple(each(*row) for row in GLOSSARY), (26, 74))
     if assessment.origin == "measured" and ready(assessment):
-        yield Heading("Acceptance", 2)
+        yield Heading(say("Acceptance"), 2)
         yield Paragraph(
-            "By these signatures the settings of this report were entered, the points under “Not tested” were confirmed, and the "
-            "archives named above are those of this site."
+            say(
+                "By these signatures the settings of this report were entered, the points under “Not tested” were confirmed, and the "
+                "archives named above are those of this site."
+            )
         )
         yield Table(
-            ("", "Name", "Date", "Signature"), tuple((f"{who}\n ", "", "", "") for who in SIGNERS), (34, 24, 16, 26)
+            each("", "Name", "Date", "Signature"),
+            tuple((f"{say(who)}\n ", "", "", "") for who in SIGNERS),
+            (34, 24, 16, 26),
         )
 
 
 def _waivers(assessment: Assessment) -> Iterator[Block]:
     if not assessment.waivers:
         return
-    yield Heading("Waivers", 2)
-    yield Paragraph("A waived finding keeps its result and its points. Who accepted it answers for it.")
+    yield Heading(say("Waivers"), 2)
+    yield Paragraph(say("A waived finding keeps its result and its points. Who accepted it answers for it."))
     yield Table(
-        ("Check and where", "State", "Who, why, and until when"),
+        each("Check and where", "State", "Who, why, and until when"),
         tuple(
             (
                 f"{use.waiver.rule}\n{figures.subject(use.waiver.subject)}",
-                f"{use.state.value}\n{use.remark}".strip(),
-                f"{use.waiver.who}, until {use.waiver.until}\n{use.waiver.reason}",
+                f"{word(use.state)}\n{use.remark}".strip(),
+                say(
+                    "{who}, until {until}\n{reason}",
+                    who=use.waiver.who,
+                    until=use.waiver.until,
+                    reason=use.waiver.reason,
+                ),
             )
             for use in assessment.waivers
         ),
@@ -90,21 +105,31 @@ def _arithmetic(assessment: Assessment) -> Iterator[Block]:
         for subject, points in subjects.items():
             alike[sum(points) / len(points), _terms(points)].append(figures.subject(subject))
         if not alike:
-            rows.append((part.area.value, "nothing could be judged", figures.DASH, figures.DASH))
+            rows.append((word(part.area), say("nothing could be judged"), figures.DASH, figures.DASH))
         for (mean, terms), names in sorted(alike.items()):
-            rows.append((part.area.value, figures.listing(names, NAMES), terms, figures.number(mean)))
+            rows.append((word(part.area), figures.listing(names, NAMES), terms, figures.number(mean)))
     if not rows:
-        yield Paragraph("Nothing was scored.")
+        yield Paragraph(say("Nothing was scored."))
         return
     yield from excerpt(
         Table(
-            ("Area", "What was judged", "Points of its findings", "Mean"), tuple(rows), (10, 52, 28, 10), numeric=(3,)
+            each("Area", "What was judged", "Points of its findings", "Mean"),
+            tuple(rows),
+            (10, 52, 28, 10),
+            numeric=(3,),
         )
     )
-    told = ", ".join(f"{part.area.value} {part.score}" for part in assessment.score.areas if part.score is not None)
+    told = ", ".join(f"{word(part.area)} {part.score}" for part in assessment.score.areas if part.score is not None)
     overall = assessment.score.overall
-    total = "none, because too little is known" if overall is None else f"the lowest of them, {overall}"
-    yield Paragraph(f"Areas, each from its worst line: {told or 'none'}. Overall score: {total}.", small=True)
+    total = (
+        say("none, because too little is known")
+        if overall is None
+        else say("the lowest of them, {overall}", overall=overall)
+    )
+    yield Paragraph(
+        say("Areas, each from its worst line: {told}. Overall score: {total}.", told=told or say("none"), total=total),
+        small=True,
+    )
 
 
 def _terms(points: list[int]) -> str:
@@ -116,18 +141,21 @@ def _terms(points: list[int]) -> str:
 def _evidence(assessment: Assessment) -> Iterator[Block]:
     findings = by_urgency(matter(assessment.findings))
     if not findings:
-        yield Paragraph("No check was made.")
+        yield Paragraph(say("No check was made."))
         return
     groups = list(_grouped(findings[:MOST_EVIDENCE]))
     yield Table(
-        ("Check", "Where, and evidence"),
+        each("Check", "Where, and evidence"),
         tuple((f"{group[0].title}\n{group[0].rule}", _lines(group)) for group in groups),
         (20, 80),
         statuses=tuple(group[0].status for group in groups),
     )
     if len(findings) > MOST_EVIDENCE:
         left = figures.several(len(findings) - MOST_EVIDENCE, "more finding")
-        yield Paragraph(f"The first {MOST_EVIDENCE}. {left}: see assessment.json.", small=True)
+        yield Paragraph(
+            say("The first {most_evidence}. {left}: see assessment.json.", most_evidence=MOST_EVIDENCE, left=left),
+            small=True,
+        )
     limits: dict[tuple[str, Limit], None] = {}
     for item in findings:
         for evidence in item.evidence:
@@ -135,11 +163,11 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
                 limits[item.rule, evidence.limit] = None
     if limits:
         yield Table(
-            ("Check", "Limit", "Warn", "Fail", "Source of the limit"),
+            each("Check", "Limit", "Warn", "Fail", "Source of the limit"),
             tuple(
                 (
                     rule,
-                    f"{limit.name} ({limit.sense.value})\n{usual(limit)}".strip(),
+                    f"{limit.name} ({word(limit.sense)})\n{usual(limit)}".strip(),
                     figures.quantity(limit.warn, limit.unit),
                     figures.quantity(limit.fail, limit.unit),
                     limit.source,
@@ -147,7 +175,7 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
                 for rule, limit in sorted(limits, key=lambda pair: (pair[0], pair[1].name))
             ),
             (20, 26, 10, 10, 34),
-            "Limits in use",
+            say("Limits in use"),
             numeric=(2, 3),
         )
 
@@ -168,42 +196,61 @@ def _lines(group: list[Finding]) -> str:
     lines = [f"{figures.listing(list(dict.fromkeys(names)), NAMES)}: {text}" for text, names in alike.items()]
     limits = list(dict.fromkeys(_levels(item.limit) for found in group for item in found.evidence if item.limit))
     told = "; ".join(text for text in limits if text)
-    return "\n".join([f"Limits: {told}", *lines] if told else lines)
+    return "\n".join([say("Limits: {told}", told=told), *lines] if told else lines)
 
 
 def _levels(limit: Limit) -> str:
-    side = "over" if limit.sense is Sense.AT_MOST else "under"
-    levels = (("warn", limit.warn), ("fail", limit.fail))
+    side = say("over") if limit.sense is Sense.AT_MOST else say("under")
+    levels = ((say("warn"), limit.warn), (say("fail"), limit.fail))
     told = ", ".join(f"{word} {side} {figures.quantity(at, limit.unit)}" for word, at in levels if at is not None)
-    changed = f" ({limit.change.value} by profile {limit.profile})" if limit.change else ""
-    return f"{limit.name}: {told or 'none'}{changed}" if told or changed else ""
+    changed = (
+        say(" ({value} by profile {profile})", value=word(limit.change), profile=limit.profile) if limit.change else ""
+    )
+    return f"{limit.name}: {told or say('none')}{changed}" if told or changed else ""
 
 
 def _figures(item: Finding) -> str:
     figured = "; ".join(f"{one.what} {figures.quantity(one.value, one.unit)}" for one in item.evidence)
-    waived = f" (waived until {item.waiver.until} by {item.waiver.who})" if item.waiver else ""
+    waived = (
+        say(" (waived until {until} by {who})", until=item.waiver.until, who=item.waiver.who) if item.waiver else ""
+    )
     return f"{figured or item.message or figures.DASH}{waived}"
 
 
 def _provenance(assessment: Assessment) -> Iterator[Block]:
     if assessment.nodes:
         yield Table(
-            ("Node", "Archive, its session and SHA-256"),
+            each("Node", "Archive, its session and SHA-256"),
             tuple(
-                (node.name, f"{node.archive} (session {node.session or figures.DASH})\n{node.sha256 or figures.DASH}")
+                (
+                    node.name,
+                    say(
+                        "{archive} (session {session})\n{sha256}",
+                        archive=node.archive,
+                        session=node.session or figures.DASH,
+                        sha256=node.sha256 or figures.DASH,
+                    ),
+                )
                 for node in assessment.nodes
             ),
             (20, 80),
         )
     else:
-        yield Paragraph("No archive was read.")
+        yield Paragraph(say("No archive was read."))
     yield Table(
         ("", ""),
         (
-            ("Plan digest", assessment.plan_digest or figures.DASH),
-            ("Made with", f"haready {assessment.tool_version}, assessment schema {assessment.schema}"),
-            ("Assessed", figures.moment(assessment.created)),
-            ("Origin of the data", assessment.origin),
+            (say("Plan digest"), assessment.plan_digest or figures.DASH),
+            (
+                say("Made with"),
+                say(
+                    "haready {tool_version}, assessment schema {schema}",
+                    tool_version=assessment.tool_version,
+                    schema=assessment.schema,
+                ),
+            ),
+            (say("Assessed"), figures.moment(assessment.created)),
+            (say("Origin of the data"), say(ORIGINS.get(assessment.origin, assessment.origin))),
         ),
         (20, 80),
     )

@@ -30,8 +30,9 @@ from reports.queueing import queueing_blocks
 from reports.routes import port_blocks, route_blocks
 from reports.slowness import slowness_blocks
 from reports.stamps import stamp_blocks
+from reports.texts import each, mark, say
 
-LOG = " (log)"
+LOG = mark(" (log)")
 LINES_PER_CHART = 6
 CHARTS, CURVES = 16, 24
 """Of more pairs, or of more paths of a network, only the worst are drawn."""
@@ -39,13 +40,15 @@ CHARTS, CURVES = 16, 24
 
 def _build(assessment: Assessment) -> Iterator[Block]:
     timings = assessment.timings
-    yield Heading("Every path, each way", 2)
+    yield Heading(say("Every path, each way"), 2)
     if timings:
         yield Paragraph(
-            "RTT is what an application sees. Wire is the network without the two machines. "
-            "p99.9 means: 999 of 1000 probes were this fast or faster."
+            say(
+                "RTT is what an application sees. Wire is the network without the two machines. "
+                "p99.9 means: 999 of 1000 probes were this fast or faster."
+            )
             + (
-                " “max”: too few probes for that, see RTT max."
+                say(" “max”: too few probes for that, see RTT max.")
                 if any(item.rtt.samples < 1000 for item in timings)
                 else ""
             )
@@ -55,43 +58,49 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield from excerpt(_losses(shown))
         if any(item.loaded.samples or item.loaded_lost for item in timings):
             yield Paragraph(
-                "At rest: the time that these figures rest on. Probes during a bandwidth test of either node stand apart, under "
-                "“Round trips under load”.",
+                say(
+                    "At rest: the time that these figures rest on. Probes during a bandwidth test of either node stand apart, under "
+                    "“Round trips under load”."
+                ),
                 small=True,
             )
         if any(item.unjudged for item in timings):
             yield Paragraph(
-                "Unjudged: the sender was stalled or the peer was not running, "
-                "so these probes say nothing about the network. They count neither as lost nor as answered.",
+                say(
+                    "Unjudged: the sender was stalled or the peer was not running, "
+                    "so these probes say nothing about the network. They count neither as lost nor as answered."
+                ),
                 small=True,
             )
         yield from stamp_blocks(assessment)
     else:
-        yield Paragraph("No path was measured. Check that the nodes ran at the same time and can reach each other.")
+        yield Paragraph(
+            say("No path was measured. Check that the nodes ran at the same time and can reach each other.")
+        )
     if timings:
         yield from queueing_blocks(timings)
-        yield Heading("Why answers were slow", 2)
+        yield Heading(say("Why answers were slow"), 2)
         yield from slowness_blocks(timings)
-    yield Heading("Channels that failed together", 2)
+    yield Heading(say("Channels that failed together"), 2)
     yield from _joints(assessment)
-    yield Heading("Over TCP", 2)
+    yield Heading(say("Over TCP"), 2)
     yield from echo_blocks(assessment.echoes)
-    yield Heading("Bandwidth", 2)
+    yield Heading(say("Bandwidth"), 2)
     yield from throughput_blocks(assessment.throughputs)
-    yield Heading("Round trips under load", 2)
+    yield Heading(say("Round trips under load"), 2)
     yield from loaded_blocks(timings)
-    yield Heading("Path MTU and route", 2)
+    yield Heading(say("Path MTU and route"), 2)
     yield from route_blocks(timings, assessment.path_mtus)
-    yield Heading("Ports between the nodes", 2)
+    yield Heading(say("Ports between the nodes"), 2)
     yield from port_blocks(assessment.ports)
-    yield Heading("Observers", 2)
+    yield Heading(say("Observers"), 2)
     yield from observer_blocks(assessment.observers)
-    yield Heading("Network checks", 2)
+    yield Heading(say("Network checks"), 2)
     network = finding_table(item for item in assessment.findings if item.area is Area.NETWORK)
     if network:
         yield from excerpt(network)
     else:
-        yield Paragraph("No network check was made.")
+        yield Paragraph(say("No network check was made."))
     yield from _charts(assessment)
 
 
@@ -112,7 +121,7 @@ def _worst_first(timings: Iterable[Timing]) -> tuple[Timing, ...]:
 
 def _delays(timings: tuple[Timing, ...]) -> Table:
     return Table(
-        ("Path", "Network", "RTT p50", "RTT p99", "RTT p99.9", "RTT max", "Wire p50", "Wire p99"),
+        each("Path", "Network", "RTT p50", "RTT p99", "RTT p99.9", "RTT max", "Wire p50", "Wire p99"),
         tuple(
             (
                 figures.direction(item.source, item.target),
@@ -126,14 +135,14 @@ def _delays(timings: tuple[Timing, ...]) -> Table:
             for item in timings
         ),
         (22, 14, 10.6, 10.6, 10.6, 10.6, 10.6, 10.6),
-        "Delay",
+        say("Delay"),
         numeric=(2, 3, 4, 5, 6, 7),
     )
 
 
 def _losses(timings: tuple[Timing, ...]) -> Table:
     unjudged = any(item.unjudged for item in timings)
-    head = (
+    head = each(
         "Path",
         "Network",
         "Loss",
@@ -151,7 +160,7 @@ def _losses(timings: tuple[Timing, ...]) -> Table:
             figures.ratio(item.loss, 2),
             figures.span(item.loss_low, item.loss_high),
             _directions(item),
-            figures.seconds(item.longest_outage_s) if item.outages else "none",
+            figures.seconds(item.longest_outage_s) if item.outages else say("none"),
             figures.seconds(item.longest_stall_s),
             figures.duration(rest_s(item)),
             figures.count(item.sent),
@@ -161,39 +170,43 @@ def _losses(timings: tuple[Timing, ...]) -> Table:
     )
     widths = (20, 14, 9, 17, 9, 9, 9, 7, 9)
     return Table(
-        (*head, "Unjudged") if unjudged else head,
+        (*head, say("Unjudged")) if unjudged else head,
         rows,
         (*widths, 9) if unjudged else widths,
-        "Loss and silence",
+        say("Loss and silence"),
         numeric=(2, 3, 4, 5, 6, 7, 8, 9),
     )
 
 
 def _directions(item: Timing) -> str:
     text = f"{figures.count(item.lost_forward)} / {figures.count(item.lost_back)}"
-    return f"{text}, unknown {figures.count(item.lost_unknown)}" if item.lost_unknown else text
+    return (
+        say("{text}, unknown {count}", text=text, count=figures.count(item.lost_unknown)) if item.lost_unknown else text
+    )
 
 
 def _joints(assessment: Assessment) -> Iterator[Block]:
     found = list(together(assessment))
     if not found:
-        yield Paragraph("No pair of nodes was measured on common time, so this cannot be said.")
+        yield Paragraph(say("No pair of nodes was measured on common time, so this cannot be said."))
         return
     yield Paragraph(
-        "Channels are the networks that the plan made for heartbeats and replication (kind channel or sync). A public network "
-        "is none: it serves others, and it may be up while every channel is out."
+        say(
+            "Channels are the networks that the plan made for heartbeats and replication (kind channel or sync). A public network "
+            "is none: it serves others, and it may be up while every channel is out."
+        )
     )
     shown = sorted(found, key=lambda item: -item.longest_s) if len(found) > MOST else found
     yield from excerpt(
         Table(
-            ("Pair", "Channels", "Other networks", "All channels out", "Longest", "What it means"),
+            each("Pair", "Channels", "Other networks", "All channels out", "Longest", "What it means"),
             tuple(
                 (
-                    f"{item.pair[0]} and {item.pair[1]}",
-                    ", ".join(item.channels) or "none",
-                    ", ".join(item.others) or "none",
+                    say("{pair} and {pair2}", pair=item.pair[0], pair2=item.pair[1]),
+                    ", ".join(item.channels) or say("none"),
+                    ", ".join(item.others) or say("none"),
                     figures.several(item.times, "time") if item.channels else figures.DASH,
-                    figures.seconds(item.longest_s) if item.times else "none" if item.channels else figures.DASH,
+                    figures.seconds(item.longest_s) if item.times else say("none") if item.channels else figures.DASH,
                     _meaning(item),
                 )
                 for item in shown
@@ -205,12 +218,14 @@ def _joints(assessment: Assessment) -> Iterator[Block]:
 
 def _meaning(item: Together) -> str:
     if not item.channels:
-        return "No channel joins them. Plan one, apart from the networks that serve others."
+        return say("No channel joins them. Plan one, apart from the networks that serve others.")
     if len(item.channels) == 1:
-        return "Only one channel: each of its outages cuts the pair. Add a second, independent one."
+        return say("Only one channel: each of its outages cuts the pair. Add a second, independent one.")
     if item.times:
-        return "The channels may share something (switch, cable, provider). Find out, and separate them: this can split the cluster."
-    return f"In {figures.duration(item.watched_s)} no common outage was seen."
+        return say(
+            "The channels may share something (switch, cable, provider). Find out, and separate them: this can split the cluster."
+        )
+    return say("In {duration} no common outage was seen.", duration=figures.duration(item.watched_s))
 
 
 def _charts(assessment: Assessment) -> Iterator[Block]:
@@ -221,17 +236,23 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
         if trace.subject.scope is Scope.PATH and trace.unit == "s" and timing and any(v is not None for v in trace.mid):
             traces[timing.network, frozenset((timing.source, timing.target))].append((timing, trace))
     if traces:
-        yield Heading("Round trips over the run", 2)
+        yield Heading(say("Round trips over the run"), 2)
         yield Paragraph(
-            "The line is the median of each bin. The band reaches from the lowest to the highest round trip. "
-            "A mark at the top shows an outage: several probes in a row without an answer in time. Grey: a bandwidth test of one of the "
-            "two nodes; the probes of that time stand apart, under “Round trips under load”."
+            say(
+                "The line is the median of each bin. The band reaches from the lowest to the highest round trip. "
+                "A mark at the top shows an outage: several probes in a row without an answer in time. Grey: a bandwidth test of one of the "
+                "two nodes; the probes of that time stand apart, under “Round trips under load”."
+            )
         )
     drawn = list(traces.values())
     if len(drawn) > CHARTS:
         drawn.sort(key=lambda members: -max(_severity(timing) for timing, _ in members))
         yield Paragraph(
-            f"Drawn are the {CHARTS} pairs with the longest outages and the slowest round trips, of {len(drawn)}.",
+            say(
+                "Drawn are the {charts} pairs with the longest outages and the slowest round trips, of {count}.",
+                charts=CHARTS,
+                count=len(drawn),
+            ),
             small=True,
         )
     for pairs in drawn[:CHARTS]:
@@ -243,15 +264,19 @@ def _charts(assessment: Assessment) -> Iterator[Block]:
         if curve.unit == "s" and timing and curve.value:
             curves[figures.network(timing.network, wan=timing.wan)].append((timing, curve))
     if curves:
-        yield Heading("How round trips are distributed", 2)
+        yield Heading(say("How round trips are distributed"), 2)
         yield Paragraph(
-            "Share of round trips at or below a time. A steep line is good: all take about the same time. A long tail to the right is "
-            "not."
+            say(
+                "Share of round trips at or below a time. A steep line is good: all take about the same time. A long tail to the right is "
+                "not."
+            )
         )
     for network, members in curves.items():
         if len(members) > CURVES:
             members = sorted(members, key=lambda member: -_severity(member[0]))[:CURVES]
-            yield Paragraph(f"Network {network}: the {CURVES} worst paths.", small=True)
+            yield Paragraph(
+                say("Network {network}: the {curves} worst paths.", network=network, curves=CURVES), small=True
+            )
         for first in range(0, len(members), LINES_PER_CHART):
             yield _distribution(network, members[first : first + LINES_PER_CHART])
 
@@ -270,20 +295,29 @@ def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -
         Mark(
             outage.start_s / time.size,
             outage.length_s / time.size,
-            f"outage {figures.direction(timing.source, timing.target)}",
+            say("outage {direction}", direction=figures.direction(timing.source, timing.target)),
         )
         for timing, _ in members
         for outage in timing.outages
     )
     return Chart(
-        f"{first.source} and {first.target}, network {figures.network(first.network, wan=first.wan)}",
-        f"time since the start, {time.unit}",
-        f"RTT, {height.unit}{LOG if height.wide else ''}",
+        say(
+            "{source} and {target}, network {network}",
+            source=first.source,
+            target=first.target,
+            network=figures.network(first.network, wan=first.wan),
+        ),
+        say("time since the start, {unit}", unit=time.unit),
+        say("RTT, {unit}{log}", unit=height.unit, log=say(LOG) if height.wide else ""),
         bands,
         marks,
         _tests(first, assessment, time),
         log_y=height.wide,
-        caption=f"Start: {figures.moment(assessment.started)}. {_outage_text(members)}",
+        caption=say(
+            "Start: {moment}. {outage_text}",
+            moment=figures.moment(assessment.started),
+            outage_text=_outage_text(members),
+        ),
         pins=pins(assessment, time.size),
     )
 
@@ -292,7 +326,7 @@ def _tests(path: Timing, assessment: Assessment, time: Axis) -> tuple[Mark, ...]
     """When bandwidth tests loaded either node of a path, whichever network they took."""
     ends = {path.source, path.target}
     return tuple(
-        Mark(test.start_s / time.size, test.length_s / time.size, "bandwidth test")
+        Mark(test.start_s / time.size, test.length_s / time.size, say("bandwidth test"))
         for item in assessment.throughputs
         if ends & {item.source, item.target}
         for test in item.tests
@@ -302,9 +336,11 @@ def _tests(path: Timing, assessment: Assessment, time: Axis) -> tuple[Mark, ...]
 def _outage_text(members: list[tuple[Timing, Trace]]) -> str:
     total = sum(len(timing.outages) for timing, _ in members)
     if not total:
-        return "No outage."
+        return say("No outage.")
     longest = max(timing.longest_outage_s for timing, _ in members)
-    return f"{figures.several(total, 'outage')}, the longest {figures.seconds(longest)}."
+    return say(
+        "{number}, the longest {seconds}.", number=figures.several(total, "outage"), seconds=figures.seconds(longest)
+    )
 
 
 def _band(timing: Timing, trace: Trace, time: Axis, height: Axis) -> Band:
@@ -319,9 +355,9 @@ def _distribution(network: str, members: Iterable[tuple[Timing, Curve]]) -> Char
     members = list(members)
     axis = fitting_axis(value for _, curve in members for value in curve.value)
     return Chart(
-        f"Network {network}",
-        f"RTT, {axis.unit}{LOG}",
-        "share of probes, %",
+        say("Network {network}", network=network),
+        say("RTT, {unit}{log}", unit=axis.unit, log=say(LOG)),
+        say("share of probes, %"),
         tuple(
             Band(
                 figures.direction(timing.source, timing.target),

@@ -22,11 +22,15 @@ from reports.excerpt import excerpt
 from reports.findings import finding_table, owner, tally, worst
 from reports.notes import pins
 from reports.stalls import stall_blocks
+from reports.texts import each, mark, say
 from reports.writes import write_blocks
 
 LINES_PER_CHART = 6
 SHORT = 68
 """Letters of a fact that shares its row with another: two lines. A longer one has all the width."""
+
+STATES = {"skipped": mark("skipped"), "error": mark("error"), "timeout": mark("timeout")}
+"""What became of a probe."""
 
 AREAS = frozenset({Area.HOST, Area.DATA})
 
@@ -41,12 +45,12 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     for trace in assessment.traces:
         traces[owner(trace.subject, names)].append(trace)
     if not assessment.nodes:
-        yield Paragraph("No node has an archive in this assessment. Collect on every node, then analyze again.")
+        yield Paragraph(say("No node has an archive in this assessment. Collect on every node, then analyze again."))
     if names:
         yield from excerpt(_overview(assessment, findings))
     shared = finding_table(item for item in findings[None] if item.area in AREAS)
     if shared:
-        yield Heading("Checks that are about several nodes", 2)
+        yield Heading(say("Checks that are about several nodes"), 2)
         yield from excerpt(shared)
     addresses: dict[str, list[AddressFound]] = defaultdict(list)
     for address in assessment.addresses:
@@ -71,13 +75,13 @@ def _overview(assessment: Assessment, findings: Mapping[str | None, list[Finding
         (
             name,
             *_place(archives.get(name), planned.get(name)),
-            tally(item.status for item in findings.get(name, ())) or "none made",
+            tally(item.status for item in findings.get(name, ())) or say("none made"),
         )
         for name in dict.fromkeys((*planned, *archives))
     )
     statuses = tuple(worst(item.status for item in findings.get(row[0], ())) for row in rows)
     return Table(
-        ("Node", "Role", "Site", "Measured", "Archive", "Checks"),
+        each("Node", "Role", "Site", "Measured", "Archive", "Checks"),
         rows,
         (18, 11, 13, 18, 22, 18),
         statuses=statuses,
@@ -88,25 +92,35 @@ def _place(archive: NodeSummary | None, planned: PlanNode | None) -> tuple[str, 
     where = archive or planned
     role, site = (where.role, where.site) if where else ("", "")
     if archive is None:
-        measured, state = "nothing", "missing. Fetch its archive and analyze again."
+        measured, state = each("nothing", "missing. Fetch its archive and analyze again.")
     else:
-        measured = f"{figures.duration(archive.duration_s)} of {figures.duration(archive.planned_s)}"
-        state = "damaged" if archive.damage else "whole" if archive.sealed else "not sealed: the run was cut off"
+        measured = say(
+            "{duration} of {duration2}",
+            duration=figures.duration(archive.duration_s),
+            duration2=figures.duration(archive.planned_s),
+        )
+        state = (
+            say("damaged")
+            if archive.damage
+            else say("whole")
+            if archive.sealed
+            else say("not sealed: the run was cut off")
+        )
     return role or figures.DASH, site or figures.DASH, measured, state
 
 
 def _node(node: NodeSummary, found: list[Finding], clock: NodeClock | None) -> Iterator[Block]:
     yield _archive(node, clock)
     if node.damage:
-        yield Paragraph("\n".join(f"Damage: {damage}" for damage in node.damage))
+        yield Paragraph("\n".join(say("Damage: {damage}", damage=damage) for damage in node.damage))
     trouble = tuple(item for item in node.outcomes if item.state != "ok")
     if trouble:
         yield Table(
-            ("Not measured in full", "State", "Why", "Ticks", "Missed", "For"),
+            each("Not measured in full", "State", "Why", "Ticks", "Missed", "For"),
             tuple(
                 (
                     item.probe,
-                    item.state,
+                    say(STATES.get(item.state, item.state)),
                     item.reason or figures.DASH,
                     figures.count(item.ticks),
                     figures.count(item.missed),
@@ -118,24 +132,26 @@ def _node(node: NodeSummary, found: list[Finding], clock: NodeClock | None) -> I
             numeric=(3, 4, 5),
         )
     elif node.outcomes:
-        yield Paragraph(f"{figures.several(len(node.outcomes), 'recording')} made, all without trouble.")
+        yield Paragraph(
+            say("{number} made, all without trouble.", number=figures.several(len(node.outcomes), "recording"))
+        )
     else:
-        yield Paragraph("The archive says nothing about its probes.")
+        yield Paragraph(say("The archive says nothing about its probes."))
     table = finding_table(found)
     if table:
         yield from excerpt(table)
     else:
-        yield Paragraph("No check of this machine was made.")
+        yield Paragraph(say("No check of this machine was made."))
 
 
 def _identity(node: NodeSummary, planned: PlanNode | None, addresses: list[AddressFound]) -> Iterator[Block]:
-    pairs = [("Role", node.role or figures.DASH), ("Site", node.site or figures.DASH)]
+    pairs = [(say("Role"), node.role or figures.DASH), (say("Site"), node.site or figures.DASH)]
     if planned:
-        pairs.append(("Physical host", planned.host or "not given in the plan"))
-        pairs.append(("Power", planned.power or "not given in the plan"))
-    pairs += [(f"Address on {item.network}", _address(item)) for item in addresses]
+        pairs.append((say("Physical host"), planned.host or say("not given in the plan")))
+        pairs.append((say("Power"), planned.power or say("not given in the plan")))
+    pairs += [(say("Address on {network}", network=item.network), _address(item)) for item in addresses]
     pairs += node.inventory
-    yield _facts("Machine", tuple(pair for pair in pairs if len(pair[1]) <= SHORT))
+    yield _facts(say("Machine"), tuple(pair for pair in pairs if len(pair[1]) <= SHORT))
     wide = tuple(pair for pair in pairs if len(pair[1]) > SHORT)
     if wide:
         yield Table(("", ""), wide, (19, 81))
@@ -143,59 +159,84 @@ def _identity(node: NodeSummary, planned: PlanNode | None, addresses: list[Addre
 
 def _address(item: AddressFound) -> str:
     if item.found is None:
-        return f"{item.address}, not told by the node"
-    return f"{item.address} on {item.found_nic or 'an interface'}" if item.found else f"{item.address}, not found"
+        return say("{address}, not told by the node", address=item.address)
+    return (
+        say("{address} on {found_nic}", address=item.address, found_nic=item.found_nic or say("an interface"))
+        if item.found
+        else say("{address}, not found", address=item.address)
+    )
 
 
 def _archive(node: NodeSummary, clock: NodeClock | None) -> Table:
     return _facts(
-        "Archive (its hash stands in full in the last section)",
+        say("Archive (its hash stands in full in the last section)"),
         (
-            ("File", node.archive),
-            ("SHA-256", f"{node.sha256[:16]}…" if node.sha256 else figures.DASH),
-            ("Started", figures.moment(node.started)),
-            ("Length", f"{figures.duration(node.duration_s)} of {figures.duration(node.planned_s)} planned"),
-            ("Gaps", figures.duration(node.gaps_s) if node.gaps_s else "none"),
-            ("Closed", "in order (sealed)" if node.sealed else "not sealed: the run was cut off"),
-            ("Damage", figures.several(len(node.damage), "place") if node.damage else "none"),
-            ("Clock", _clock(node)),
-            ("Clock rate", _rate(clock)),
-            ("Collected with", f"haready {node.tool_version}"),
+            (say("File"), node.archive),
+            (say("SHA-256"), f"{node.sha256[:16]}…" if node.sha256 else figures.DASH),
+            (say("Started"), figures.moment(node.started)),
+            (
+                say("Length"),
+                say(
+                    "{duration} of {duration2} planned",
+                    duration=figures.duration(node.duration_s),
+                    duration2=figures.duration(node.planned_s),
+                ),
+            ),
+            (say("Gaps"), figures.duration(node.gaps_s) if node.gaps_s else say("none")),
+            (say("Closed"), say("in order (sealed)") if node.sealed else say("not sealed: the run was cut off")),
+            (say("Damage"), figures.several(len(node.damage), "place") if node.damage else say("none")),
+            (say("Clock"), _clock(node)),
+            (say("Clock rate"), _rate(clock)),
+            (say("Collected with"), say("haready {tool_version}", tool_version=node.tool_version)),
         ),
     )
 
 
 def _clock(node: NodeSummary) -> str:
     if node.clock_error_s is None:
-        return "compared by wall clock only: nothing bounds the error"
+        return say("compared by wall clock only: nothing bounds the error")
     if node.clock_error_s == 0.0:
-        return "the time base of this report"
-    return f"aligned by the probes, within {figures.seconds(node.clock_error_s)}"
+        return say("the time base of this report")
+    return say("aligned by the probes, within {seconds}", seconds=figures.seconds(node.clock_error_s))
 
 
 def _rate(clock: NodeClock | None) -> str:
     if clock is None or clock.skew_ppm is None:
-        return "not told: too short a run, or compared by wall clock only"
+        return say("not told: too short a run, or compared by wall clock only")
     if clock.skew_error_ppm is None or not (clock.skew_ppm or clock.skew_error_ppm):
-        return "the others are compared with it"
-    way = "fast" if clock.skew_ppm >= 0 else "slow"
-    return f"{figures.number(abs(clock.skew_ppm))} ppm {way}, within {figures.number(clock.skew_error_ppm)} ppm"
+        return say("the others are compared with it")
+    way = say("fast") if clock.skew_ppm >= 0 else say("slow")
+    return say(
+        "{number} ppm {way}, within {number2} ppm",
+        number=figures.number(abs(clock.skew_ppm)),
+        way=way,
+        number2=figures.number(clock.skew_error_ppm),
+    )
 
 
 def _steps(clock: NodeClock | None, assessment: Assessment) -> Iterator[Block]:
     if clock is None or not clock.steps:
         return
-    most = f" (the largest of {clock.steps_found})" if clock.steps_found > len(clock.steps) else ""
+    most = (
+        say(" (the largest of {steps_found})", steps_found=clock.steps_found)
+        if clock.steps_found > len(clock.steps)
+        else ""
+    )
     rows = tuple(
         (
             figures.duration(max(0.0, step.at_s)),
             figures.instant(assessment.started, step.at_s),
-            f"{figures.seconds(abs(step.by_s))} {'forwards' if step.by_s > 0 else 'back'}",
+            f"{figures.seconds(abs(step.by_s))} {say('forwards') if step.by_s > 0 else say('back')}",
         )
         for step in clock.steps
     )
     yield from excerpt(
-        Table(("Seen after", "Time", "Wall clock"), rows, (25, 45, 30), f"Steps of the wall clock{most}")
+        Table(
+            each("Seen after", "Time", "Wall clock"),
+            rows,
+            (25, 45, 30),
+            say("Steps of the wall clock{most}", most=most),
+        )
     )
 
 
@@ -222,8 +263,8 @@ def _chart(node: str, title: str, unit: str, members: list[Trace], assessment: A
     height = unit_axis(unit, (value for trace in members for value in (*trace.low, *trace.mid, *trace.high)))
     return Chart(
         title,
-        f"time since the start, {time.unit}",
-        f"{height.unit} (log)" if height.wide else height.unit,
+        say("time since the start, {unit}", unit=time.unit),
+        say("{unit} (log)", unit=height.unit) if height.wide else height.unit,
         tuple(
             Band(
                 trace.subject.name.removeprefix(f"{node}/"),

@@ -24,8 +24,9 @@ from reports.excerpt import excerpt
 from reports.findings import finding_table
 from reports.provisional import commented, provisional_blocks
 from reports.risk import risk_blocks
+from reports.texts import each, mark, say
 
-UNVERIFIED = (
+UNVERIFIED = mark(
     "Unverified: not confirmed in the product's documentation. Before you enter such a value, look the option up in the "
     "documentation of your release (name, unit, range), or ask the vendor's support; keep the default if neither knows it."
 )
@@ -37,47 +38,64 @@ MOST_ADVICE = 60
 def _build(assessment: Assessment) -> Iterator[Block]:
     if not assessment.recommendations:
         yield Paragraph(
-            "No product in the plan asks for settings, or none could be computed. "
-            "Name the products under [[stack]] in plan.toml and analyze again."
+            say(
+                "No product in the plan asks for settings, or none could be computed. "
+                "Name the products under [[stack]] in plan.toml and analyze again."
+            )
         )
     for advice in assessment.recommendations[:MOST_ADVICE]:
         yield from _recommendation(advice, assessment)
     left = len(assessment.recommendations) - MOST_ADVICE
     if left > 0:
         yield Callout(
-            f"{figures.several(left, 'more recommendation')}: see assessment.json",
-            f"Printed are the first {MOST_ADVICE}. The rest stands under “recommendations” in assessment.json.",
+            say("{number}: see assessment.json", number=figures.several(left, "more recommendation")),
+            say(
+                "Printed are the first {most_advice}. The rest stands under “recommendations” in assessment.json.",
+                most_advice=MOST_ADVICE,
+            ),
             Tone.NOTE,
         )
     checks = finding_table(item for item in assessment.findings if item.area is Area.SETTINGS)
     if checks:
-        yield Heading("Do the settings keep the targets", 2)
+        yield Heading(say("Do the settings keep the targets"), 2)
         yield from excerpt(checks)
-    yield Heading("Stalls that every timeout must survive", 2)
+    yield Heading(say("Stalls that every timeout must survive"), 2)
     yield from _scenarios(assessment.scenarios)
 
 
 def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[Block]:
     yield Heading(f"{advice.title}: {figures.subject(advice.subject.name)}", 2)
-    networks = ", ".join(advice.networks) or "none"
+    networks = ", ".join(advice.networks) or say("none")
     if advice.settings:
         yield from provisional_blocks(assessment)
         yield Paragraph(
-            f"Enter in: {advice.where}\nNetworks: {networks}. The values rest on: {based_on(advice, assessment.timings)}."
+            say(
+                "Enter in: {where}\nNetworks: {networks}. The values rest on: {based_on}.",
+                where=advice.where,
+                networks=networks,
+                based_on=based_on(advice, assessment.timings),
+            )
         )
         for only_if in dict.fromkeys(item.only_if for item in advice.settings):
             yield _values([item for item in advice.settings if item.only_if == only_if], only_if)
     else:
-        yield Callout("No values to enter", "\n".join(advice.notes) or "No reason was recorded.", Tone.UNKNOWN)
+        yield Callout(
+            say("No values to enter"), "\n".join(advice.notes) or say("No reason was recorded."), Tone.UNKNOWN
+        )
     if advice.constraints:
         yield Table(
-            ("What asks for a timeout", "At least", "How it is computed", "Decides"),
+            each("What asks for a timeout", "At least", "How it is computed", "Decides"),
             tuple(
-                (item.name, figures.seconds(item.value_s), item.text, "yes, the largest" if item.binding else "no")
+                (
+                    item.name,
+                    figures.seconds(item.value_s),
+                    item.text,
+                    say("yes, the largest") if item.binding else say("no"),
+                )
                 for item in advice.constraints
             ),
             (28, 12, 44, 16),
-            "Candidates for the timeout",
+            say("Candidates for the timeout"),
             numeric=(1,),
         )
     if not advice.settings:
@@ -85,18 +103,22 @@ def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[
     if advice.detection_s is not None:
         low, high = (figures.seconds(limit) for limit in advice.detection_s)
         then = f" {advice.takeover}" if advice.takeover else ""
-        yield Paragraph(f"With these values a dead peer is noticed after {low} to {high}.{then}")
+        yield Paragraph(
+            say("With these values a dead peer is noticed after {low} to {high}.{then}", low=low, high=high, then=then)
+        )
     yield from risk_blocks(advice)
     if any(not item.verified for item in advice.settings):
-        yield Paragraph(UNVERIFIED, small=True)
+        yield Paragraph(say(UNVERIFIED), small=True)
     if advice.notes:
-        yield Paragraph("\n".join(f"Note: {note}" for note in advice.notes), small=True)
+        yield Paragraph("\n".join(say("Note: {note}", note=note) for note in advice.notes), small=True)
     alike: dict[tuple[str, str], list[str]] = defaultdict(list)
     for snippet in advice.snippets:
         alike[snippet.title, snippet.text].append(snippet.node)
     for (title, text), nodes in alike.items():
-        where = " and ".join(nodes) if len(nodes) < 3 else figures.listing(nodes)
-        yield Text(f"{title} {figures.DASH} on {where}", commented(text, assessment))
+        where = say(" and ").join(nodes) if len(nodes) < 3 else figures.listing(nodes)
+        yield Text(
+            say("{title} {dash} on {where}", title=title, dash=figures.DASH, where=where), commented(text, assessment)
+        )
 
 
 def _values(items: list[Setting], only_if: str) -> Table:
@@ -116,27 +138,39 @@ def _values(items: list[Setting], only_if: str) -> Table:
     caption = f"{only_if[:1].upper()}{only_if[1:]}"
     if placed:
         return Table(
-            ("Option", "Where", "Value", "Unit", "Why", "Source"), rows, (19, 17, 8, 5, 28, 23), caption, numeric=(2,)
+            each("Option", "Where", "Value", "Unit", "Why", "Source"),
+            rows,
+            (19, 17, 8, 5, 28, 23),
+            caption,
+            numeric=(2,),
         )
-    return Table(("Option", "Value", "Unit", "Why", "Source"), rows, (22, 8, 8, 34, 28), caption, numeric=(1,))
+    return Table(
+        each("Option", "Value", "Unit", "Why", "Source"),
+        rows,
+        (22, 8, 8, 34, 28),
+        caption,
+        numeric=(1,),
+    )
 
 
 def _source(item: Setting) -> str:
-    return item.source if item.verified else f"{item.source} (unverified)"
+    return item.source if item.verified else say("{source} (unverified)", source=item.source)
 
 
 def _scenarios(scenarios: tuple[Scenario, ...]) -> Iterator[Block]:
     if not scenarios:
-        yield Paragraph("The assessment names no scenarios.")
+        yield Paragraph(say("The assessment names no scenarios."))
         return
     yield Paragraph(
-        "These stalls happen in ordinary operation, even if this run did not show one. "
-        "The timeouts count with every stall that is on. Only the plan can switch one off."
+        say(
+            "These stalls happen in ordinary operation, even if this run did not show one. "
+            "The timeouts count with every stall that is on. Only the plan can switch one off."
+        )
     )
     yield Table(
-        ("Stall", "Length", "Counts", "Why", "Source"),
+        each("Stall", "Length", "Counts", "Why", "Source"),
         tuple(
-            (item.title, figures.seconds(item.stall_s), "on" if item.on else "off", item.why, item.source)
+            (item.title, figures.seconds(item.stall_s), say("on") if item.on else say("off"), item.why, item.source)
             for item in scenarios
         ),
         (26, 9, 9, 32, 24),

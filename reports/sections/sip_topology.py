@@ -16,6 +16,7 @@ from analyzer.contract import Assessment, Choice, Fit, TopologyAdvice
 from reports import figures
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.excerpt import excerpt
+from reports.texts import say, word
 
 MOST = 12
 """Pairs of which the advice is printed; more stand in assessment.json."""
@@ -28,41 +29,47 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield from _advice(advice)
     left = len(assessment.topologies) - MOST
     if left > 0:
-        yield Paragraph(f"{figures.several(left, 'more pair')}: see “topologies” in assessment.json.", small=True)
+        yield Paragraph(
+            say("{number}: see “topologies” in assessment.json.", number=figures.several(left, "more pair")), small=True
+        )
 
 
 def _advice(advice: TopologyAdvice) -> Iterator[Block]:
     yield Heading(figures.subject(advice.subject.name), 2)
-    yield from excerpt(_table("How the address moves", advice.address))
-    yield from excerpt(_table("What stands by", advice.standby))
+    yield from excerpt(_table(say("How the address moves"), advice.address))
+    yield from excerpt(_table(say("What stands by"), advice.standby))
     yield _scs(advice)
     if advice.questions:
         yield Checklist(tuple((item.what, item.who) for item in advice.questions))
-    yield Paragraph(f"Source: {advice.source}. What it asks for and nobody told is a question above.", small=True)
+    yield Paragraph(
+        say("Source: {source}. What it asks for and nobody told is a question above.", source=advice.source), small=True
+    )
 
 
 def _table(head: str, choices: Sequence[Choice]) -> Table:
     ordered = sorted(choices, key=lambda choice: _ORDER.index(choice.fit))
-    rows = tuple((choice.name, choice.fit.value, "; ".join(choice.reasons) or figures.DASH) for choice in ordered)
-    return Table((head, "From what was found", "Why"), rows, (24, 16, 60))
+    rows = tuple((choice.name, word(choice.fit), "; ".join(choice.reasons) or figures.DASH) for choice in ordered)
+    return Table((head, say("From what was found"), say("Why")), rows, (24, 16, 60))
 
 
 def _scs(advice: TopologyAdvice) -> Callout:
     lines = "\n".join(advice.scs)
-    decides = "The SCS decides switchovers: it switches when it loses the primary's host, however well the pair sees each other."
+    decides = say(
+        "The SCS decides switchovers: it switches when it loses the primary's host, however well the pair sees each other."
+    )
     match advice.scs_weaker:
         case True:
             return Callout(
-                "The path of the SCS is weaker than the pair's own link",
-                f"{decides} Mend it first.\n{lines}",
+                say("The path of the SCS is weaker than the pair's own link"),
+                say("{decides} Mend it first.\n{lines}", decides=decides, lines=lines),
                 Tone.WARN,
             )
         case False:
             return Callout(
-                "The path of the SCS is no weaker than the pair's own link", f"{decides}\n{lines}", Tone.GOOD
+                say("The path of the SCS is no weaker than the pair's own link"), f"{decides}\n{lines}", Tone.GOOD
             )
         case None:
-            title = "Whether the path of the SCS is weaker than the pair's own link is not known"
+            title = say("Whether the path of the SCS is weaker than the pair's own link is not known")
             return Callout(title, f"{decides}\n{lines}".rstrip(), Tone.UNKNOWN)
 
 

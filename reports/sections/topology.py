@@ -41,6 +41,7 @@ from reports.contract import (
 )
 from reports.excerpt import excerpt
 from reports.findings import URGENCY, owner, worst
+from reports.texts import each, say
 
 MOST_NODES = 6
 """More boxes than this side by side are too narrow for their names."""
@@ -54,7 +55,7 @@ Pair = tuple[str, str]
 def _build(assessment: Assessment) -> Iterator[Block]:
     nodes = _nodes(assessment)
     if not nodes:
-        yield Paragraph("The assessment names no node.")
+        yield Paragraph(say("The assessment names no node."))
         return
     if len(nodes) > MOST_NODES:
         yield from _summary(assessment, nodes)
@@ -62,20 +63,27 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     links = _links(assessment, nodes)
     yield Topology(
         tuple(
-            MapSite(f"Site {site}" if site else "Site not given", tuple(_box(node, assessment) for node in members))
+            MapSite(
+                say("Site {site}", site=site) if site else say("Site not given"),
+                tuple(_box(node, assessment) for node in members),
+            )
             for site, members in _by_site(nodes).items()
         ),
         tuple(MapNetwork(name, note, tuple(links[name])) for name, note in _notes(assessment)),
         tuple(_observers(assessment.observers)),
-        "RTT and loss: the worse of the two directions, without the time of bandwidth tests. The mark is the worst result "
-        "of all checks of that node or path. Arrows: goodput from left to right and from right to left. Small: interface, switch and "
-        "port as planned. A cross stands where an observer gave no answer, a ring where it was not asked.",
+        say(
+            "RTT and loss: the worse of the two directions, without the time of bandwidth tests. The mark is the worst result "
+            "of all checks of that node or path. Arrows: goodput from left to right and from right to left. Small: interface, switch and "
+            "port as planned. A cross stands where an observer gave no answer, a ring where it was not asked."
+        ),
     )
     if not any(links.values()):
-        yield Paragraph("The assessment names no network that joins two nodes.")
+        yield Paragraph(say("The assessment names no network that joins two nodes."))
     left = len(_named(assessment.observers)) - MOST_OBSERVERS
     if left > 0:
-        yield Paragraph(f"{figures.several(left, 'more observer')}: see the section “Network”.", small=True)
+        yield Paragraph(
+            say("{number}: see the section “Network”.", number=figures.several(left, "more observer")), small=True
+        )
 
 
 def _nodes(assessment: Assessment) -> tuple[PlanNode, ...]:
@@ -94,11 +102,11 @@ def _by_site(nodes: Iterable[PlanNode]) -> dict[str, list[PlanNode]]:
 
 def _box(node: PlanNode, assessment: Assessment) -> MapNode:
     about = (item.status for item in assessment.findings if owner(item.subject, (node.name,)))
-    absent = "" if any(item.name == node.name for item in assessment.nodes) else ", no archive"
+    absent = "" if any(item.name == node.name for item in assessment.nodes) else say(", no archive")
     lines = (
-        f"{node.role or 'no role'}{absent}",
-        f"host {node.host}" if node.host else "host not given",
-        f"power {node.power}" if node.power else "power not given",
+        f"{node.role or say('no role')}{absent}",
+        say("host {host}", host=node.host) if node.host else say("host not given"),
+        say("power {power}", power=node.power) if node.power else say("power not given"),
     )
     return MapNode(node.name, lines, worst(about))
 
@@ -117,10 +125,10 @@ def _notes(assessment: Assessment) -> Iterator[tuple[str, str]]:
 def _note(network: PlanNetwork) -> str:
     words = [
         network.kind,
-        f"VLAN {network.vlan}" if network.vlan is not None else "VLAN not given",
-        f"{figures.bits(network.rate_bps)} planned" if network.rate_bps else "rate not given",
-        f"DSCP {network.dscp}" if network.dscp else "",
-        "" if network.probed else "not probed, as the plan says",
+        say("VLAN {vlan}", vlan=network.vlan) if network.vlan is not None else say("VLAN not given"),
+        say("{bits} planned", bits=figures.bits(network.rate_bps)) if network.rate_bps else say("rate not given"),
+        say("DSCP {dscp}", dscp=network.dscp) if network.dscp else "",
+        "" if network.probed else say("not probed, as the plan says"),
     ]
     return ", ".join(word for word in words if word)
 
@@ -167,7 +175,7 @@ def _links(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> dict[str, lis
 
 def _plug(item: AddressFound) -> str:
     """Interface, switch and port by the plan: ``eth1, sw-2 port 7``."""
-    port = f"port {item.port}" if item.port else ""
+    port = say("port {port}", port=item.port) if item.port else ""
     return ", ".join(word for word in (item.nic, " ".join(part for part in (item.switch, port) if part)) if word)
 
 
@@ -177,22 +185,28 @@ def _largest(values: Iterable[float | None]) -> float | None:
 
 def _delay(measured: list[Timing]) -> str:
     if not measured:
-        return "not measured"
+        return say("not measured")
     median, tail = (
         _largest(values) for values in zip(*((item.rtt.p50, item.rtt.p999) for item in measured), strict=True)
     )
     if median is None:
-        return "no probe was answered"
+        return say("no probe was answered")
     loss = figures.ratio(_largest(item.loss for item in measured), 2)
     few = any(item.rtt.samples < 1000 for item in measured if item.rtt.p999 == tail)
-    return f"RTT {figures.seconds(median)} median, {figures.seconds(tail)} {'max' if few else '99.9 %'}; loss {loss}"
+    return say(
+        "RTT {seconds} median, {seconds2} {word}; loss {loss}",
+        seconds=figures.seconds(median),
+        seconds2=figures.seconds(tail),
+        word=say("max") if few else "99.9 %",
+        loss=loss,
+    )
 
 
 def _goodput(there: Throughput | None, back: Throughput | None) -> str:
     if there is None and back is None:
         return ""
     if not any(item and item.median_bps is not None for item in (there, back)):
-        return "no bandwidth test"
+        return say("no bandwidth test")
     left, right = (figures.bits(item.median_bps) if item else figures.DASH for item in (there, back))
     return f"{figures.ARROW} {left}   \N{LEFTWARDS ARROW} {right}"
 
@@ -215,11 +229,13 @@ def _observers(observers: Iterable[ObserverTiming]) -> Iterator[MapObserver]:
 
 def _tap(item: ObserverTiming) -> MapTap:
     if item.reason or not item.sent:
-        return MapTap(item.node, "not asked", None)
+        return MapTap(item.node, say("not asked"), None)
     if not item.answered:
-        return MapTap(item.node, "no answer", Status.FAIL)
+        return MapTap(item.node, say("no answer"), Status.FAIL)
     lost = figures.ratio((item.sent - item.answered) / item.sent, 2)
-    return MapTap(item.node, f"{figures.seconds(item.rtt.p50)}, lost {lost}", Status.PASS)
+    return MapTap(
+        item.node, say("{seconds}, lost {lost}", seconds=figures.seconds(item.rtt.p50), lost=lost), Status.PASS
+    )
 
 
 # Too many nodes for a drawing
@@ -228,15 +244,19 @@ def _tap(item: ObserverTiming) -> MapTap:
 def _summary(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> Iterator[Block]:
     sites = _by_site(nodes)
     yield Paragraph(
-        f"{len(nodes)} nodes at {figures.several(len(sites), 'site')} are too many for a drawing. "
-        "The tables name the worst figure between any two nodes of each pair of sites."
+        say(
+            "{count} nodes at {number} are too many for a drawing. "
+            "The tables name the worst figure between any two nodes of each pair of sites.",
+            count=len(nodes),
+            number=figures.several(len(sites), "site"),
+        )
     )
     yield from excerpt(
         Table(
-            ("Site", "Nodes", "Names", "Physical hosts"),
+            each("Site", "Nodes", "Names", "Physical hosts"),
             tuple(
                 (
-                    site or "not given",
+                    site or say("not given"),
                     figures.count(len(members)),
                     figures.listing([node.name for node in members], NAMES),
                     _hosts(members),
@@ -244,7 +264,7 @@ def _summary(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> Iterator[Bl
                 for site, members in sites.items()
             ),
             (18, 10, 46, 26),
-            "Sites",
+            say("Sites"),
             numeric=(1,),
         )
     )
@@ -253,9 +273,9 @@ def _summary(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> Iterator[Bl
 
 def _hosts(members: list[PlanNode]) -> str:
     given = [node.host for node in members if node.host]
-    text = f"{figures.count(len(set(given)))} for {figures.several(len(given), 'node')}"
+    text = say("{count} for {number}", count=figures.count(len(set(given))), number=figures.several(len(given), "node"))
     missing = len(members) - len(given)
-    return f"{text}, not given for {missing}" if missing else text
+    return say("{text}, not given for {missing}", text=text, missing=missing) if missing else text
 
 
 def _between(assessment: Assessment, site_of: Mapping[str, str]) -> Iterator[Block]:
@@ -265,7 +285,7 @@ def _between(assessment: Assessment, site_of: Mapping[str, str]) -> Iterator[Blo
         one, other = sorted((site_of.get(item.source, ""), site_of.get(item.target, "")))
         groups[(one, other), item.network].append(item)
     if not groups:
-        yield Paragraph("No path was measured between them.")
+        yield Paragraph(say("No path was measured between them."))
         return
     slowest: dict[tuple[Pair, str], float] = {}
     for throughput in assessment.throughputs:
@@ -279,7 +299,7 @@ def _between(assessment: Assessment, site_of: Mapping[str, str]) -> Iterator[Blo
     order = sorted(groups, key=lambda key: (_rank(status[key]), key))
     yield from excerpt(
         Table(
-            ("Between", "Network", "Paths", "RTT p50", "RTT p99.9", "Loss", "Goodput"),
+            each("Between", "Network", "Paths", "RTT p50", "RTT p99.9", "Loss", "Goodput"),
             tuple(
                 (
                     _sites(key[0]),
@@ -293,7 +313,7 @@ def _between(assessment: Assessment, site_of: Mapping[str, str]) -> Iterator[Blo
                 for key in order
             ),
             (28, 14, 10, 12, 12, 10, 14),
-            "Worst figure of any path (goodput: the lowest median)",
+            say("Worst figure of any path (goodput: the lowest median)"),
             tuple(status[key] for key in order),
             numeric=(2, 3, 4, 5, 6),
         )
@@ -305,8 +325,8 @@ def _rank(status: Status | None) -> int:
 
 
 def _sites(pair: Pair) -> str:
-    one, other = (site or "not given" for site in pair)
-    return f"within {one}" if one == other else f"{one} and {other}"
+    one, other = (site or say("not given") for site in pair)
+    return say("within {one}", one=one) if one == other else say("{one} and {other}", one=one, other=other)
 
 
 SECTION = Section("topology", "Topology", 25, _build)
