@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs texts bench bench-detectors bench-stacks bench-day faults soak clean
+.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs texts schema bench bench-detectors bench-stacks bench-day faults soak clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -50,6 +50,10 @@ docs: $(VENV)/.dev
 # reports/texts/haready.pot, from the texts in the sources.
 texts: $(VENV)/.dev
 	$(VENV)/bin/python tools/texts.py
+
+# analyzer/schemas/assessment-N.json, from the contract.
+schema: $(VENV)/.dev
+	$(VENV)/bin/python tools/schema.py
 
 # What the collector costs, beside tools a user could run instead. As root it installs those for the comparison.
 bench: $(VENV)/.dev

@@ -5,6 +5,7 @@ numpy and pandas are imported only when they are needed, so that a node without 
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -64,12 +65,28 @@ def require_extra() -> None:
         raise OperatorError("the analysis needs numpy and pandas", "pip install 'haready[report]'") from error
 
 
+class _PrintSchema(argparse.Action):
+    """Like ``--help``: it asks for no archive."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from analyzer.schema import text
+
+        print(text(), end="")
+        parser.exit()
+
+
 def analyze(arguments: list[str]) -> int:
     """Write the assessment and print the verdict; the exit code follows from it."""
     parser = Arguments(
         prog="haready analyze", description="Judge the archives of one run and write the assessment as JSON."
     )
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE", help="one archive per node")
+    parser.add_argument(
+        "--schema",
+        action=_PrintSchema,
+        nargs=0,
+        help="print the JSON Schema of the assessment, and do nothing else",
+    )
     parser.add_argument(
         "-o",
         "--out",

@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NoReturn
 
 from analyzer.plain import plain, revive
 from collector.errors import ArchiveError
@@ -1290,8 +1291,8 @@ class Assessment:
                 which every version reads, rather than filled up with what it does not say.
         """
         try:
-            data = json.loads(text)
-        except ValueError as error:
+            data = json.loads(text, parse_constant=_refused)
+        except (ValueError, RecursionError) as error:
             raise ArchiveError("not an assessment: no JSON", _WHICH) from error
         schema = data.get("schema") if isinstance(data, dict) else None
         if not isinstance(schema, int):
@@ -1308,7 +1309,12 @@ class Assessment:
             )
         try:
             assessment = revive(cls, data)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ArchiveError(f"assessment is damaged: {error}", "run `haready analyze` again") from error
         assert isinstance(assessment, cls)
         return assessment
+
+
+def _refused(name: str) -> NoReturn:
+    """Infinity and NaN, which Python would read and JSON does not know."""
+    raise ValueError(f"{name} is no JSON")
