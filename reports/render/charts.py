@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
@@ -27,8 +25,9 @@ from reportlab.platypus import Flowable, Paragraph
 
 from reports import figures
 from reports.contract import Band, Chart
+from reports.render.glyphs import BOLD, REGULAR, clean
 from reports.render.outlines import PageRenderer
-from reports.render.style import BOLD, CAPTION, INK, MUTED, REGULAR, SMALL, clean, markup, shortened
+from reports.render.style import CAPTION, INK, MUTED, SMALL, markup, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,11 +63,6 @@ SHADE = -1
 """Stands for the shades among the places of marks in a legend."""
 SHADE_COLOUR = HexColor("#d9dee4")
 GRID, AXIS = HexColor("#e1e6eb"), HexColor("#8b95a1")
-
-
-def font_folder() -> Path:
-    """Where the DejaVu faces are that matplotlib ships; they are embedded in the document."""
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
 
 def plot_height(chart: Chart) -> float:

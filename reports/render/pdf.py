@@ -17,7 +17,6 @@ from reportlab import rl_config
 from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     BaseDocTemplate,
@@ -35,23 +34,20 @@ from reportlab.platypus import Table as Grid
 from reports.build import Imprint
 from reports.contract import Block, Callout, Chart, Checklist, Heading, Paragraph, Table, Text, Topology
 from reports.render import tables
-from reports.render.charts import ChartBox, font_folder
+from reports.render.charts import ChartBox
+from reports.render.glyphs import BOLD, FACES, REGULAR, clean, face_of, plain
 from reports.render.onepage import fitted, stacked
 from reports.render.style import (
     AMBER,
     BODY,
-    BOLD,
-    FACES,
     HEADINGS,
     MARGIN,
     MUTED,
     NAVY,
     OVERLINE,
-    REGULAR,
     RULE,
     SMALL,
     TITLE,
-    clean,
     markup,
     shortened,
 )
@@ -93,7 +89,7 @@ class Headline(Lines):
 
     def __init__(self, text: str, level: int, key: str) -> None:
         super().__init__(markup(text), HEADINGS[level])
-        self._entry = (clean(text), level, key)
+        self._entry = (plain(text), level, key)
 
     def draw(self) -> None:
         """Draw the heading and its bookmark."""
@@ -108,7 +104,7 @@ def render(parts: Iterable[Sequence[Block]], imprint: Imprint, paper: Paper = Pa
     """The document as bytes. Each part is a section's blocks; the first part has its own first page."""
     for face in FACES:
         if face not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(face, str(font_folder() / f"{face}.ttf")))
+            pdfmetrics.registerFont(face_of(face))
     # Text-safe encoding costs a quarter more bytes and time; reportlab has only this switch.
     rl_config.useA85 = 0
     width, height = SIZES[paper]
@@ -121,10 +117,10 @@ def render(parts: Iterable[Sequence[Block]], imprint: Imprint, paper: Paper = Pa
     document = BaseDocTemplate(
         target,
         pagesize=(width, height),
-        title=clean(f"{imprint.title}: {imprint.cluster}"),
+        title=plain(f"{imprint.title}: {imprint.cluster}"),
         author="haready",
-        subject=clean(imprint.subject),
-        keywords=[clean(word) for word in imprint.keywords],
+        subject=plain(imprint.subject),
+        keywords=[plain(word) for word in imprint.keywords],
         creator="haready",
         lang=imprint.language,
         initialFontName=REGULAR,

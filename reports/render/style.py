@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
@@ -15,10 +14,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from analyzer.contract import Status
 from reports.contract import Tone
-
-REGULAR, BOLD, MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
-FACES = (REGULAR, BOLD, MONO)
-"""Names of the embedded faces; also the names of their files."""
+from reports.render.glyphs import BOLD, MONO, REGULAR, clean
 
 INK = HexColor("#1f2933")
 NAVY = HexColor("#17365d")
@@ -89,17 +85,14 @@ OVERLINE = _style("overline", BOLD, 8.4, 12).clone("overline", textColor=MUTED)
 LITERAL = _style("literal", MONO, 7.4, 10.2)
 
 
-def clean(text: str) -> str:
-    """Text that every renderer can take: control characters and lone surrogates become a visible mark."""
-    return "".join(
-        letter if letter == "\n" or unicodedata.category(letter) not in {"Cc", "Cs"} else "\N{REPLACEMENT CHARACTER}"
-        for letter in text.replace("\t", "    ").replace("\r\n", "\n")
-    )
-
-
 def markup(text: str) -> str:
     """Plain text as paragraph markup: nothing in it is read as a tag, a line break stays one."""
-    return escape(clean(text)).replace("\n", "<br/>")
+    return escaped(clean(text))
+
+
+def escaped(text: str) -> str:
+    """The same of text that is clean already."""
+    return escape(text).replace("\n", "<br/>")
 
 
 def shortened(text: str, face: str, size: float, room: float) -> str:

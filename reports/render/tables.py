@@ -6,7 +6,9 @@ than it needs, and only names without a space are broken inside.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from reportlab.lib.styles import ParagraphStyle
@@ -17,9 +19,9 @@ from reportlab.platypus import Table as Grid
 
 from analyzer.contract import Status
 from reports.contract import Callout, Checklist, Table, Text
+from reports.render.glyphs import BOLD, MONO, REGULAR, clean, covered
 from reports.render.style import (
     BODY,
-    BOLD,
     CALLOUT_TEXT,
     CALLOUT_TITLE,
     CAPTION,
@@ -31,17 +33,15 @@ from reports.render.style import (
     HEADER,
     INK,
     LITERAL,
-    MONO,
     MUTED,
     NAVY,
     PANEL,
-    REGULAR,
     RULE,
     SMALL,
     STATUSES,
     TONES,
     Shade,
-    clean,
+    escaped,
     markup,
     shortened,
 )
@@ -264,21 +264,18 @@ def literal(block: Text, width: float, height: float) -> list[Flowable]:
     """Text to paste: never re-wrapped; the face shrinks until the longest line fits."""
     del height
     lines = clean(block.text).rstrip("\n").split("\n")
-    longest = max(len(line) for line in lines)
-    size = LITERAL.fontSize
     room = width - 16
-    size = min(size, room / max(stringWidth("m", MONO, 1) * longest, 1e-6))
+    size = min(LITERAL.fontSize, room / max(*map(_fixed_width, lines), 1e-6))
     folded = size < SMALLEST_LITERAL
     if folded:
         # Beyond this nobody can read it: fold, and say so.
         size = SMALLEST_LITERAL
-        fit = int(room / stringWidth("m", MONO, size)) - 1
-        lines = [part for line in lines for part in _folded(line, fit)]
+        lines = [part for line in lines for part in _folded(line, room / size)]
     style = LITERAL.clone(
         "text", fontSize=size, leading=size * 1.4, backColor=PANEL, borderColor=RULE, borderWidth=0.5,
         borderPadding=6, leftIndent=7, rightIndent=7, textColor=INK, spaceBefore=6, spaceAfter=8,
     )  # fmt: skip
-    text = markup("\n".join(lines)).replace("<br/>", "\n")
+    text = "\n".join(map(_fixed, lines))
     note = (
         [Paragraph("Lines that end in ↩ were too long for the page. Join them when you paste.", SMALL)]
         if folded
@@ -288,6 +285,28 @@ def literal(block: Text, width: float, height: float) -> list[Flowable]:
     return [Spacer(1, 4), title, Spacer(1, 8), XPreformatted(text, style), Spacer(1, 9), *note]
 
 
-def _folded(line: str, fit: int) -> list[str]:
-    parts = [line[start : start + fit] for start in range(0, len(line), fit)] or [""]
-    return [*(f"{part}↩" for part in parts[:-1]), parts[-1]]
+def _fixed(line: str) -> str:
+    """A line as markup: what the fixed-width face lacks comes from the regular one."""
+    return "".join(
+        escaped(part) if has else f'<font name="{REGULAR}">{escaped(part)}</font>'
+        for has, part in ((has, "".join(part)) for has, part in groupby(line, covered(MONO).__contains__))
+    )
+
+
+def _fixed_width(line: str) -> float:
+    """Of a line of literal text at one point."""
+    if line.isascii():
+        return stringWidth("m", MONO, 1) * len(line)
+    known = covered(MONO)
+    return sum(stringWidth(letter, MONO if letter in known else REGULAR, 1) for letter in line)
+
+
+def _folded(line: str, room: float) -> list[str]:
+    """The line in parts that fit `room`, at one point; every part but the last ends in a sign."""
+    parts: list[str] = []
+    room -= stringWidth("\N{LEFTWARDS ARROW WITH HOOK}", MONO, 1)
+    while line:
+        fit = bisect_right(range(1, len(line) + 1), room, key=lambda count: _fixed_width(line[:count]))
+        parts.append(line[: max(fit, 1)])
+        line = line[max(fit, 1) :]
+    return [*(f"{part}\N{LEFTWARDS ARROW WITH HOOK}" for part in parts[:-1]), *parts[-1:]] or [""]

@@ -17,20 +17,18 @@ from reportlab.platypus import Flowable, Paragraph
 
 from analyzer.contract import Status
 from reports.contract import MapLink, MapNode, MapObserver, MapSite, MapTap, Topology
+from reports.render.glyphs import BOLD, REGULAR, clean
 from reports.render.style import (
-    BOLD,
     GREY,
     HEADER,
     INK,
     MUTED,
     NAVY,
     PANEL,
-    REGULAR,
     RULE,
     SMALL,
     STATUSES,
     Shade,
-    clean,
     markup,
     shortened,
 )
