@@ -60,6 +60,10 @@ class Table:
     statuses: tuple[Status | None, ...] = ()
     numeric: tuple[int, ...] = ()
     """Columns that hold figures and are aligned to the right."""
+    targets: tuple[tuple[str, ...], ...] = ()
+    """For each row the names under which links find it; of equal names the first of the report counts."""
+    links: tuple[str, ...] = ()
+    """For each row the name of what it leads to ("": nothing). A name that no row and no chart has leads nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class Chart:
     caption: str = ""
     half: bool = False
     pins: tuple[Pin, ...] = ()
+    targets: tuple[str, ...] = ()
+    """Names under which links find it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,13 @@ def excerpt(table: Table, most: int = MOST) -> Iterator[Block]:
     if len(table.rows) <= most:
         yield table
         return
-    yield replace(table, rows=table.rows[:most], statuses=table.statuses[:most])
+    yield replace(
+        table,
+        rows=table.rows[:most],
+        statuses=table.statuses[:most],
+        targets=table.targets[:most],
+        links=table.links[:most],
+    )
     left = figures.several(len(table.rows) - most, "more row")
     yield Paragraph(
         say("The first {most} rows. {left} of this table: see assessment.json.", most=most, left=left), small=True

@@ -93,7 +93,19 @@ def finding_table(findings: Iterable[Finding]) -> Table | None:
         rows,
         (24, 24, 52),
         statuses=tuple(status for status, _, _ in groups),
+        targets=tuple(tuple(finding_name(found) for found in group) for group in groups.values()),
+        links=tuple(evidence_name(group[0]) for group in groups.values()),
     )
+
+
+def finding_name(found: Finding) -> str:
+    """The target of the row that tells findings of one rule and result."""
+    return f"finding {found.rule} {found.status}"
+
+
+def evidence_name(found: Finding) -> str:
+    """The target of the row with the evidence of findings of one rule and result."""
+    return f"evidence {found.rule} {found.status}"
 
 
 def _row(group: list[Finding]) -> tuple[str, str, str]:

@@ -105,6 +105,8 @@ class ChartBox(Flowable):
         """Draw from the top down."""
         canvas, chart = self.canv, self._chart
         top = self.height - self._title_height
+        for name in chart.targets:
+            canvas.bookmarkHorizontal(name, 0, self.height + 4)
         self._title.drawOn(canvas, 0, top)
         canvas.setFont(REGULAR, LABEL_SIZE)
         canvas.setFillColor(MUTED)

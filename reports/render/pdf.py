@@ -33,9 +33,11 @@ from reportlab.platypus import Table as Grid
 
 from reports.build import Imprint
 from reports.contract import Block, Callout, Chart, Checklist, Heading, Paragraph, Table, Text, Topology
+from reports.numbering import numbered
 from reports.render import tables
 from reports.render.charts import ChartBox
 from reports.render.glyphs import BOLD, FACES, REGULAR, clean, face_of, plain
+from reports.render.links import resolved
 from reports.render.onepage import fitted, stacked
 from reports.render.style import (
     AMBER,
@@ -100,11 +102,17 @@ class Headline(Lines):
         super().draw()
 
 
-def render(parts: Iterable[Sequence[Block]], imprint: Imprint, paper: Paper = Paper.A4) -> bytes:
-    """The document as bytes. Each part is a section's blocks; the first part has its own first page."""
+def render(
+    parts: Iterable[Sequence[Block]], imprint: Imprint, paper: Paper = Paper.A4, canvas: type[Canvas] = Canvas
+) -> bytes:
+    """The document as bytes. Each part is a section's blocks; the first part has its own first page.
+
+    `canvas` draws the pages: a test hands in one that keeps a log of what was put where.
+    """
     for face in FACES:
         if face not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(face_of(face))
+    parts = resolved(numbered(parts))
     # Text-safe encoding costs a quarter more bytes and time; reportlab has only this switch.
     rl_config.useA85 = 0
     width, height = SIZES[paper]
@@ -136,7 +144,7 @@ def render(parts: Iterable[Sequence[Block]], imprint: Imprint, paper: Paper = Pa
     taken = stacked(masthead, width - 2 * MARGIN, height) + masthead[-1].getSpaceAfter() + ROUNDING
     room = height - FOOT - top + HEAD_LINE - taken
     story = [*masthead, *_story(parts, width - 2 * MARGIN, height - FOOT - top, room)]
-    document.build([*story, _Closing()])
+    document.build([*story, _Closing()], canvasmaker=canvas)
     return target.getvalue()
 
 

@@ -124,7 +124,9 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
         cells.append([Paragraph(markup(say("Result")), HEAD), *heads] if marked else list(heads))
     for row, texts in enumerate(block.rows):
         line: list[Flowable | str] = [
-            Paragraph(markup(text), _cell_style(block, place, titled)) if text else ""
+            Paragraph(linked(block, row, text) if place == 0 else markup(text), _cell_style(block, place, titled))
+            if text
+            else ""
             for place, text in enumerate(texts)
         ]
         if marked:
@@ -134,6 +136,14 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
     grid = _grid(cells, [CHIP_WIDTH, *columns] if marked else columns, titled, height)
     above = [Spacer(1, 3), Paragraph(markup(block.caption), CAPTION), Spacer(1, 2)] if block.caption else []
     return [*above, grid, Spacer(1, 6)]
+
+
+def linked(block: Table, row: int, text: str) -> str:
+    """The first text of a row as markup, with what it leads to and the places that links find here."""
+    link = block.links[row] if row < len(block.links) else ""
+    names = block.targets[row] if row < len(block.targets) else ()
+    inner = f'<a href="#{link}" color="{NAVY.hexval().replace("0x", "#")}">{markup(text)}</a>' if link else markup(text)
+    return "".join(f'<a name="{name}"/>' for name in names) + inner
 
 
 def _cell_style(block: Table, place: int, titled: bool) -> ParagraphStyle:

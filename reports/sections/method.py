@@ -19,7 +19,7 @@ from reports import figures
 from reports.changes import control, usual
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
-from reports.findings import by_urgency, matter
+from reports.findings import by_urgency, evidence_name, finding_name, matter
 from reports.prose import GLOSSARY, METHOD
 from reports.provisional import ready
 from reports.texts import each, mark, say, word
@@ -149,6 +149,8 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
         tuple((f"{group[0].title}\n{group[0].rule}", _lines(group)) for group in groups),
         (20, 80),
         statuses=tuple(group[0].status for group in groups),
+        targets=tuple((evidence_name(group[0]),) for group in groups),
+        links=tuple(finding_name(group[0]) for group in groups),
     )
     if len(findings) > MOST_EVIDENCE:
         left = figures.several(len(findings) - MOST_EVIDENCE, "more finding")

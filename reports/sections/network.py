@@ -137,7 +137,13 @@ def _delays(timings: tuple[Timing, ...]) -> Table:
         (22, 14, 10.6, 10.6, 10.6, 10.6, 10.6, 10.6),
         say("Delay"),
         numeric=(2, 3, 4, 5, 6, 7),
+        links=tuple(chart_name(item) for item in timings),
     )
+
+
+def chart_name(item: Timing) -> str:
+    """The target of the chart of both directions of a path."""
+    return f"chart {item.network} {' '.join(sorted((item.source, item.target)))}"
 
 
 def _losses(timings: tuple[Timing, ...]) -> Table:
@@ -319,6 +325,7 @@ def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -
             outage_text=_outage_text(members),
         ),
         pins=pins(assessment, time.size),
+        targets=(chart_name(first),),
     )
 
 

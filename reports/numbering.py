@@ -1,0 +1,52 @@
+"""Figures get numbers, and a text that names them: a picture that nothing points to is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from reports.contract import Block, Chart, Heading, Paragraph, Topology
+
+
+def numbered(parts: Iterable[Sequence[Block]]) -> list[list[Block]]:
+    """The same blocks with figures counted from 1, and a reference in the paragraph above each row of them."""
+    made: list[list[Block]] = []
+    count = 0
+    for blocks in parts:
+        told: list[Block] = []
+        intro: int | None = None
+        first = 0
+        for block in blocks:
+            if isinstance(block, Chart | Topology):
+                count += 1
+                if not first:
+                    first = count
+                    if intro is None:
+                        intro = len(told)
+                        told.append(Paragraph("", small=True))
+                told.append(_figure(block, count))
+                continue
+            if first and intro is not None and not (isinstance(block, Paragraph) and block.small):
+                told[intro] = _pointing(told[intro], first, count)
+                first, intro = 0, None
+            if isinstance(block, Heading):
+                intro = None
+            elif isinstance(block, Paragraph) and not first:
+                intro = len(told)
+            told.append(block)
+        if first and intro is not None:
+            told[intro] = _pointing(told[intro], first, count)
+        made.append(told)
+    return made
+
+
+def _figure(block: Chart | Topology, number: int) -> Block:
+    if isinstance(block, Chart):
+        return replace(block, title=f"Figure {number}. {block.title}")
+    return replace(block, caption=f"Figure {number}. {block.caption}")
+
+
+def _pointing(block: Block, first: int, last: int) -> Block:
+    assert isinstance(block, Paragraph)
+    named = f"Figure {first}" if first == last else f"Figures {first} to {last}"
+    return replace(block, text=f"{block.text} ({named}.)" if block.text else f"{named}:")
