@@ -17,7 +17,7 @@ def holder_blocks(assessment: Assessment) -> Iterator[Block]:
         return
     yield Heading(say("Who held which address"), 2)
     yield Paragraph(
-        "Beside the running product every node looked every ten seconds which addresses of the plan it held."
+        say("Beside the running product every node looked every ten seconds which addresses of the plan it held.")
     )
     rows = tuple(
         (

@@ -70,6 +70,10 @@ def masked(value: Any, name: str = "") -> Any:
     )
 
 
+UNSEEN = ("targets", "links")
+"""Names by which parts of the document find each other; nobody reads them."""
+
+
 def told(value: Any) -> Iterator[str]:
     """Every text in blocks."""
     if isinstance(value, StrEnum):
@@ -78,7 +82,8 @@ def told(value: Any) -> Iterator[str]:
         yield value
     elif is_dataclass(value):
         for one in fields(value):
-            yield from told(getattr(value, one.name))
+            if one.name not in UNSEEN:
+                yield from told(getattr(value, one.name))
     elif isinstance(value, tuple):
         for item in value:
             yield from told(item)
