@@ -10,7 +10,7 @@ trace, and what carries its heartbeats. `advise` does the rest, for every produc
    outlasts them all, and in the replay suspected nobody, or so seldom that the bound keeps the target.
 3. What it rests on: hours with suspicion, the bound of their rate, the class, both halves of the run, and the same for shorter and longer settings.
 
-The class of the claim is a label and decides nothing, and so is a model of the tails: its guards would let worse data (a tail too heavy to be fitted)
+The class of the claim is a label and decides nothing, and so is a model of the tails (`backing`): its guards would let worse data (a tail too heavy to be fitted)
 lift what it asks for. So worse data never gives a shorter setting. Nor does a clean window: the vendor's default is a floor that only the plan lowers.
 Halves that differ are told and change nothing, because data that is worse in the better half would then give a shorter setting.
 
@@ -25,16 +25,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic, Protocol, TypeVar
 
-import numpy as np
-
 from analyzer import sizing
-from analyzer.columns import Floats
+from analyzer.backing import Backing, backing
 from analyzer.contract import Claim, Constraint, Risk, TradeOff
 from analyzer.detectors import silence
-from analyzer.detectors.episodes import Codes, Spans, all_of, any_of, joint_exposure_s
-from analyzer.detectors.incidents import CAVEAT, YEAR_S, clean_days, doubts, least, lowered, per_year
-from analyzer.detectors.trace import PathTrace, edges_s, over_tcp
+from analyzer.detectors.episodes import HOUR_S, Codes, Spans, all_of, any_of, joint_exposure_s
+from analyzer.detectors.incidents import CAVEAT, YEAR_S, claim, clean_days, doubts, least, lowered, per_year
+from analyzer.detectors.trace import PathTrace, over_tcp
 from analyzer.extension import Combine, StackContext
+from analyzer.silences import Silences, silences
 from analyzer.words import seconds, span
 
 REPLAY, RESOLUTION = "replayed silence", "resolution"
@@ -43,8 +42,6 @@ REPLAY, RESOLUTION = "replayed silence", "resolution"
 MARGIN = 2.0
 """A setting outlasts so many times the longest silence (design value)."""
 
-_PERIODS = 3.0
-_NEVER_S = 60.0
 _SLACK_S = 1e-6
 _STEP_S = 1e-4
 """Less than any product's step, more than what floats add up to."""
@@ -93,31 +90,6 @@ class Model(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class Silences:
-    """The silences of a subject that stand out. `least_s`: below it nothing can be told."""
-
-    start_s: Floats
-    stop_s: Floats
-    least_s: float
-    where: str
-
-    @property
-    def longest_s(self) -> float:
-        """The longest, or what is not told at least."""
-        return max(float((self.stop_s - self.start_s).max(initial=0.0)), self.least_s)
-
-    def within_s(self, from_s: float, to_s: float) -> float:
-        """The longest of those that begin in the stretch."""
-        mine = (self.start_s >= from_s) & (self.start_s < to_s)
-        return max(float((self.stop_s - self.start_s)[mine].max(initial=0.0)), self.least_s)
-
-    @property
-    def longest_at_s(self) -> float:
-        """When the longest began."""
-        return float(self.start_s[int(np.argmax(self.stop_s - self.start_s))]) if len(self.start_s) else 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Advice(Generic[S]):
     """The setting (None: the product has none that is long enough), what asked for it, and what it rests on."""
 
@@ -139,9 +111,11 @@ def timer(trace: PathTrace, interval_s: float, timeout_s: float) -> silence.Time
 
 def advise(context: StackContext, model: Model[S], candidates: Iterable[Constraint]) -> Advice[S]:
     """The setting of least detection time that outlasts all candidates and the replayed silence."""
-    streams = _streams(context, model)
+    rto_s = max(sizing.context_rto_s(context), model.rto_s)
+    bare = _streams(context, model)
+    streams = [[_carried(trace, model.carrier, rto_s) for trace in stream] for stream in bare]
     found = list(candidates)
-    quiet = [_silences(stream, idle=model.carrier is Carrier.IDLE_TCP) for stream in streams]
+    quiet = [silences(stream, idle=model.carrier is Carrier.IDLE_TCP) for stream in streams]
     worst = max(quiet, key=lambda item: item.longest_s, default=None)
     if worst is not None:
         found.append(_replayed(worst, model))
@@ -170,7 +144,10 @@ def advise(context: StackContext, model: Model[S], candidates: Iterable[Constrai
         )
         for item, count in zip(settings, hours, strict=True)
     )
-    risk = _risk(rows[place], traces, worst, quiet, exposure_s, target)
+    tcp_s = None if model.carrier is Carrier.DATAGRAM else rto_s
+    model_of_tails = backing(bare, exposure_s, target, setting.outlasts_s, tcp_s)
+    longer = None if model_of_tails.asked_s is None else model.fit(model_of_tails.asked_s)
+    risk = _risk(rows[place], traces, worst, quiet, exposure_s, target, model_of_tails, longer)
     change = _change(model, binding, constraints, setting)
     return Advice(setting, binding, constraints, risk, rows, change, _cautions(context, setting, binding))
 
@@ -206,59 +183,20 @@ def _streams(context: StackContext, model: Model[S]) -> list[list[PathTrace]]:
 
     A trace is one of round trips from its sender, so both directions of a pair are streams of their own.
     """
-    rto_s = max(sizing.context_rto_s(context), model.rto_s)
-
-    def carried(trace: PathTrace) -> PathTrace:
-        if model.carrier is Carrier.DATAGRAM:
-            return trace
-        return over_tcp(trace, rto_s, in_order=model.carrier is Carrier.TCP)
-
     if context.asked:
-        return [[carried(trace)] for trace in context.asked.values()]
+        return [[trace] for trace in context.asked.values()]
     known = [(path, context.traces[path.name]) for path in context.paths if path.name in context.traces]
     if model.combine is Combine.WORST:
-        return [[carried(trace)] for _, trace in known]
+        return [[trace] for _, trace in known]
     ways: dict[tuple[str, str], list[PathTrace]] = {}
     for path, trace in known:
-        ways.setdefault((path.source, path.target), []).append(carried(trace))
+        ways.setdefault((path.source, path.target), []).append(trace)
     return list(ways.values())
 
 
-def _silences(stream: Sequence[PathTrace], *, idle: bool) -> Silences:
-    """When all traces of a stream were silent at once, from three periods on. `idle`: of a question that nothing else overtakes."""
-    parts = [_gaps(trace, idle=idle) for trace in stream]
-    start_s, stop_s, least_s = parts[0]
-    for other_start_s, other_stop_s, other_least_s in parts[1:]:
-        start_s, stop_s = _overlaps(start_s, stop_s, other_start_s, other_stop_s)
-        least_s = max(least_s, other_least_s)
-    return Silences(start_s, stop_s, least_s, " and ".join(trace.path for trace in stream))
-
-
-def _gaps(trace: PathTrace, *, idle: bool) -> tuple[Floats, Floats, float]:
-    # What never came counts as slow, so that losses do not make a path look quick.
-    delay_s = np.minimum(trace.delay_s[trace.known], _NEVER_S)
-    usual_s = float(np.median(delay_s)) if len(delay_s) else 0.0
-    least_s = _PERIODS * trace.period_s + usual_s
-    if idle:
-        slow = np.flatnonzero(trace.known & (trace.delay_s > least_s))
-        return trace.sent_s[slow], np.minimum(trace.answer_s[slow], edges_s(trace, slow)), least_s
-    found = silence.gaps(trace, 1, least_s, steady=True)
-    return found.start_s, found.stop_s, least_s
-
-
-def _overlaps(start_s: Floats, stop_s: Floats, other_start_s: Floats, other_stop_s: Floats) -> tuple[Floats, Floats]:
-    """Of two lists of stretches, in order both by start and by end, all common parts; of those one after another the longest are among them."""
-    first, second, left, right = [], [], 0, 0
-    while left < len(start_s) and right < len(other_start_s):
-        low, high = max(start_s[left], other_start_s[right]), min(stop_s[left], other_stop_s[right])
-        if high > low:
-            first.append(low)
-            second.append(high)
-        if stop_s[left] <= other_stop_s[right]:
-            left += 1
-        else:
-            right += 1
-    return np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
+def _carried(trace: PathTrace, carrier: Carrier, rto_s: float) -> PathTrace:
+    """The trace as the product's heartbeats meet it."""
+    return trace if carrier is Carrier.DATAGRAM else over_tcp(trace, rto_s, in_order=carrier is Carrier.TCP)
 
 
 def _replayed(worst: Silences, model: Model[S]) -> Constraint:
@@ -287,9 +225,12 @@ def _risk(
     quiet: Sequence[Silences],
     exposure_s: float,
     target: float,
+    backed: Backing,
+    longer: Detector | None,
 ) -> Risk:
+    """`longer`: the setting that the model of the tails asks for, if it gave a figure and the product has one."""
     bound = math.inf if row.bound_per_year is None else row.bound_per_year
-    claimed = Claim.CERTIFIED if bound <= target else Claim.UNREFUTED
+    claimed = claim(bound, target, modelled=backed.kept)
     doubted = tuple(dict.fromkeys(f"{text} ({trace.path})" for trace in traces for text in doubts(trace)))
     claimed = lowered(claimed, doubted)
     begin_s = min((float(trace.sent_s[0]) for trace in traces if len(trace)), default=0.0)
@@ -299,6 +240,7 @@ def _risk(
         max(item.within_s(-math.inf, middle_s) for item in quiet),
         max(item.within_s(middle_s, math.inf) for item in quiet),
     )
+    hour_s = math.floor(max(worst.longest_at_s, 0.0) / HOUR_S) * HOUR_S
     return Risk(
         claim=claimed,
         target_per_year=target,
@@ -310,8 +252,10 @@ def _risk(
         halves_s=halves,
         text=_sentence(row, exposure_s),
         caveat=CAVEAT,
-        better=_better(claimed, target, doubted),
+        better=_better(claimed, target, doubted, None if backed.kept else longer),
         doubts=doubted,
+        model="" if bound <= target else backed.text,
+        elsewhere_s=max(item.without_s(hour_s, hour_s + HOUR_S) for item in quiet),
     )
 
 
@@ -329,13 +273,15 @@ def _sentence(row: TradeOff, exposure_s: float) -> str:
     return text
 
 
-def _better(claimed: Claim, target: float, doubted: Sequence[str]) -> str:
+def _better(claimed: Claim, target: float, doubted: Sequence[str], longer: Detector | None) -> str:
     if claimed is Claim.CERTIFIED:
         return ""
     if doubted:
         return "Mend what is in doubt first."
-    days = clean_days(target)
-    return f"No longer timeout would be proven better: to certify {target:g} a year by measurement alone takes {days:,.0f} clean days."
+    days = f"to certify {target:g} a year by measurement alone takes {clean_days(target):,.0f} clean days."
+    if longer is not None:
+        return f"The model would back one that outlasts {seconds(longer.outlasts_s)}, with up to {seconds(longer.detection_s[1])} of detection; {days}"
+    return f"No longer timeout would be proven better: {days}"
 
 
 def _change(model: Model[S], binding: Constraint, constraints: Sequence[Constraint], setting: S | None) -> str:
@@ -375,13 +321,26 @@ def _cautions(context: StackContext, setting: S | None, binding: Constraint) -> 
 
 
 def notes(advice: Advice[S]) -> tuple[str, ...]:
-    """What stands below the values: halves of the run that differ, and a heartbeat's own caution."""
+    """What stands below the values: halves of the run that differ, and an hour that stands out."""
     risk = advice.risk
     if risk is None:
         return ()
     first_s, second_s = risk.halves_s
+    found = []
     if max(first_s, second_s) > 2.0 * min(first_s, second_s):
-        return (
-            f"The halves of the run differ: their longest silences are {seconds(first_s)} and {seconds(second_s)}. A longer run may show more.",
+        found.append(
+            f"The halves of the run differ: their longest silences are {seconds(first_s)} and {seconds(second_s)}. A longer run may show more."
         )
-    return ()
+    if risk.elsewhere_s is not None and risk.silence_s > 2.0 * risk.elsewhere_s:
+        hour = math.floor(max(risk.silence_at_s, 0.0) / HOUR_S) + 1
+        found.append(
+            f"One hour stands out, the {_ordinal(hour)} of the run: without it the longest silence is {seconds(risk.elsewhere_s)} instead of {seconds(risk.silence_s)}. "
+            "Find out what happened then; the value counts with it."
+        )
+    return tuple(found)
+
+
+def _ordinal(number: int) -> str:
+    """``1st``, ``22nd``, ``113th``."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

@@ -638,7 +638,8 @@ class Risk:
 
     `claim` is a label beside the value and chose nothing. `exposure_s`: how long all that the setting needs was observed at once; `silence_s`: the longest
     silence in it, with that of TCP where the product rides on it, and `halves_s` the longest of the first and of the second half of the run.
-    `doubts`: what lowers the class; `better`: what a better class would take.
+    `doubts`: what lowers the class; `better`: what a better class would take. `model`: what a model of the tails says of the setting, or why there is
+    none; "" where the measurement alone proves it. `elsewhere_s`: the longest silence outside of the hour that held the longest.
     """
 
     claim: Claim
@@ -653,6 +654,8 @@ class Risk:
     caveat: str
     better: str
     doubts: tuple[str, ...] = ()
+    model: str = ""
+    elsewhere_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

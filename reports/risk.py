@@ -32,7 +32,9 @@ def risk_blocks(advice: Recommendation) -> Iterator[Block]:
             target_per_year=f"{risk.target_per_year:g}",
         )
         yield Paragraph(
-            " ".join(filter(None, (title, risk.text, risk.caveat, risk.better, _doubted(risk), advice.change)))
+            " ".join(
+                filter(None, (title, risk.text, risk.caveat, risk.model, risk.better, _doubted(risk), advice.change))
+            )
         )
     elif advice.change:
         yield Paragraph(advice.change)

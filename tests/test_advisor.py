@@ -15,9 +15,10 @@ from traces import PERIOD_S, impaired, slots, thinner, worse
 
 from analyzer import advisor
 from analyzer.assess import assess
+from analyzer.backing import Backing
 from analyzer.contract import Assessment, Basis, Claim, Status
 from analyzer.detectors.incidents import CAVEAT
-from analyzer.detectors.trace import paused
+from analyzer.detectors.trace import cut, paused
 from analyzer.stacks import corosync, etcd, genesys_addp, genesys_host, keepalived, neverfail
 from analyzer.tolerance import tolerances
 
@@ -99,6 +100,96 @@ def test_a_larger_target_changes_the_class_and_not_the_value(stack):
     assert easy.risk.claim is Claim.CERTIFIED
     assert easy.risk.better == ""
     assert values(strict) == values(easy)
+
+
+def often(seed=6, count=200, shape=None):
+    """A day with so many silences, both ways at once: exponential lengths, or heavier ones."""
+    random = np.random.default_rng(seed)
+    starts = np.sort(random.uniform(0, DAY_S - 60, count))
+    lengths = 0.8 + (random.exponential(0.5, count) if shape is None else 0.5 * random.pareto(1.0 / shape, count))
+    lost = sorted({slot for at, long in zip(starts, lengths, strict=True) for slot in slots(at, at + min(long, 40.0))})
+    return both(lambda name: quiet_trace(name, lost=lost))
+
+
+WEEKLY = {"false_failovers_per_year": 53}
+LONG = [corosync.STACK, genesys_addp.STACK, keepalived.STACK, neverfail.STACK]
+"""Products with a value that outlasts a minute."""
+
+
+@pytest.mark.parametrize("stack", LONG, ids=[stack.name for stack in LONG])
+def test_many_silences_of_one_law_back_a_setting_that_outlasts_what_the_law_says(stack):
+    plan = plan_of(stack, target=WEEKLY, scenario={"on": ["stp"]})
+    advice = advised(stack, often(), plan)
+    assert advice.risk.claim is Claim.MODEL_BACKED
+    assert "A model of the tails backs it" in advice.risk.model
+    assert advice.risk.model.endswith("That holds if silences go on as in this run.")
+
+
+@each
+def test_a_quiet_day_has_no_model_and_says_why(stack):
+    assert "further ahead than 10 times" in advised(stack, both(quiet_trace)).risk.model
+    weekly = advised(stack, both(quiet_trace), plan_of(stack, target=WEEKLY))
+    assert weekly.risk.claim is Claim.UNREFUTED
+    assert "nothing tells how long one can get" in weekly.risk.model
+
+
+def test_a_model_that_asks_for_more_backs_nothing_and_tells_what_it_would_back():
+    plan = plan_of(keepalived.STACK, target=WEEKLY, override={"floor_s": 1, "reason": "J. Doe"})
+    advice = advised(keepalived.STACK, often(shape=0.35), plan)
+    assert advice.risk.claim is Claim.UNREFUTED
+    assert "does not back it" in advice.risk.model
+    assert "The model would back one that outlasts" in advice.risk.better
+
+
+@each
+def test_a_model_of_the_tails_labels_and_never_chooses(stack, monkeypatch):
+    plan = plan_of(stack, target=WEEKLY)
+    usual = advised(stack, often(), plan)
+    for kept, asked_s in ((True, 0.1), (False, 3000.0), (False, None)):
+        said = Backing(asked_s, kept, "as the test says")
+        monkeypatch.setattr(advisor, "backing", lambda *_, said=said: said)
+        other = advised(stack, often(), plan)
+        assert values(other) == values(usual)
+        assert other.detection_s == usual.detection_s
+        assert other.risk is None or other.risk.claim is (Claim.MODEL_BACKED if kept else Claim.UNREFUTED)
+
+
+@each
+def test_a_heavier_tail_costs_the_model_and_never_shortens(stack):
+    plan = plan_of(stack, target=WEEKLY)
+    light, heavy = (advised(stack, often(shape=shape), plan) for shape in (None, 0.9))
+    assert outlasted_s(heavy) >= outlasted_s(light)
+    if heavy.risk is not None:
+        assert heavy.risk.claim is Claim.UNREFUTED
+        assert heavy.risk.model.startswith("No model of the tails backs it: ")
+
+
+def test_what_is_in_doubt_is_backed_by_nothing():
+    plan = plan_of(corosync.STACK, target=WEEKLY, scenario={"on": ["stp"]})
+    holed = {name: cut(trace, [(1000.0, 1000.0 + 0.07 * DAY_S)]) for name, trace in often(count=300).items()}
+    advice = advised(corosync.STACK, holed, plan)
+    assert advice.risk.doubts
+    assert advice.risk.claim is Claim.UNREFUTED
+
+
+def test_several_channels_over_tcp_have_no_model():
+    two = {
+        **often(),
+        **{
+            name.replace("ch1", "ch2"): replace(trace, path=name.replace("ch1", "ch2"))
+            for name, trace in often().items()
+        },
+    }
+    advice = advised(neverfail.STACK, two, plan_of(neverfail.STACK, networks=("ch1", "ch2"), target=WEEKLY))
+    assert advice.risk.claim is Claim.UNREFUTED
+    assert "several channels" in advice.risk.model
+
+
+@each
+def test_an_hour_that_stands_out_is_told(stack):
+    advice = advised(stack, both(outage(5000.0, 6.4)))
+    assert any("One hour stands out, the 2nd of the run" in note for note in advice.notes)
+    assert advice.risk.elsewhere_s < advice.risk.silence_s
 
 
 @each

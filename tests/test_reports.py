@@ -29,7 +29,7 @@ from reports.findings import finding_table, owner
 from reports.render.charts import ChartBox
 from reports.render.pdf import render
 from reports.render.topology import Drawing
-from reports.risk import CLASSES
+from reports.risk import CLASSES, risk_blocks
 from reports.sections import capacity, lan_plan, method, network, nodes, settings, sip_topology, topology, verdict
 
 PAGE = re.compile(r'<page width="([\d.]+)" height="([\d.]+)">(.*?)</page>', re.DOTALL)
@@ -187,6 +187,17 @@ def test_the_settings_say_what_a_value_is_worth_and_what_would_change_it():
     assert [pin.x for pin in chart.pins] == [100.0]
     assert not any(isinstance(block, Chart) for block in local), "a flat line says nothing"
     assert "None of the timeouts tried" in words(local)
+
+
+def test_what_a_model_of_the_tails_says_stands_with_the_class():
+    advice = trio().recommendations[3]
+    said = "No model of the tails backs it: silences come in storms."
+    shown = replace(advice, risk=replace(advice.risk, model=said))
+
+    (text,) = [block.text for block in risk_blocks(shown) if isinstance(block, Paragraph) and said in block.text]
+
+    assert text.startswith(CLASSES[Claim.UNREFUTED])
+    assert text.index(said) > text.index("if incidents come independently")
 
 
 def test_what_decides_and_was_not_sized_stands_with_the_values_on_page_one():

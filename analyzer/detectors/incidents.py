@@ -134,13 +134,11 @@ def sufficiency(exposure_s: float, samples: int) -> Sufficiency:
     return Sufficiency.NO_BUSY_HOUR if exposure_s < 86400.0 else Sufficiency.DAY
 
 
-def claim(bound_per_year: float, modelled_per_year: float | None, target_per_year: float) -> Claim:
-    """The class of a claim. `modelled_per_year`: the model's upper figure, None where its guards gave none."""
+def claim(bound_per_year: float, target_per_year: float, *, modelled: bool) -> Claim:
+    """The class of a claim. `modelled`: a model of the tails gave a figure, and keeps the target at its upper end."""
     if bound_per_year <= target_per_year:
         return Claim.CERTIFIED
-    if modelled_per_year is not None and modelled_per_year <= target_per_year:
-        return Claim.MODEL_BACKED
-    return Claim.UNREFUTED
+    return Claim.MODEL_BACKED if modelled else Claim.UNREFUTED
 
 
 def doubts(trace: PathTrace) -> tuple[str, ...]:
@@ -174,7 +172,6 @@ class Choice:
     detection_s: float
     incidents: int
     bound_per_year: float
-    claim: Claim
 
 
 def least(
@@ -184,32 +181,22 @@ def least(
     target_per_year: float,
     *,
     allowed: Sequence[bool] | None = None,
-    modelled_per_year: Sequence[float | None] | None = None,
 ) -> Choice | None:
     """The setting of least detection time that had no incident, or whose bound keeps the target; None if there is none.
 
-    `allowed`: settings that keep the product's own rules, floors, margins and scenarios, which are the caller's. A model
-    that is there has to keep the target too. The class is a label and chooses nothing.
+    `allowed`: settings that keep the product's own rules, floors, margins and scenarios, which are the caller's. The class is a label and
+    chooses nothing, and so is a model of the tails: where its guards refuse it, data are worse and not better.
     """
-    models = modelled_per_year or [None] * len(detection_s)
     bounds = [per_year(int(count), exposure_s) for count in incidents]
     fit = [
         place
-        for place, (count, bound, model) in enumerate(zip(incidents, bounds, models, strict=True))
-        if (allowed is None or allowed[place])
-        and (count == 0 or bound <= target_per_year)
-        and (model is None or model <= target_per_year)
+        for place, (count, bound) in enumerate(zip(incidents, bounds, strict=True))
+        if (allowed is None or allowed[place]) and (count == 0 or bound <= target_per_year)
     ]
     if not fit:
         return None
     place = min(fit, key=lambda at: (detection_s[at], at))
-    return Choice(
-        place,
-        float(detection_s[place]),
-        int(incidents[place]),
-        bounds[place],
-        claim(bounds[place], models[place], target_per_year),
-    )
+    return Choice(place, float(detection_s[place]), int(incidents[place]), bounds[place])
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ Grimshaw, Technometrics 35 (1993) (likelihood in one parameter); Hosking, Wallis
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,10 @@ class Pareto:
     xi: float
     sigma: float
     likelihood: float
+
+
+Fit = tuple[float, Floats, float, Pareto]
+"""Threshold, largest values of the clusters above it, extremal index and law of the excesses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,13 @@ def extremal_index(gaps: npt.NDArray[np.int64]) -> float:
 def cluster_peaks(values: Floats, threshold: float) -> tuple[Floats, float]:
     """(the largest value of every cluster above the threshold, extremal index). Place counts, so values come in order of time."""
     place = np.flatnonzero(values > threshold)
+    return peaks_at(place, values[place])
+
+
+def peaks_at(place: npt.NDArray[np.int64], values: Floats) -> tuple[Floats, float]:
+    """The same of values that stand at these places, in rising order, and nothing between them."""
     if len(place) < 2:
-        return values[place], math.nan
+        return values, math.nan
     gaps = np.diff(place)
     theta = extremal_index(gaps)
     count = min(int(theta * len(place)) + 1, len(place))
@@ -109,7 +119,7 @@ def cluster_peaks(values: Floats, threshold: float) -> tuple[Floats, float]:
         limit = np.sort(gaps)[::-1][min(count - 1, len(gaps) - 1)]
         apart = gaps > limit if count <= len(gaps) else np.ones(len(gaps), np.bool_)
     starts = np.append(0, np.flatnonzero(apart) + 1)
-    peaks: Floats = np.maximum.reduceat(values[place], starts)
+    peaks: Floats = np.maximum.reduceat(values, starts)
     return peaks, theta
 
 
@@ -280,7 +290,7 @@ def regimes(at_s: Floats, values: Floats) -> list[Floats]:
 
 
 def _level(values: Floats, exposure_s: float, days: float, seen: float, seed: int) -> Level | NoLevel:
-    fits: list[tuple[float, Floats, float, Pareto]] = []
+    fits: list[Fit] = []
     for quantile in _LEVELS:
         u = float(np.quantile(values, quantile))
         peaks, theta = cluster_peaks(values, u)
@@ -291,6 +301,13 @@ def _level(values: Floats, exposure_s: float, days: float, seen: float, seed: in
         fits.append((u, peaks, theta, fit(peaks - u)))
     if not fits:
         return NoLevel(f"fewer than {FEWEST} clusters of slow values")
+    return chosen(fits, lambda clusters: clusters / exposure_s * days * _DAY_S, days, seen, seed)
+
+
+def chosen(
+    fits: list[Fit], expected_of: Callable[[int], float], days: float, seen: float, seed: int = 1
+) -> Level | NoLevel:
+    """The level by the lowest threshold from which on the tail is stable and fits. `expected_of`: how many clusters `days` hold, of so many seen."""
     for place, (u, peaks, theta, pareto) in enumerate(fits):
         if not _stable(fits[place:]):
             continue
@@ -298,7 +315,7 @@ def _level(values: Floats, exposure_s: float, days: float, seen: float, seed: in
             # Before the test: its weighted moments do not exist for such a tail.
             return NoLevel(f"the tail is too heavy to extrapolate (xi = {pareto.xi:.2f})")
         if anderson_darling(peaks - u, seed) >= _REFUSED:
-            expected = len(peaks) / exposure_s * days * _DAY_S
+            expected = expected_of(len(peaks))
             if expected <= 1.0:
                 return NoLevel(f"{days:g} days hold less than one cluster")
             high = upper_level(u, peaks, expected)
@@ -310,7 +327,7 @@ def _level(values: Floats, exposure_s: float, days: float, seen: float, seed: in
     return NoLevel("no threshold above which the tail is stable and fits")
 
 
-def _stable(fits: list[tuple[float, Floats, float, Pareto]]) -> bool:
+def _stable(fits: list[Fit]) -> bool:
     """Whether shape and threshold-free scale stay within two standard errors of the first fit's at all higher thresholds."""
     u, peaks, _, first = fits[0]
     error = (1.0 + max(first.xi, -0.5)) / math.sqrt(len(peaks))
