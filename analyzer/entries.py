@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from analyzer.contract import Basis, Constraint, Recommendation, Setting
+from analyzer import sizing
+from analyzer.advisor import Advice, S, notes
+from analyzer.contract import Recommendation, Setting, Snippet
 from analyzer.extension import Option, Stack, StackContext
 
 
@@ -28,22 +30,57 @@ def written(settings: Iterable[Setting], between: str) -> list[str]:
     return [line for item in settings for line in (*reasons(item.because), f"{item.option}{between}{item.value}")]
 
 
-def without(
-    stack: Stack, context: StackContext, where: str, basis: Basis, constraints: tuple[Constraint, ...], *notes: str
+def recommended(
+    stack: Stack,
+    context: StackContext,
+    advice: Advice[S],
+    where: str,
+    settings: tuple[Setting, ...],
+    *,
+    vendor_s: int,
+    told: Iterable[str],
+    snippet: Callable[[str, tuple[Setting, ...]], Snippet],
+    takeover: str,
+    cautions: Iterable[tuple[str, str]] = (),
 ) -> Recommendation:
-    """What is said where no setting would be right."""
+    """The settings with all that the advice says of them. `vendor_s`: the vendor's floor; `told`: the stack's own notes; `snippet`: what a node gets to paste."""
+    override = sizing.relaxed(stack.name, context, vendor_s)
+    return Recommendation(
+        stack=stack.name,
+        title=stack.title,
+        subject=context.subject,
+        networks=context.networks,
+        where=where,
+        basis=sizing.basis(context, advice.binding, override),
+        settings=settings,
+        constraints=advice.constraints,
+        detection_s=None if advice.setting is None else advice.setting.detection_s,
+        override=override,
+        notes=(*told, *notes(advice)),
+        snippets=tuple(snippet(node, settings) for node in context.pair),
+        cautions=(*cautions, *advice.cautions),
+        takeover=takeover,
+        risk=advice.risk,
+        tradeoff=advice.tradeoff,
+        change=advice.change,
+        nodes=context.pair,
+    )
+
+
+def without(stack: Stack, context: StackContext, advice: Advice[S], where: str, *told: str) -> Recommendation:
+    """What is said where no setting of the product is long enough."""
     return Recommendation(
         stack.name,
         stack.title,
         context.subject,
         context.networks,
         where,
-        basis,
+        sizing.basis(context, advice.binding, ""),
         (),
-        constraints,
+        advice.constraints,
         None,
         "",
-        notes,
+        told,
         (),
         nodes=context.pair,
     )

@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from analyzer import entries, sizing
-from analyzer.advisor import Carrier, Model, advise, notes
+from analyzer.advisor import Carrier, Model, advise
 from analyzer.contract import Constraint, Recommendation, Scope, Setting, Snippet, Untested
 from analyzer.detectors import silence
 from analyzer.detectors.episodes import Spans
@@ -103,32 +103,19 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
     totem = advice.setting
     if totem is None:
         needed = f"A runtime token of {seconds(advice.binding.value_s)} would be needed ({advice.binding.text}), but 300 s are the longest that is supported."
-        basis = sizing.basis(context, advice.binding, "")
-        yield entries.without(
-            STACK, context, WHERE, basis, advice.constraints, needed, "Find and mend the cause, then measure again."
-        )
+        yield entries.without(STACK, context, advice, WHERE, needed, "Find and mend the cause, then measure again.")
         return
-    override = sizing.relaxed(STACK.name, context, TOKEN_MS // 1000)
     settings = tuple(_settings(totem, sizing.reason(context, advice.binding)))
-    yield Recommendation(
-        stack=STACK.name,
-        title=TITLE,
-        subject=context.subject,
-        networks=context.networks,
-        where=WHERE,
-        basis=sizing.basis(context, advice.binding, override),
-        settings=settings,
-        constraints=advice.constraints,
-        detection_s=totem.detection_s,
-        override=override,
-        notes=(*_notes(context, totem), *notes(advice)),
-        snippets=tuple(_snippet(node, settings) for node in context.pair),
-        cautions=advice.cautions,
+    yield entries.recommended(
+        STACK,
+        context,
+        advice,
+        WHERE,
+        settings,
+        vendor_s=TOKEN_MS // 1000,
+        told=_notes(context, totem),
+        snippet=_snippet,
         takeover=_TAKEOVER,
-        risk=advice.risk,
-        tradeoff=advice.tradeoff,
-        change=advice.change,
-        nodes=context.pair,
     )
 
 

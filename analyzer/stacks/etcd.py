@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analyzer import entries, sizing
-from analyzer.advisor import RESOLUTION, Carrier, Model, advise, notes, timer
+from analyzer.advisor import RESOLUTION, Carrier, Model, advise, timer
 from analyzer.contract import Constraint, Recommendation, Scope, Setting, Snippet, Timing, Untested
 from analyzer.detectors import raft, silence
 from analyzer.detectors.episodes import Spans
@@ -92,32 +92,20 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
     timers = advice.setting
     if timers is None:
         needed = f"An election timeout of {seconds(advice.binding.value_s)} would be needed ({advice.binding.text}), but etcd starts with 50 s at most."
-        basis = sizing.basis(context, advice.binding, "")
-        yield entries.without(
-            STACK, context, WHERE, basis, advice.constraints, needed, "Find and mend the cause, then measure again."
-        )
+        yield entries.without(STACK, context, advice, WHERE, needed, "Find and mend the cause, then measure again.")
         return
-    override = sizing.relaxed(STACK.name, context, _vendor_floor_s())
     settings = tuple(_settings(context, timers, sizing.reason(context, advice.binding)))
-    yield Recommendation(
-        stack=STACK.name,
-        title=TITLE,
-        subject=context.subject,
-        networks=context.networks,
-        where=WHERE,
-        basis=sizing.basis(context, advice.binding, override),
-        settings=settings,
-        constraints=advice.constraints,
-        detection_s=timers.detection_s,
-        override=override,
-        notes=(*_notes(context), *notes(advice)),
-        snippets=tuple(_snippet(node, settings) for node in context.pair),
-        cautions=(*_cautions(context), *advice.cautions),
+    yield entries.recommended(
+        STACK,
+        context,
+        advice,
+        WHERE,
+        settings,
+        vendor_s=_vendor_floor_s(),
+        told=_notes(context),
+        snippet=_snippet,
         takeover=_takeover(context),
-        risk=advice.risk,
-        tradeoff=advice.tradeoff,
-        change=advice.change,
-        nodes=context.pair,
+        cautions=_cautions(context),
     )
 
 

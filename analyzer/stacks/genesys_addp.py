@@ -19,8 +19,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from analyzer import polls, sip_topology, sizing
-from analyzer.advisor import advise, notes
+from analyzer import entries, polls, sip_topology, sizing
+from analyzer.advisor import advise
 from analyzer.contract import Basis, Constraint, Quantiles, Recommendation, Setting, Snippet, Timing, Untested
 from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
@@ -71,7 +71,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         yield _bare(context, Basis.MEASURED if sizing.enough(context) else Basis.FLOOR, (), (note,), title)
         return
     advice = advise(context, MODEL, _candidates(context))
-    binding, constraints = advice.binding, advice.constraints
+    binding = advice.binding
     timeout_s = sizing.whole(binding.value_s)
     latency_s = _latency_s(context.timings)
     if advice.setting is None:
@@ -79,32 +79,23 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
             f"A timeout of {timeout_s} s would be needed ({binding.text}), but the options end at {MAXIMUM_S} s. "
             "No timeout helps here: find and mend the cause, then measure again."
         )
-        yield _bare(context, sizing.basis(context, binding, ""), constraints, (note, _HOST))
+        yield entries.without(STACK, context, advice, WHERE, note, _HOST)
         return
     timeout_s = round(advice.setting.wait_s)
     reconnect_s = sizing.whole(2 * timeout_s + latency_s)
     _recheck(timeout_s, reconnect_s, latency_s)
     settings = _settings(sizing.reason(context, binding), timeout_s, reconnect_s, _slowest(context.timings))
-    override = sizing.relaxed(STACK.name, context, _vendor_floor_s(context))
-    yield Recommendation(
-        stack=STACK.name,
-        title=TITLE,
-        subject=context.subject,
-        networks=context.networks,
-        where=WHERE,
-        basis=sizing.basis(context, binding, override),
-        settings=settings,
-        constraints=constraints,
-        detection_s=(float(timeout_s), float(2 * timeout_s)),
-        override=override,
-        notes=(*_notes(context, binding, timeout_s), *notes(advice)),
-        snippets=tuple(_snippet(node, settings) for node in context.pair),
-        cautions=(*_unsized(context), *advice.cautions),
+    yield entries.recommended(
+        STACK,
+        context,
+        advice,
+        WHERE,
+        settings,
+        vendor_s=_vendor_floor_s(context),
+        told=_notes(context, binding, timeout_s),
+        snippet=_snippet,
         takeover=_TAKEOVER,
-        risk=advice.risk,
-        tradeoff=advice.tradeoff,
-        change=advice.change,
-        nodes=context.pair,
+        cautions=_unsized(context),
     )
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyzer import entries, polls, sizing
-from analyzer.advisor import advise, notes
+from analyzer.advisor import advise
 from analyzer.contract import Constraint, Recommendation, Scope, Setting, Snippet, Untested
 from analyzer.extension import Combine, Option, Stack, StackContext
 from analyzer.words import seconds
@@ -49,13 +49,9 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
     advice = advise(context, MODEL, _candidates(context))
     if advice.setting is None:
         needed = f"A timeout of {seconds(advice.binding.value_s)} would be needed ({advice.binding.text}): no timeout helps here."
-        basis = sizing.basis(context, advice.binding, "")
-        yield entries.without(
-            STACK, context, WHERE, basis, advice.constraints, needed, "Find and mend the cause, then measure again."
-        )
+        yield entries.without(STACK, context, advice, WHERE, needed, "Find and mend the cause, then measure again.")
         return
     timeout_s = round(advice.setting.wait_s)
-    override = sizing.relaxed(STACK.name, context, _floor_s(context))
     settings = (
         entries.entry(OPTIONS, "addp-timeout", timeout_s, _reason(context, sizing.reason(context, advice.binding))),
         entries.entry(
@@ -66,25 +62,17 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         ),
         entries.entry(OPTIONS, "addp-trace", "both", "so that the log shows which end lost the other"),
     )
-    yield Recommendation(
-        stack=STACK.name,
-        title=TITLE,
-        subject=context.subject,
-        networks=context.networks,
-        where=WHERE,
-        basis=sizing.basis(context, advice.binding, override),
-        settings=settings,
-        constraints=advice.constraints,
-        detection_s=advice.setting.detection_s,
-        override=override,
-        notes=(*_notes(context), *notes(advice)),
-        snippets=(_snippet(context.pair[0], settings),),
-        cautions=(*_cautions(context), *advice.cautions),
+    yield entries.recommended(
+        STACK,
+        context,
+        advice,
+        WHERE,
+        settings,
+        vendor_s=_floor_s(context),
+        told=_notes(context),
+        snippet=_snippet,
         takeover=_TAKEOVER,
-        risk=advice.risk,
-        tradeoff=advice.tradeoff,
-        change=advice.change,
-        nodes=context.pair,
+        cautions=_cautions(context),
     )
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyzer import entries, polls, sizing
-from analyzer.advisor import advise, notes
+from analyzer.advisor import advise
 from analyzer.contract import Constraint, Recommendation, Setting, Snippet, Untested
 from analyzer.extension import Combine, Option, Stack, StackContext
 from analyzer.words import seconds
@@ -42,21 +42,18 @@ MODEL = polls.model(MOST_FORCE_S, SIP_TIMER_S)
 def recommend(context: StackContext) -> Iterator[Recommendation]:
     """One recommendation for the pair."""
     advice = advise(context, MODEL, _candidates(context))
-    basis = sizing.basis(context, advice.binding, "")
     if advice.setting is None:
         needed = f"oos-force would have to be {seconds(advice.binding.value_s)} ({advice.binding.text}), but it ends at {MOST_FORCE_S} s (unverified)."
         yield entries.without(
             STACK,
             context,
+            advice,
             WHERE,
-            basis,
-            advice.constraints,
             needed,
             "Find and mend the cause, or leave sip-pass-check off.",
         )
         return
     wait_s = round(advice.setting.wait_s)
-    override = sizing.relaxed(STACK.name, context, FLOOR_S)
     settings = (
         entries.entry(
             OPTIONS,
@@ -66,26 +63,16 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
         ),
         entries.entry(OPTIONS, "oos-force", wait_s, sizing.reason(context, advice.binding)),
     )
-    low_s, high_s = advice.setting.detection_s
-    yield Recommendation(
-        stack=STACK.name,
-        title=TITLE,
-        subject=context.subject,
-        networks=context.networks,
-        where=WHERE,
-        basis=sizing.basis(context, advice.binding, override),
-        settings=settings,
-        constraints=advice.constraints,
-        detection_s=(low_s, high_s),
-        override=override,
-        notes=(*_notes(context, high_s), *notes(advice)),
-        snippets=tuple(_snippet(node, settings) for node in context.pair),
-        cautions=advice.cautions,
+    yield entries.recommended(
+        STACK,
+        context,
+        advice,
+        WHERE,
+        settings,
+        vendor_s=FLOOR_S,
+        told=_notes(context, advice.setting.detection_s[1]),
+        snippet=_snippet,
         takeover="Then SCS switches over, with the VIP scripts: up to 5 s on Windows to move the address, longer with some adapters (GSIP).",
-        risk=advice.risk,
-        tradeoff=advice.tradeoff,
-        change=advice.change,
-        nodes=context.pair,
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analyzer import entries, sizing
-from analyzer.advisor import RESOLUTION, Carrier, Model, advise, notes, timer
+from analyzer.advisor import RESOLUTION, Carrier, Model, advise, timer
 from analyzer.contract import Constraint, Recommendation, Setting, Snippet, Untested
 from analyzer.detectors import silence
 from analyzer.detectors.episodes import Spans
@@ -107,32 +107,19 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
     announced = advice.setting
     if announced is None:
         needed = f"Silence of {seconds(advice.binding.value_s)} has to be borne ({advice.binding.text}); three intervals of 255 s end before."
-        basis = sizing.basis(context, advice.binding, "")
-        yield entries.without(
-            STACK, context, WHERE, basis, advice.constraints, needed, "Find and mend the cause, then measure again."
-        )
+        yield entries.without(STACK, context, advice, WHERE, needed, "Find and mend the cause, then measure again.")
         return
-    override = sizing.relaxed(STACK.name, context, FLOOR_S)
     settings = tuple(_settings(announced, fine.setting, sizing.reason(context, advice.binding)))
-    yield Recommendation(
-        stack=STACK.name,
-        title=TITLE,
-        subject=context.subject,
-        networks=context.networks,
-        where=WHERE,
-        basis=sizing.basis(context, advice.binding, override),
-        settings=settings,
-        constraints=advice.constraints,
-        detection_s=announced.detection_s,
-        override=override,
-        notes=(*_notes(context, fine.setting), *notes(advice)),
-        snippets=tuple(_snippet(node, settings) for node in context.pair),
-        cautions=advice.cautions,
+    yield entries.recommended(
+        STACK,
+        context,
+        advice,
+        WHERE,
+        settings,
+        vendor_s=FLOOR_S,
+        told=_notes(context, fine.setting),
+        snippet=_snippet,
         takeover=_TAKEOVER,
-        risk=advice.risk,
-        tradeoff=advice.tradeoff,
-        change=advice.change,
-        nodes=context.pair,
     )
 
 

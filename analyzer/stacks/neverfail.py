@@ -21,8 +21,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzer import sizing
-from analyzer.advisor import Carrier, Model, advise, notes, timer
+from analyzer import entries, sizing
+from analyzer.advisor import Carrier, Model, advise, timer
 from analyzer.contract import Basis, Constraint, Recommendation, Setting, Snippet, Throughput, Untested
 from analyzer.detectors import silence
 from analyzer.detectors.episodes import Spans
@@ -157,26 +157,17 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
     assert advice.setting is not None  # no range is documented, so none ends
     binding, timeout_s = advice.binding, round(advice.setting.timeout_s)
     settings = _settings(context, timeout_s, sizing.reason(context, binding))
-    override = sizing.relaxed(NEVERFAIL, context, DEFAULT_S)
-    yield Recommendation(
-        stack=NEVERFAIL,
-        title=TITLE,
-        subject=context.subject,
-        networks=context.networks,
-        where=WHERE,
-        basis=sizing.basis(context, binding, override),
-        settings=settings,
-        constraints=advice.constraints,
-        detection_s=advice.setting.detection_s,
-        override=override,
-        notes=(*_notes(context, binding, timeout_s), *notes(advice)),
-        snippets=tuple(_snippet(node, settings) for node in context.pair),
-        cautions=(*_cautions(context), *advice.cautions),
+    yield entries.recommended(
+        STACK,
+        context,
+        advice,
+        WHERE,
+        settings,
+        vendor_s=DEFAULT_S,
+        told=_notes(context, binding, timeout_s),
+        snippet=_snippet,
         takeover=_TAKEOVER,
-        risk=advice.risk,
-        tradeoff=advice.tradeoff,
-        change=advice.change,
-        nodes=context.pair,
+        cautions=_cautions(context),
     )
 
 
