@@ -100,6 +100,8 @@ class Advice(Generic[S]):
     tradeoff: tuple[TradeOff, ...]
     change: str
     cautions: tuple[tuple[str, str], ...]
+    asides: tuple[str, ...] = ()
+    """What is not known of what carries the heartbeats."""
 
 
 def timer(trace: PathTrace, interval_s: float, timeout_s: float) -> silence.Timer:
@@ -121,16 +123,18 @@ def advise(context: StackContext, model: Model[S], candidates: Iterable[Constrai
         found.append(_replayed(worst, model))
     binding, constraints = sizing.decide(found)
     setting = model.fit(binding.value_s)
+    # A model with a timer of its own rides on something else than TCP.
+    asides = () if model.carrier is Carrier.DATAGRAM or model.rto_s else tuple(sizing.tcp_notes(context))
     if setting is None or worst is None:
         change = _change(model, binding, constraints, setting)
-        return Advice(setting, binding, constraints, None, (), change, _cautions(context, setting, binding))
+        return Advice(setting, binding, constraints, None, (), change, _cautions(context, setting, binding), asides)
     traces = [trace for stream in streams for trace in stream]
     exposure_s = joint_exposure_s(traces)
     target = context.plan.target.false_failovers_per_year
     setting = _fitting(model, setting, streams, exposure_s, target)
     if setting is None:
         change = _change(model, binding, constraints, setting)
-        return Advice(setting, binding, constraints, None, (), change, _cautions(context, setting, binding))
+        return Advice(setting, binding, constraints, None, (), change, _cautions(context, setting, binding), asides)
     settings = _rungs(model, setting)
     place = settings.index(setting)
     hours = _hours(model, settings, streams)
@@ -149,7 +153,7 @@ def advise(context: StackContext, model: Model[S], candidates: Iterable[Constrai
     longer = None if model_of_tails.asked_s is None else model.fit(model_of_tails.asked_s)
     risk = _risk(rows[place], traces, worst, quiet, exposure_s, target, model_of_tails, longer)
     change = _change(model, binding, constraints, setting)
-    return Advice(setting, binding, constraints, risk, rows, change, _cautions(context, setting, binding))
+    return Advice(setting, binding, constraints, risk, rows, change, _cautions(context, setting, binding), asides)
 
 
 def _fitting(
@@ -321,12 +325,12 @@ def _cautions(context: StackContext, setting: S | None, binding: Constraint) -> 
 
 
 def notes(advice: Advice[S]) -> tuple[str, ...]:
-    """What stands below the values: halves of the run that differ, and an hour that stands out."""
+    """What stands below the values: what is not known of TCP, halves of the run that differ, and an hour that stands out."""
     risk = advice.risk
     if risk is None:
-        return ()
+        return advice.asides
     first_s, second_s = risk.halves_s
-    found = []
+    found = list(advice.asides)
     if max(first_s, second_s) > 2.0 * min(first_s, second_s):
         found.append(
             f"The halves of the run differ: their longest silences are {seconds(first_s)} and {seconds(second_s)}. A longer run may show more."

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from analyzer.contract import Basis, Constraint, EchoTiming, Outage, Timing
-from analyzer.detectors.tcp import rto_s, worst_stall_s
+from analyzer.detectors.tcp import LINUX, Timer, timer_of, worst_stall_s
 from analyzer.extension import SUFFICIENT_S, StackContext, exposure_s, watched
 from analyzer.joints import intersection, union
 from analyzer.words import seconds, span
@@ -111,15 +111,48 @@ def tcp_silence_s(outage_s: float, timings: Sequence[Timing], echoes: Sequence[E
     return worst_stall_s(outage_s, longest_rto_s(timings, echoes))
 
 
-def longest_rto_s(timings: Sequence[Timing], echoes: Sequence[EchoTiming]) -> float:
-    """The longest retransmission timeout that TCP may stand at when an outage comes.
+def longest_rto_s(timings: Sequence[Timing], echoes: Sequence[EchoTiming], timers: Iterable[Timer] = (LINUX,)) -> float:
+    """The longest retransmission timeout that TCP may stand at when an outage comes, on any of the systems.
 
     A connection's timer starts at 3 x its first round trip (RFC 6298: rttvar = rtt / 2) and falls from there. Where it
     stands when the outage comes is not known, so the worst up to that counts, or up to the largest that the echo showed.
     """
     rtt_s = max((max(timing.rtt.p99 or 0.0, timing.loaded.p99 or 0.0) for timing in timings), default=0.0)
     shown_s = max((echo.rto_s or 0.0 for echo in echoes), default=0.0)
-    return max(rto_s(rtt_s, rtt_s / 2.0), shown_s)
+    return max(shown_s, _timed_s(rtt_s, timers))
+
+
+def _timed_s(rtt_s: float, timers: Iterable[Timer]) -> float:
+    return max(timer.rto_s(rtt_s, rtt_s / 2.0) for timer in timers)
+
+
+def timers(context: StackContext) -> tuple[Timer, ...]:
+    """How the nodes' operating systems send lost data again, by their inventories."""
+    return tuple(dict.fromkeys(timer_of(context.facts.get(name, {}).get("system")) for name in context.pair))
+
+
+def tcp_notes(context: StackContext) -> Iterator[str]:
+    """What is not known of the nodes' TCP, and what no timeout can mend."""
+    for timer in timers(context):
+        if timer.verified:
+            continue
+        named = " and ".join(
+            name for name in context.pair if timer_of(context.facts.get(name, {}).get("system")) is timer
+        )
+        floor = "the whole timer, as RFC 6298 has it" if timer.whole else "from memory"
+        checked = (
+            f"the echo's timer stood at {seconds(max(echo.rto_s or 0.0 for echo in context.echoes))} at most"
+            if any(echo.rto_s for echo in context.echoes)
+            else "no TCP echo told its timer"
+        )
+        yield (
+            f"TCP of {named} runs on {timer.system}: sized with a retransmission timer of {seconds(timer.floor_s)} at least ({floor}: unverified); {checked}."
+        )
+        if timer.borne_s is not None:
+            yield (
+                f"{timer.system} is said to send lost data again about {timer.tries} times and then to give the connection up (from memory: unverified). At its shortest timer the "
+                f"last of them leaves {seconds(timer.borne_s)} after the loss: a longer outage may end the connection whatever the timeout is."
+            )
 
 
 def asked_rtt_s(context: StackContext) -> float:
@@ -140,9 +173,8 @@ def asked_rtt_s(context: StackContext) -> float:
 def context_rto_s(context: StackContext) -> float:
     """The longest retransmission timeout for the subject of a recommendation; for a single node by what it asked of observers."""
     if not context.asked:
-        return longest_rto_s(context.timings, context.echoes)
-    rtt_s = asked_rtt_s(context)
-    return rto_s(rtt_s, rtt_s / 2.0)
+        return longest_rto_s(context.timings, context.echoes, timers(context))
+    return _timed_s(asked_rtt_s(context), timers(context))
 
 
 def _lost_s(outage_s: float, context: StackContext) -> float:

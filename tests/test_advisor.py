@@ -323,6 +323,47 @@ def test_products_on_tcp_wait_for_its_retransmission_and_those_on_datagrams_do_n
     assert silent["etcd"] >= 2 * 12.6
 
 
+@pytest.mark.parametrize("stack", [genesys_addp.STACK, neverfail.STACK, etcd.STACK], ids=["addp", "neverfail", "etcd"])
+def test_the_operating_system_of_the_nodes_decides_how_tcp_sends_again(stack):
+    """An outage of 6.4 s: the slower a system's first retransmission may be, the longer TCP may be silent after it."""
+    hurt = context_of(stack, both(outage(5000.0, 6.4)))
+
+    def silent_s(*systems):
+        facts = {name: {"system": system} for name, system in zip("ab", systems, strict=True)}
+        (advice,) = stack.recommend(replace(hurt, facts=facts))
+        return next(item.value_s for item in advice.constraints if item.name == advisor.REPLAY), advice
+
+    linux_s, on_linux = silent_s("Linux", "Linux")
+    mixed_s, mixed = silent_s("Linux", "Windows")
+    other_s, other = silent_s("FreeBSD", "FreeBSD")
+
+    assert linux_s <= mixed_s <= other_s
+    assert linux_s < other_s
+    assert not [note for note in on_linux.notes if "TCP of" in note]
+    (sized,) = [note for note in mixed.notes if "TCP of b runs on Windows" in note]
+    assert "unverified" in sized
+    assert "no TCP echo told its timer" in sized
+    assert any("a longer outage may end the connection whatever the timeout is" in note for note in mixed.notes)
+    assert any("TCP of a and b runs on another system" in note for note in other.notes)
+
+
+@each
+@pytest.mark.parametrize("system", [None, 7, ["Linux"], "", "Linux", {"system": "Windows"}], ids=str)
+def test_a_system_that_is_not_told_is_the_collectors_own(stack, system):
+    context = context_of(stack, both(outage(5000.0, 6.4)))
+    (plain,) = stack.recommend(context)
+    (told,) = stack.recommend(replace(context, facts={"a": {"system": system}, "b": {}}))
+    assert told == plain
+
+
+@pytest.mark.parametrize("stack", [corosync.STACK, keepalived.STACK], ids=["corosync", "keepalived"])
+def test_datagrams_do_not_ask_what_tcp_does(stack):
+    context = context_of(stack, both(outage(5000.0, 6.4)))
+    (plain,) = stack.recommend(context)
+    (windows,) = stack.recommend(replace(context, facts={name: {"system": "Windows"} for name in "ab"}))
+    assert (windows.settings, windows.notes) == (plain.settings, plain.notes)
+
+
 def test_without_what_decided_less_would_do_and_the_advice_says_what():
     plan = plan_of(genesys_addp.STACK, scenario={"on": ["stp"], "off": ["rstp", "live-migration"]})
     advice = advised(genesys_addp.STACK, both(quiet_trace), plan)

@@ -3,11 +3,17 @@
 ADDP, etcd and most heartbeats ride on TCP. An outage does not end for TCP when the network comes back, but at the
 first retransmission after that, and the retransmissions are spaced ever wider.
 
-Source: RFC 6298 (timer, doubling); Linux floors the variance term at 200 ms, where the RFC floors the whole timer at 1 s.
+The operating system decides about the shortest timer: Linux floors the variance term at 200 ms, where RFC 6298 floors the whole timer at 1 s, which is what any other system
+is taken to do. Of Windows only what is known from memory is used, and marked: about 300 ms at least, and about five retransmissions, after which the
+connection is given up. Timers double up to 120 s, Linux's ceiling, which is also the longest that is known of any.
+
+Source: RFC 6298 (timer, doubling, floor of 1 s); Linux's TCP_RTO_MIN and TCP_RTO_MAX; Windows: from memory, unverified.
 Linux fires a few per cent late on top; whoever sizes a timeout from this adds a margin.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +29,55 @@ _SLACK = 1e-9
 """An outage that ends at the very moment of a retransmission lets it through, whatever the last bit of a float says."""
 
 
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """How a system's TCP sends lost data again. `whole`: the floor is that of the whole timer, else of its variance term alone.
+
+    `tries`: retransmissions after which the connection is given up; None: so many that no heartbeat lives to see it.
+    """
+
+    system: str
+    floor_s: float
+    whole: bool
+    tries: int | None
+    verified: bool
+
+    def rto_s(self, srtt_s: float, rttvar_s: float) -> float:
+        """First retransmission timeout at that round trip.
+
+        >>> [round(timer.rto_s(0.06, 0.01), 3) for timer in (LINUX, WINDOWS, OTHER)]
+        [0.26, 0.36, 1.0]
+        """
+        if self.whole:
+            return max(self.floor_s, srtt_s + 4.0 * rttvar_s)
+        return srtt_s + max(self.floor_s, 4.0 * rttvar_s)
+
+    @property
+    def borne_s(self) -> float | None:
+        """The shortest outage that the connection need not live through: after its last retransmission, at the shortest timer. None: it lives.
+
+        >>> LINUX.borne_s, round(WINDOWS.borne_s, 3)
+        (None, 9.3)
+        """
+        return None if self.tries is None else self.floor_s * (2.0**self.tries - 1.0)
+
+
+LINUX = Timer("Linux", RTO_FLOOR_S, whole=False, tries=None, verified=True)
+WINDOWS = Timer("Windows", 0.3, whole=False, tries=5, verified=False)
+OTHER = Timer("another system", 1.0, whole=True, tries=None, verified=False)
+
+
+def timer_of(system: object) -> Timer:
+    """The timer of a system by the name that the inventory gives it. Where it gives none it is Linux: nothing else has carried a collector yet.
+
+    >>> timer_of("Windows").system, timer_of("FreeBSD").system, timer_of(None).system
+    ('Windows', 'another system', 'Linux')
+    """
+    if not isinstance(system, str) or not system or system == LINUX.system:
+        return LINUX
+    return WINDOWS if system == WINDOWS.system else OTHER
+
+
 def rto_s(srtt_s: float, rttvar_s: float) -> float:
     """Retransmission timeout in seconds: ``srtt + max(0.2, 4 rttvar)``, as Linux has it.
 
@@ -31,7 +86,7 @@ def rto_s(srtt_s: float, rttvar_s: float) -> float:
     >>> rto_s(0.25, 0.125)
     0.75
     """
-    return srtt_s + max(RTO_FLOOR_S, 4.0 * rttvar_s)
+    return LINUX.rto_s(srtt_s, rttvar_s)
 
 
 def stall_s(outage_s: float, first_s: float = RTO_FLOOR_S) -> float:
