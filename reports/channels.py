@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from analyzer.contract import Assessment
+from analyzer.contract import Assessment, Timing
 from reports.basis import rest_s
 
 KINDS = frozenset({"channel", "sync"})
@@ -27,8 +28,11 @@ class Together:
 def together(assessment: Assessment) -> Iterator[Together]:
     """Every pair that was measured on common time."""
     kinds = {network.name: network.kind for network in assessment.networks}
+    of_pair: dict[frozenset[str], list[Timing]] = defaultdict(list)
+    for item in assessment.timings:
+        of_pair[frozenset((item.source, item.target))].append(item)
     for joint in assessment.joints:
-        timings = [item for item in assessment.timings if {item.source, item.target} == set(joint.pair)]
+        timings = of_pair[frozenset(joint.pair)]
         channels = tuple(name for name in joint.networks if kinds.get(name) in KINDS)
         yield Together(
             joint.pair,

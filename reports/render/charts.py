@@ -16,7 +16,8 @@ import numpy as np
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle, StepPatch
+from matplotlib.patches import PathPatch, StepPatch
+from matplotlib.path import Path as Outline
 from matplotlib.ticker import MaxNLocator
 from reportlab.lib.colors import Color, HexColor
 from reportlab.pdfbase.pdfmetrics import stringWidth
@@ -24,7 +25,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph
 
 from reports import figures
-from reports.contract import Band, Chart
+from reports.contract import Band, Chart, Mark
 from reports.render.glyphs import BOLD, REGULAR, clean
 from reports.render.outlines import PageRenderer
 from reports.render.style import CAPTION, INK, MUTED, SMALL, markup, shortened
@@ -38,6 +39,12 @@ LEFT, RIGHT, BOTTOM = 40.0, 8.0, 13.0
 LEGEND_ROW = 11.0
 STRIP = 7.0
 """Height of a row of marks above the plot, in points."""
+
+STEPS = 480
+"""Places along an axis that are told apart: about one a point."""
+
+HUGE = 1e15
+"""In the units of an axis nothing measured is as large; only a damaged assessment has it, or infinity, and no scale does."""
 
 PIN_ROW = 9.0
 """Height of the row of the pins' labels, in points."""
@@ -174,17 +181,36 @@ def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, hei
     )
     # The page sets the labels: matplotlib's own cost more time than the data.
     axes.set_axis_off()
-    for shade in chart.shades:
-        behind = Rectangle((shade.x, 0), shade.length, 1, color=f"#{SHADE_COLOUR.hexval()[2:]}", linewidth=0, zorder=0)
-        behind.set_transform(axes.get_xaxis_transform())
-        axes.add_artist(behind)
     for place, band in enumerate(chart.bands):
         _draw_band(axes, band, place, chart)
     across, upwards = _scale(axes, chart)
+    behind = _bars(axes, chart.shades)
+    behind.set(color=f"#{SHADE_COLOUR.hexval()[2:]}", zorder=0)
+    axes.add_artist(behind)
     _draw_marks(axes, chart, marks)
     _draw_grid(canvas, axes, across, upwards, chart.log_x)
     _draw_pins(canvas, axes, chart, axes.bbox.y1 + STRIP * len(marks))
     figure.draw(PageRenderer(canvas, width, height))
+
+
+def _bars(axes: Axes, marks: Sequence[Mark]) -> PathPatch:
+    """Stretches of the run as one shape of the plot's height. What the page cannot tell apart is one stretch: hundreds of tests are no more ink."""
+    first, last = axes.get_xlim()
+    apart = (last - first) / STEPS
+    spans: list[list[float]] = []
+    for start, end in sorted((mark.x, mark.x + mark.length) for mark in marks):
+        start, end = max(start, first), min(end, last)
+        if not end >= start:
+            continue
+        if spans and start - spans[-1][1] < apart:
+            spans[-1][1] = max(spans[-1][1], end)
+        else:
+            spans.append([start, end])
+    corners = [(x, y) for start, end in spans for x, y in ((start, 0), (end, 0), (end, 1), (start, 1), (start, 0))]
+    shape = Outline(np.array(corners or np.empty((0, 2))), [1, 2, 2, 2, 79] * len(spans) or None)
+    patch = PathPatch(shape, linewidth=0)
+    patch.set_transform(axes.get_xaxis_transform())
+    return patch
 
 
 def _draw_grid(canvas: Canvas, axes: Axes, across: list[float], upwards: list[float], both: bool) -> None:
@@ -222,6 +248,7 @@ def _line(canvas: Canvas, colour: Color, x0: float, y0: float, x1: float, y1: fl
 def _known(values: Sequence[float | None], log: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Values as an array; what is absent, or has no place on a log axis, is not a number."""
     array = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+    array[~(np.abs(array) < HUGE)] = math.nan
     if log:
         array[array <= 0] = math.nan
     return array
@@ -231,6 +258,9 @@ def _draw_band(axes: Axes, band: Band, place: int, chart: Chart) -> None:
     colour, dash, marker = LOOKS[place % len(LOOKS)]
     style: Any = (0, dash) if dash else "solid"
     x, mid = _known(band.x, chart.log_x), _known(band.mid, chart.log_y)
+    if np.isnan(x).any() and band.low:
+        # Only a damaged assessment has a bin without a place.
+        return
     if not (band.low and band.high and len(x)):
         every = max(len(x) // 9, 1)
         line = Line2D(x, mid, color=colour, linewidth=1.1, linestyle=style, marker=marker, markersize=3.2)
@@ -256,13 +286,14 @@ def _scale(axes: Axes, chart: Chart) -> tuple[list[float], list[float]]:
     """Set scales and limits; answer the places of the labels, across and upwards."""
     heights = [value for band in chart.bands for row in (band.low, band.mid, band.high) for value in row]
     low, high, upwards = _limits(heights, chart.log_y, 4 if chart.half else 5)
-    starts = [value for band in chart.bands for value in band.x]
+    starts = [value for band in chart.bands for value in band.x if abs(value) < HUGE]
     if chart.log_x:
         first, last, across = _limits(starts, log=True, count=10)
     else:
         widths = [band.x[1] - band.x[0] for band in chart.bands if len(band.x) > 1 and band.low]
         first = min(starts, default=0.0)
-        last = max(max(starts, default=1.0) + max(widths, default=0.0), first + 1e-9)
+        last = max(starts, default=1.0) + max(widths, default=0.0)
+        last = last if last > first else first + 1.0
         steps = MaxNLocator(12, steps=[1, 2, 3, 4, 5, 6, 10]).tick_values(first, last)
         across = [float(tick) for tick in steps if first <= tick <= last * 1.001]
     axes.set_xscale("log" if chart.log_x else "linear")
@@ -274,7 +305,7 @@ def _scale(axes: Axes, chart: Chart) -> tuple[list[float], list[float]]:
 
 def _limits(values: Sequence[float | None], log: bool, count: int) -> tuple[float, float, list[float]]:
     """Lowest and highest end of an axis and the places of its labels, a few and all inside."""
-    known = [value for value in values if value is not None and math.isfinite(value) and (value > 0 or not log)]
+    known = [value for value in values if value is not None and abs(value) < HUGE and (value > 0 or not log)]
     if not known:
         return (0.1, 10.0, [0.1, 1.0, 10.0]) if log else (0.0, 1.0, [0.0, 0.5, 1.0])
     low, high = min(known), max(known)
@@ -304,15 +335,16 @@ def _draw_marks(axes: Axes, chart: Chart, labels: list[str]) -> None:
         colour = MARK_COLOURS[row]
         events = [mark for mark in chart.marks if mark.label == label]
         level = 1 + (row + 0.5) * STRIP / plot_height(chart)
-        ticks = Line2D([mark.x + mark.length / 2 for mark in events], [level] * len(events), linestyle="none")
+        step = (last - first) / STEPS
+        centres = [mark.x + mark.length / 2 for mark in events]
+        middles = {round((x - first) / step): x for x in centres if first <= x <= last}
+        ticks = Line2D(list(middles.values()), [level] * len(middles), linestyle="none")
         ticks.set(marker="v", markersize=4.2, color=colour, markeredgewidth=0.7, clip_on=False, transform=transform)
         ticks.set_markerfacecolor(colour if row % 2 == 0 else "white")
         axes.add_artist(ticks)
-        for mark in events:
-            if mark.length > (last - first) / 400:
-                shade = Rectangle((mark.x, 0), mark.length, 1, color=colour, alpha=0.14, linewidth=0)
-                shade.set_transform(transform)
-                axes.add_artist(shade)
+        long = _bars(axes, [mark for mark in events if mark.length > (last - first) / 400])
+        long.set(color=colour, alpha=0.14)
+        axes.add_artist(long)
 
 
 def _draw_pins(canvas: Canvas, axes: Axes, chart: Chart, above: float) -> None:
