@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reports.figures import MICRO
+from reports.figures import MICRO, moment
 from reports.texts import say
 
 WIDE = 30.0
@@ -32,6 +32,13 @@ def time_axis(end_s: float) -> Axis:
     if end_s <= 3 * 3600:
         return Axis("min", 60.0)
     return Axis("h", 3600.0) if end_s <= 96 * 3600 else Axis(say("days"), 86400.0)
+
+
+def time_label(time: Axis, started: str) -> str:
+    """What stands beside a time axis: its unit, and when it begins, in the zone of the report."""
+    if not started:
+        return say("time since the start, {unit}", unit=time.unit)
+    return say("time since the start, {unit} (0 = {moment})", unit=time.unit, moment=moment(started))
 
 
 def fitting_axis(values_s: Iterable[float | None]) -> Axis:

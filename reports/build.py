@@ -11,6 +11,7 @@ from collector.plugins import discover
 from reports import figures
 from reports.contract import Block, Heading, Section
 from reports.texts import say, spoken, word
+from reports.zone import named
 
 MEASURED = "measured"
 """The only origin whose report needs no label on every page."""
@@ -63,6 +64,7 @@ def origin_label(origin: str) -> str:
 
 def imprint(assessment: Assessment) -> Imprint:
     """Title, labels and metadata of the document, from the assessment alone (no clock is read)."""
+    zone = named()
     lines = (
         say("Report of {moment}", moment=figures.moment(assessment.created)),
         say(
@@ -74,7 +76,10 @@ def imprint(assessment: Assessment) -> Imprint:
     return Imprint(
         title=say("High-availability readiness"),
         cluster=assessment.cluster,
-        lines=lines if assessment.duration_s > 0 else lines[:1],
+        lines=(
+            *lines[: 2 if assessment.duration_s > 0 else 1],
+            *(() if zone == "UTC" else (say("times of {zone}", zone=zone),)),
+        ),
         banner=origin_label(assessment.origin),
         footer=say(
             "haready {tool_version}   plan {plan_digest}",

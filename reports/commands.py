@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from collector.errors import ArchiveError, Arguments, Exit, OperatorError, check
 from reports.build import build, imprint
 from reports.texts import Language, speaking
 from reports.texts.catalogue import language
+from reports.zone import time_zone, told_in
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -23,10 +25,11 @@ EXTRA = frozenset({"matplotlib", "reportlab", "numpy"})
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the reader chooses of the document: size of the paper (``a4`` or ``letter``), language."""
+    """What the reader chooses of the document: size of the paper (``a4`` or ``letter``), language, time zone."""
 
     paper: str = "a4"
     language: Language = field(default_factory=Language)
+    zone: tzinfo = UTC
 
 
 def add_look(parser: Arguments) -> None:
@@ -38,15 +41,21 @@ def add_look(parser: Arguments) -> None:
         metavar="TAG|FILE",
         help="language of the report's own texts: a tag such as en, or a .po file (default: en)",
     )
+    parser.add_argument(
+        "--timezone",
+        default="UTC",
+        metavar="ZONE",
+        help="tell times in this zone, such as Europe/Berlin (default: UTC); the JSON stays in UTC",
+    )
 
 
 def chosen_look(options: Namespace) -> Look:
     """What was chosen.
 
     Raises:
-        OperatorError: there is no such language, or its file has a mistake.
+        OperatorError: there is no such language or zone, or the file of the language has a mistake.
     """
-    return Look(options.paper, language(options.language))
+    return Look(options.paper, language(options.language), time_zone(options.timezone))
 
 
 def report(arguments: list[str]) -> int:
@@ -116,8 +125,8 @@ def write_report(assessment: Assessment, path: Path, look: Look | None = None) -
     from reports.render.pdf import Paper, render  # nodes have no drawing library
 
     look = look or Look()
-    with speaking(look.language):
-        document = render((blocks for _, blocks in build(assessment)), imprint(assessment), Paper(look.paper))
+    with speaking(look.language), told_in(look.zone):
+        document = render([blocks for _, blocks in build(assessment)], imprint(assessment), Paper(look.paper))
     partial = path.parent / f".haready-{os.getpid()}.part"
     try:
         with partial.open("wb") as file:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from reports import texts
 from reports.texts import mark, say
+from reports.zone import local
 
 DASH = "\N{EN DASH}"
 """Stands for "no value"; never for zero."""
@@ -161,24 +162,21 @@ def entry(value: float | str) -> str:
 
 
 def moment(text: str) -> str:
-    """An ISO 8601 instant as ``2026-11-21 09:35 UTC``; text that is none stays as it is."""
+    """An ISO 8601 instant as ``2026-11-21 09:35 UTC``, in the zone of the report; text that is none stays as it is."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return local(instant.replace(tzinfo=instant.tzinfo or UTC), "%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
         return text or DASH
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def instant(text: str, after_s: float) -> str:
     """The instant `after_s` seconds after an ISO 8601 one, to the second; a dash if there is none."""
     try:
         found = datetime.fromisoformat(text) + timedelta(seconds=after_s)
-        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return local(found.replace(tzinfo=found.tzinfo or UTC), "%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError):
         return DASH
-    return found.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def subject(name: str) -> str:

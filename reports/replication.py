@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from analyzer.contract import Assessment, Backlog, Replication, Scope, Situation, Status, Trace
 from reports import figures
-from reports.axes import time_axis, unit_axis
+from reports.axes import time_axis, time_label, unit_axis
 from reports.contract import Band, Block, Chart, Checklist, Heading, Paragraph, Table
 from reports.excerpt import excerpt
 from reports.notes import pins
@@ -275,7 +275,7 @@ def _chart(title: str, trace: Trace, assessment: Assessment, capacity_bps: float
     bands += [Band(say("carried at most"), x, height.scaled(line * len(x)))] if line else []
     return Chart(
         title,
-        say("time since the start, {unit}", unit=time.unit),
+        time_label(time, assessment.started),
         height.unit,
         tuple(bands),
         half=True,

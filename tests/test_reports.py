@@ -417,7 +417,7 @@ def test_network_has_one_chart_per_pair_and_network_with_both_directions():
 
     assert len(charts) == 6
     assert all(len(chart.bands) == 2 for chart in charts)
-    assert charts[0].x_label == "time since the start, h"
+    assert charts[0].x_label == "time since the start, h (0 = 2026-11-20 09:35 UTC)"
     assert charts[0].bands[0].low
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 
 from analyzer.contract import Area, Assessment, Curve, Scope, Timing, Trace
 from reports import figures
-from reports.axes import Axis, fitting_axis, time_axis
+from reports.axes import Axis, fitting_axis, time_axis, time_label
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.basis import rest_s
 from reports.channels import Together, together
@@ -313,17 +313,13 @@ def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -
             target=first.target,
             network=figures.network(first.network, wan=first.wan),
         ),
-        say("time since the start, {unit}", unit=time.unit),
+        time_label(time, assessment.started),
         say("RTT, {unit}{log}", unit=height.unit, log=say(LOG) if height.wide else ""),
         bands,
         marks,
         _tests(first, assessment, time),
         log_y=height.wide,
-        caption=say(
-            "Start: {moment}. {outage_text}",
-            moment=figures.moment(assessment.started),
-            outage_text=_outage_text(members),
-        ),
+        caption=_outage_text(members),
         pins=pins(assessment, time.size),
         targets=(chart_name(first),),
     )

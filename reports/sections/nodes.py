@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 
 from analyzer.contract import AddressFound, Area, Assessment, Finding, NodeClock, NodeSummary, PlanNode, Trace
 from reports import figures
-from reports.axes import time_axis, unit_axis
+from reports.axes import time_axis, time_label, unit_axis
 from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
 from reports.findings import finding_table, owner, tally, worst
@@ -263,7 +263,7 @@ def _chart(node: str, title: str, unit: str, members: list[Trace], assessment: A
     height = unit_axis(unit, (value for trace in members for value in (*trace.low, *trace.mid, *trace.high)))
     return Chart(
         title,
-        say("time since the start, {unit}", unit=time.unit),
+        time_label(time, assessment.started),
         say("{unit} (log)", unit=height.unit) if height.wide else height.unit,
         tuple(
             Band(
