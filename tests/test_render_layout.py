@@ -14,7 +14,7 @@ from report_fixtures import ALL, LONG, bad, crowd, hostile, many, trio
 from analyzer.contract import Assessment, Quantiles
 from reports import numbering
 from reports.build import build, imprint
-from reports.commands import write_report
+from reports.commands import Look, write_report
 from reports.contract import Band, Chart, Heading, Mark, Paragraph, Pin, Table
 from reports.render import charts, style, topology
 from reports.render.pdf import Paper, render
@@ -229,5 +229,5 @@ def test_the_same_assessment_gives_the_same_bytes_on_either_paper(tmp_path, pape
     for path in SAMPLES:
         assessment = Assessment.from_json(path.read_text(encoding="utf-8"))
         for name in ("one.pdf", "two.pdf"):
-            write_report(assessment, tmp_path / name, paper)
+            write_report(assessment, tmp_path / name, Look(paper))
         assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
