@@ -73,10 +73,14 @@ def assess(arguments: list[str]) -> int:
     parser = Arguments(prog="haready assess", description="Analyze archives and write the report.")
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
     parser.add_argument(
-        "-o", "--out", type=Path, metavar="PDF", help="default: CLUSTER-START-report.pdf, replaced if it is there"
+        "-o",
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="default: CLUSTER-START-report.pdf (or .md), replaced if it is there",
     )
-    parser.add_argument("--json", type=Path, metavar="JSON", help="the same as data (default: beside the PDF)")
-    parser.add_argument("--force", action="store_true", help="overwrite PDF and JSON")
+    parser.add_argument("--json", type=Path, metavar="JSON", help="the same as data (default: beside the report)")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE and JSON")
     from analyzer.commands import add_control, assess_archives, verdict_exit
     from reports.commands import add_look, chosen_look
 
@@ -96,7 +100,7 @@ def assess(arguments: list[str]) -> int:
     _write(
         assessment,
         data or Path(f"{assessment.stem}-assessment.json"),
-        pdf or Path(f"{assessment.stem}-report.pdf"),
+        pdf or Path(f"{assessment.stem}-report.{look.form.value}"),
         look,
     )
     return verdict_exit(assessment.verdict)

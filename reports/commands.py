@@ -1,4 +1,4 @@
-"""``haready report``: an assessment becomes a PDF."""
+"""``haready report``: an assessment becomes a PDF, or a short text for a ticket."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.contract import Assessment
 from collector.errors import ArchiveError, Arguments, Exit, OperatorError, check_result, refuse_archive
 from reports.build import build, imprint
+from reports.render import markdown
 from reports.texts import Language, speaking
 from reports.texts.catalogue import language
+from reports.ticket import ticket
 from reports.zone import time_zone, told_in
 
 if TYPE_CHECKING:
@@ -23,10 +26,18 @@ if TYPE_CHECKING:
 EXTRA = frozenset({"matplotlib", "reportlab", "numpy"})
 
 
+class Form(StrEnum):
+    """What a report is written as; also how its file ends."""
+
+    PDF = "pdf"
+    MARKDOWN = "md"
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the reader chooses of the document: size of the paper (``a4`` or ``letter``), language, time zone."""
+    """What the reader chooses of the document: its form, size of the paper (``a4`` or ``letter``), language, time zone."""
 
+    form: Form = Form.PDF
     paper: str = "a4"
     language: Language = field(default_factory=Language)
     zone: tzinfo = UTC
@@ -34,6 +45,12 @@ class Look:
 
 def add_look(parser: Arguments) -> None:
     """The options of the document, which `assess` and `report` share."""
+    parser.add_argument(
+        "--format",
+        choices=[form.value for form in Form],
+        default=Form.PDF.value,
+        help="pdf, or md: a short text in Markdown, for a ticket (default: pdf)",
+    )
     parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="size of the paper (default: a4)")
     parser.add_argument(
         "--language",
@@ -55,7 +72,7 @@ def chosen_look(options: Namespace) -> Look:
     Raises:
         OperatorError: there is no such language or zone, or the file of the language has a mistake.
     """
-    return Look(options.paper, language(options.language), time_zone(options.timezone))
+    return Look(Form(options.format), options.paper, language(options.language), time_zone(options.timezone))
 
 
 def report(arguments: list[str]) -> int:
@@ -65,7 +82,7 @@ def report(arguments: list[str]) -> int:
         OperatorError: the assessment cannot be read, the report cannot be written, or the extra
             that draws is not installed.
     """
-    parser = Arguments(prog="haready report", description="Draw an assessment as a PDF.")
+    parser = Arguments(prog="haready report", description="Draw an assessment as a PDF, or tell it as a short text.")
     parser.add_argument(
         "assessment",
         type=Path,
@@ -78,18 +95,19 @@ def report(arguments: list[str]) -> int:
         "--output",
         dest="out",
         type=Path,
-        metavar="PDF",
-        help="default: CLUSTER-START-report.pdf, replaced if it is there",
+        metavar="FILE",
+        help="default: CLUSTER-START-report.pdf (or .md), replaced if it is there",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite PDF")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
     add_look(parser)
     options = parser.read(arguments)
-    _require_extra()
     look = chosen_look(options)
+    if look.form is Form.PDF:
+        _require_extra()
     if options.out:
         check_result(options.out, "-o", force=options.force)
     assessment = _read(options.assessment)
-    out = options.out or Path(f"{assessment.stem}-report.pdf")
+    out = options.out or Path(f"{assessment.stem}-report.{look.form.value}")
     write_report(assessment, out, look)
     print(out)
     return Exit.DONE
@@ -115,18 +133,15 @@ def _read(path: Path) -> Assessment:
 
 
 def write_report(assessment: Assessment, path: Path, look: Look | None = None) -> None:
-    """Write the PDF to `path`, whole or not at all.
+    """Write the report to `path`, whole or not at all.
 
     Raises:
         OperatorError: it cannot be written, or the extra that draws is not installed.
     """
-    _require_extra()
-    refuse_archive(path)
-    from reports.render.pdf import Paper, render  # nodes have no drawing library
-
     look = look or Look()
+    refuse_archive(path)
     with speaking(look.language), told_in(look.zone):
-        document = render([blocks for _, blocks in build(assessment)], imprint(assessment), Paper(look.paper))
+        document = _drawn(assessment, look.paper) if look.form is Form.PDF else _told(assessment)
     partial = path.parent / f".haready-{os.getpid()}.part"
     try:
         with partial.open("wb") as file:
@@ -138,6 +153,17 @@ def write_report(assessment: Assessment, path: Path, look: Look | None = None) -
         if partial.exists():
             partial.unlink()
         raise OperatorError(f"cannot write {path}: {error.strerror}", "choose another place with -o") from error
+
+
+def _drawn(assessment: Assessment, paper: str) -> bytes:
+    _require_extra()
+    from reports.render.pdf import Paper, render  # nodes have no drawing library
+
+    return render([blocks for _, blocks in build(assessment)], imprint(assessment), Paper(paper))
+
+
+def _told(assessment: Assessment) -> bytes:
+    return markdown.render(ticket(assessment), imprint(assessment)).encode(errors="replace")
 
 
 def _require_extra() -> None:

@@ -53,10 +53,11 @@ def worst(statuses: Iterable[Status]) -> Status | None:
 def tally(statuses: Iterable[Status]) -> str:
     """``1 fail, 12 pass``, the most urgent first; empty for none."""
     counts = Counter(statuses)
-    return ", ".join(f"{counts[status]} {_called(status)}" for status in URGENCY if counts[status])
+    return ", ".join(f"{counts[status]} {called(status)}" for status in URGENCY if counts[status])
 
 
-def _called(status: Status) -> str:
+def called(status: Status) -> str:
+    """A result in a word."""
     return say(WORDS[status]) if status in WORDS else word(status)
 
 

@@ -229,5 +229,5 @@ def test_the_same_assessment_gives_the_same_bytes_on_either_paper(tmp_path, pape
     for path in SAMPLES:
         assessment = Assessment.from_json(path.read_text(encoding="utf-8"))
         for name in ("one.pdf", "two.pdf"):
-            write_report(assessment, tmp_path / name, Look(paper))
+            write_report(assessment, tmp_path / name, Look(paper=paper))
         assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()

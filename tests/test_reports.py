@@ -1270,7 +1270,7 @@ def test_text_in_charts_is_text(drawn):
 @pytest.mark.parametrize("make", [hostile, bad, crowd, bare])
 def test_every_word_is_inside_the_page(tmp_path, make, paper):
     path = tmp_path / "r.pdf"
-    write_report(make(), path, Look(paper))
+    write_report(make(), path, Look(paper=paper))
 
     size = {"a4": (595, 842), "letter": (612, 792)}[paper]
     found = PAGE.findall(run("pdftotext", "-bbox", str(path), "-"))

@@ -21,15 +21,11 @@ from reports.contract import Block, Checklist, Heading, Paragraph, Section, Tabl
 from reports.excerpt import excerpt
 from reports.findings import by_urgency, evidence_name, finding_name, matter
 from reports.prose import GLOSSARY, METHOD
+from reports.provenance import provenance_blocks
 from reports.provisional import ready
 from reports.texts import each, mark, say, word
 
 SIGNERS = (mark("Settings entered by"), mark("Open points confirmed by"), mark("Accepted for the customer by"))
-ORIGINS = {
-    "measured": mark("measured"),
-    "demonstration": mark("demonstration"),
-    "synthetic": mark("synthetic"),
-}
 NAMES = 24
 TOGETHER = 12
 """Subjects of one row of evidence: it has to fit a page."""
@@ -52,7 +48,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield Heading(say("All findings with their evidence"), 2)
     yield from _evidence(assessment)
     yield Heading(say("Archives, plan and versions"), 2)
-    yield from _provenance(assessment)
+    yield from provenance_blocks(assessment)
     yield Heading(say("Words"), 2)
     yield Table(("", ""), tuple(each(*row) for row in GLOSSARY), (26, 74))
     if assessment.origin == "measured" and ready(assessment):
@@ -217,45 +213,6 @@ def _figures(item: Finding) -> str:
         say(" (waived until {until} by {who})", until=item.waiver.until, who=item.waiver.who) if item.waiver else ""
     )
     return f"{figured or item.message or figures.DASH}{waived}"
-
-
-def _provenance(assessment: Assessment) -> Iterator[Block]:
-    if assessment.nodes:
-        yield Table(
-            each("Node", "Archive, its session and SHA-256"),
-            tuple(
-                (
-                    node.name,
-                    say(
-                        "{archive} (session {session})\n{sha256}",
-                        archive=node.archive,
-                        session=node.session or figures.DASH,
-                        sha256=node.sha256 or figures.DASH,
-                    ),
-                )
-                for node in assessment.nodes
-            ),
-            (20, 80),
-        )
-    else:
-        yield Paragraph(say("No archive was read."))
-    yield Table(
-        ("", ""),
-        (
-            (say("Plan digest"), assessment.plan_digest or figures.DASH),
-            (
-                say("Made with"),
-                say(
-                    "haready {tool_version}, assessment schema {schema}",
-                    tool_version=assessment.tool_version,
-                    schema=assessment.schema,
-                ),
-            ),
-            (say("Assessed"), figures.moment(assessment.created)),
-            (say("Origin of the data"), say(ORIGINS.get(assessment.origin, assessment.origin))),
-        ),
-        (20, 80),
-    )
 
 
 SECTION = Section("method", "Method and evidence", 90, _build)

@@ -20,6 +20,7 @@ from reports.basis import based_on, classed
 from reports.changes import changed_limit
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
+from reports.fixes import Fix, fixes
 from reports.provisional import ready
 from reports.texts import each, mark, say, word
 
@@ -103,7 +104,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _settings(assessment)
     yield Heading(say("Fix first"), 2)
     if assessment.fixes:
-        yield Checklist(tuple((_brief(fix), "") for fix in assessment.fixes[:FIXES]))
+        yield Checklist(tuple((_brief(fix.what), _whose(fix)) for fix in fixes(assessment, FIXES)))
     else:
         suitable = assessment.verdict in (Verdict.SUITABLE, Verdict.WAIVED)
         yield Paragraph(
@@ -121,6 +122,10 @@ def _origin(origin: str) -> tuple[str, str]:
         title, text = ORIGINS[origin]
         return say(title), say(text)
     return say("Origin of the data: {origin}", origin=origin), say("This is not a measurement of a real site.")
+
+
+def _whose(fix: Fix) -> str:
+    return say("{who}: {extent}", who=fix.who, extent=_brief(fix.extent)) if fix.extent else fix.who
 
 
 def _brief(text: str) -> str:

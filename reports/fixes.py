@@ -1,0 +1,49 @@
+"""What to fix first, with who can do it and how much there is of it: both follow from the findings that ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.contract import Area, Assessment, Finding, Status, Subject
+from reports import figures, texts
+from reports.findings import SCOPES
+from reports.texts import mark, say
+
+OWNERS = {
+    Area.DATA: mark("whoever measures"),
+    Area.HOST: mark("system administrator"),
+    Area.NETWORK: mark("network administrator"),
+    Area.SETTINGS: mark("installer of the product"),
+}
+READER = mark("installer")
+"""Whom a fix is for that no finding asks for: to fetch an archive, to ask somebody."""
+
+ASKS = frozenset({Status.FAIL, Status.ERROR, Status.WARN, Status.SKIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What is to be done, who does it, and at how many places ("": not about places)."""
+
+    what: str
+    who: str
+    extent: str
+
+
+def fixes(assessment: Assessment, most: int) -> tuple[Fix, ...]:
+    """The first of the assessment's fixes."""
+    return tuple(_fix(what, assessment.findings) for what in assessment.fixes[:most])
+
+
+def _fix(what: str, findings: Sequence[Finding]) -> Fix:
+    asking = [found for found in findings if found.remedy == what and found.status in ASKS and found.waiver is None]
+    owners = list(dict.fromkeys(say(OWNERS[found.area]) for found in asking))
+    return Fix(what, ", ".join(owners) or say(READER), _extent(list(dict.fromkeys(found.subject for found in asking))))
+
+
+def _extent(subjects: Sequence[Subject]) -> str:
+    if len(subjects) == 1:
+        return figures.subject(subjects[0].name)
+    counts = {scope: sum(subject.scope is scope for subject in subjects) for scope in SCOPES}
+    return ", ".join(texts.several(count, *SCOPES[scope]) for scope, count in counts.items() if count)
