@@ -257,7 +257,7 @@ def callout(block: Callout, width: float, height: float) -> list[Flowable]:
 def checklist(block: Checklist, width: float, height: float) -> list[Flowable]:
     """Lines with a box to tick; who is to do it stands on the right."""
     if not block.items:
-        return [Paragraph("Nothing to do.", BODY)]
+        return [Paragraph(markup(say("Nothing to do.")), BODY)]
     named = any(who for _, who in block.items)
     right = 0.3 * width if named else 0.0
     rows: list[list[Flowable | str]] = [

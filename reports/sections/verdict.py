@@ -104,7 +104,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _settings(assessment)
     yield Heading(say("Fix first"), 2)
     if assessment.fixes:
-        yield Checklist(tuple((_brief(fix.what), _whose(fix)) for fix in fixes(assessment, FIXES)))
+        yield Checklist(tuple((_assigned(fix), "") for fix in fixes(assessment, FIXES)))
     else:
         suitable = assessment.verdict in (Verdict.SUITABLE, Verdict.WAIVED)
         yield Paragraph(
@@ -124,8 +124,11 @@ def _origin(origin: str) -> tuple[str, str]:
     return say("Origin of the data: {origin}", origin=origin), say("This is not a measurement of a real site.")
 
 
-def _whose(fix: Fix) -> str:
-    return say("{who}: {extent}", who=fix.who, extent=_brief(fix.extent)) if fix.extent else fix.who
+def _assigned(fix: Fix) -> str:
+    """In one text: a column for the names would take the room of what is to be done."""
+    if fix.extent:
+        return say("{what} ({who}; {extent})", what=_brief(fix.what), who=fix.who, extent=fix.extent)
+    return say("{what} ({who})", what=_brief(fix.what), who=fix.who)
 
 
 def _brief(text: str) -> str:
