@@ -9,6 +9,7 @@ import reports.sections
 from analyzer.contract import Assessment
 from collector.plugins import discover
 from reports import figures
+from reports.branding import Branding
 from reports.contract import Block, Heading, Section
 from reports.texts import say, spoken, word
 from reports.zone import named
@@ -33,6 +34,12 @@ class Imprint:
     keywords: tuple[str, ...]
     created: str
     language: str = "en"
+    company: str = ""
+    """Who reports; stands on every page."""
+    whose: tuple[str, ...] = ()
+    """By whom and for whom, for the first page."""
+    logo: bytes = b""
+    """A picture in PNG; b"": none."""
 
 
 def sections() -> list[Section]:
@@ -62,8 +69,20 @@ def origin_label(origin: str) -> str:
     )
 
 
-def imprint(assessment: Assessment) -> Imprint:
-    """Title, labels and metadata of the document, from the assessment alone (no clock is read)."""
+def _whose(branding: Branding) -> Iterator[str]:
+    if branding.company:
+        yield branding.company
+    if branding.customer:
+        yield say("Customer: {name}", name=branding.customer)
+    if branding.site:
+        yield say("Site: {name}", name=branding.site)
+    if branding.engineer:
+        yield say("Engineer: {name}", name=branding.engineer)
+
+
+def imprint(assessment: Assessment, branding: Branding | None = None) -> Imprint:
+    """Title, labels and metadata of the document, from the assessment and the branding alone (no clock is read)."""
+    whose = branding or Branding()
     zone = named()
     lines = (
         say("Report of {moment}", moment=figures.moment(assessment.created)),
@@ -96,4 +115,7 @@ def imprint(assessment: Assessment) -> Imprint:
         ),
         created=assessment.created,
         language=spoken(),
+        company=whose.company,
+        whose=tuple(_whose(whose)),
+        logo=whose.logo,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.contract import Assessment
 from collector.errors import ArchiveError, Arguments, Exit, OperatorError, check_result, refuse_archive
+from reports.branding import Branding, load
 from reports.build import build, imprint
 from reports.render import markdown
 from reports.texts import Language, speaking
@@ -35,12 +36,13 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the reader chooses of the document: its form, size of the paper (``a4`` or ``letter``), language, time zone."""
+    """What the reader chooses of the document: its form, size of the paper (``a4`` or ``letter``), language, time zone, branding."""
 
     form: Form = Form.PDF
     paper: str = "a4"
     language: Language = field(default_factory=Language)
     zone: tzinfo = UTC
+    branding: Branding = field(default_factory=Branding)
 
 
 def add_look(parser: Arguments) -> None:
@@ -64,15 +66,23 @@ def add_look(parser: Arguments) -> None:
         metavar="ZONE",
         help="tell times in this zone, such as Europe/Berlin (default: UTC); the JSON stays in UTC",
     )
+    parser.add_argument(
+        "--branding", type=Path, metavar="FILE", help="whose report it is: names and a logo (TOML; see docs/report.md)"
+    )
 
 
 def chosen_look(options: Namespace) -> Look:
     """What was chosen.
 
     Raises:
-        OperatorError: there is no such language or zone, or the file of the language has a mistake.
+        OperatorError: there is no such language or zone, the file of the language or of the branding has a mistake, or what draws is
+            not installed.
     """
-    return Look(Form(options.format), options.paper, language(options.language), time_zone(options.timezone))
+    form, zone = Form(options.format), time_zone(options.timezone)
+    if form is Form.PDF:
+        _require_extra()
+    branding = load(options.branding, drawn=form is Form.PDF) if options.branding else Branding()
+    return Look(form, options.paper, language(options.language), zone, branding)
 
 
 def report(arguments: list[str]) -> int:
@@ -102,8 +112,6 @@ def report(arguments: list[str]) -> int:
     add_look(parser)
     options = parser.read(arguments)
     look = chosen_look(options)
-    if look.form is Form.PDF:
-        _require_extra()
     if options.out:
         check_result(options.out, "-o", force=options.force)
     assessment = _read(options.assessment)
@@ -141,7 +149,7 @@ def write_report(assessment: Assessment, path: Path, look: Look | None = None) -
     look = look or Look()
     refuse_archive(path)
     with speaking(look.language), told_in(look.zone):
-        document = _drawn(assessment, look.paper) if look.form is Form.PDF else _told(assessment)
+        document = _drawn(assessment, look) if look.form is Form.PDF else _told(assessment, look)
     partial = path.parent / f".haready-{os.getpid()}.part"
     try:
         with partial.open("wb") as file:
@@ -155,15 +163,15 @@ def write_report(assessment: Assessment, path: Path, look: Look | None = None) -
         raise OperatorError(f"cannot write {path}: {error.strerror}", "choose another place with -o") from error
 
 
-def _drawn(assessment: Assessment, paper: str) -> bytes:
+def _drawn(assessment: Assessment, look: Look) -> bytes:
     _require_extra()
     from reports.render.pdf import Paper, render  # nodes have no drawing library
 
-    return render([blocks for _, blocks in build(assessment)], imprint(assessment), Paper(paper))
+    return render([blocks for _, blocks in build(assessment)], imprint(assessment, look.branding), Paper(look.paper))
 
 
-def _told(assessment: Assessment) -> bytes:
-    return markdown.render(ticket(assessment), imprint(assessment)).encode(errors="replace")
+def _told(assessment: Assessment, look: Look) -> bytes:
+    return markdown.render(ticket(assessment), imprint(assessment, look.branding)).encode(errors="replace")
 
 
 def _require_extra() -> None:

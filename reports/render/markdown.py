@@ -30,7 +30,7 @@ def render(parts: Iterable[Sequence[Block]], imprint: Imprint) -> str:
     lines = [f"{'#' * TOP} {inline(f'{imprint.title}: {imprint.cluster}')}", ""]
     if imprint.banner:
         lines += [f"**▲ {inline(imprint.banner)} ▲**", ""]
-    lines += [*(f"{inline(line)}  " for line in imprint.lines), ""]
+    lines += [*(f"{inline(line)}  " for line in (*imprint.whose, *imprint.lines)), ""]
     for blocks in parts:
         for block in blocks:
             lines += [*_lines(block), ""]

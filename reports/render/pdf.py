@@ -16,6 +16,7 @@ from typing import assert_never
 from reportlab import rl_config
 from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
@@ -61,6 +62,9 @@ TOTAL = "page-total"
 
 TOP, FOOT, BANNER, HEAD_LINE = 52.0, 48.0, 19.0, 16.0
 
+
+LOGO, HEAD_LOGO = (130.0, 38.0), (60.0, 16.0)
+"""Room for the logo on the first page, where it stands beside the title, and in the header of the others."""
 
 ROUNDING = 1.0
 """Points kept free of a page that is filled exactly."""
@@ -174,7 +178,9 @@ def _furniture(imprint: Imprint, width: float, height: float) -> Callable[[Canva
             canvas.setDateFormatter(lambda *_: _pdf_date(imprint.created))
             canvas.showOutline()
         canvas.saveState()
-        if not first:
+        if first:
+            _logo(canvas, imprint, right, height - TOP + HEAD_LINE - (BANNER if imprint.banner else 0), LOGO)
+        else:
             _header(canvas, imprint, right, height)
         if imprint.banner:
             _banner(canvas, imprint.banner, right, height - 58 + (HEAD_LINE if first else 0))
@@ -195,12 +201,29 @@ def _furniture(imprint: Imprint, width: float, height: float) -> Callable[[Canva
 def _header(canvas: Canvas, imprint: Imprint, right: float, height: float) -> None:
     canvas.setFont(REGULAR, 7)
     canvas.setFillColor(MUTED)
-    canvas.drawRightString(right, height - 32, imprint.title)
+    beside = _logo(canvas, imprint, right, height - 18, HEAD_LOGO)
+    canvas.drawRightString(right - beside, height - 32, imprint.title)
     canvas.setFont(BOLD, 7)
-    canvas.drawString(MARGIN, height - 32, shortened(clean(imprint.cluster), BOLD, 7, 0.6 * (right - MARGIN)))
+    whose = "   ".join(filter(None, (imprint.company, imprint.cluster)))
+    canvas.drawString(MARGIN, height - 32, shortened(clean(whose), BOLD, 7, 0.6 * (right - MARGIN)))
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.6)
     canvas.line(MARGIN, height - 37, right, height - 37)
+
+
+def _logo(canvas: Canvas, imprint: Imprint, right: float, top: float, room: tuple[float, float]) -> float:
+    """Draw the logo below `top` at the right edge, as large as `room` allows. Answers the width that it takes there."""
+    if not imprint.logo:
+        return 0.0
+    wide, high = _logo_size(imprint, room)
+    canvas.drawImage(ImageReader(io.BytesIO(imprint.logo)), right - wide, top - high, wide, high, mask="auto")
+    return wide + 6
+
+
+def _logo_size(imprint: Imprint, room: tuple[float, float]) -> tuple[float, float]:
+    wide, high = ImageReader(io.BytesIO(imprint.logo)).getSize()
+    scale = min(room[0] / wide, room[1] / high)
+    return wide * scale, high * scale
 
 
 def _banner(canvas: Canvas, text: str, right: float, y: float) -> None:
@@ -226,11 +249,15 @@ def _pdf_date(created: str) -> str:
 
 
 def _masthead(imprint: Imprint) -> list[Flowable]:
+    beside = _logo_size(imprint, LOGO)[0] + 12 if imprint.logo else 0
     return [
-        Lines(markup(imprint.title), OVERLINE),
-        Lines(markup(imprint.cluster or say("unnamed cluster")), _fitting(imprint.cluster)),
+        Lines(markup(imprint.title), OVERLINE.clone("overline", rightIndent=beside)),
+        Lines(
+            markup(imprint.cluster or say("unnamed cluster")),
+            _fitting(imprint.cluster).clone("name", rightIndent=beside),
+        ),
         Spacer(1, 2),
-        Lines(markup("   \N{MIDDLE DOT}   ".join(imprint.lines)), SMALL),
+        *(Lines(markup("   \N{MIDDLE DOT}   ".join(line)), SMALL) for line in (imprint.whose, imprint.lines) if line),
         HRFlowable(width="100%", thickness=1.2, color=NAVY, spaceBefore=2, spaceAfter=4),
     ]
 
