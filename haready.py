@@ -9,9 +9,11 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from analyzer.contract import Assessment
     from reports.commands import Look
 
@@ -59,11 +61,18 @@ Exit codes: 0 done or suitable, 1 bug, 2 usage or plan, 3 unsuitable, 4 conditio
 
 def plan(arguments: list[str]) -> int:
     """Make a plan, or check one, also against the stacks that the analysis knows."""
-    import analyzer.stacks
+    from collector.errors import OperatorError
     from collector.plan_commands import plan as make_or_check
-    from collector.plugins import documented
 
-    return make_or_check(arguments, tuple(documented(analyzer.stacks, "STACK")))
+    try:
+        package, constant = _PLUGINS["stacks"]
+        known = _discovered(package, constant)
+    except OperatorError:
+        # Plans are checked on nodes too, which need no more than psutil. What cannot be checked there is told.
+        known = []
+    return make_or_check(
+        arguments, [stack.name for stack in known], [stack.name for stack in known if stack.scope != "pair"]
+    )
 
 
 def assess(arguments: list[str]) -> int:
@@ -157,7 +166,28 @@ def _pages(kind: str) -> dict[str, str]:
     from collector.plugins import documented
 
     package, constant = _PLUGINS[kind]
-    return documented(importlib.import_module(package), constant)
+    with _extra():
+        return documented(importlib.import_module(package), constant)
+
+
+def _discovered(package: str, constant: str) -> list[Any]:
+    from collector.plugins import discover
+
+    with _extra():
+        return discover(importlib.import_module(package), constant)
+
+
+@contextlib.contextmanager
+def _extra() -> Iterator[None]:
+    """Say in two lines that a library of the extra is missing."""
+    from collector.errors import OperatorError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in ("numpy", "pandas", "matplotlib", "reportlab"):
+            raise
+        raise OperatorError(f"this needs {error.name}", "pip install 'haready[report]'") from error
 
 
 def demo(arguments: list[str]) -> int:

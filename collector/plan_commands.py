@@ -10,7 +10,7 @@ import shlex
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,8 +25,8 @@ EXAMPLE = "my-cluster"
 """What a cluster is called until somebody calls it otherwise."""
 
 
-def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
-    """Make a plan, check one, or forecast a run. `stacks`: the products whose names are known."""
+def plan(arguments: list[str], stacks: Sequence[str] = (), whole: Collection[str] = ()) -> int:
+    """Make a plan, check one, or forecast a run. `stacks`: the products whose names are known; `whole`: those that fail over in no pairs."""
     from collector.commands import seconds
 
     parser = Arguments(prog="haready plan", description="Make a plan, check it, and see what a run of it would send.")
@@ -51,7 +51,7 @@ def plan(arguments: list[str], stacks: Sequence[str] = ()) -> int:
     given = parser.read(arguments)
     if given.verb == "init":
         return _init(given)
-    return _check(given, stacks) if given.verb == "check" else _schedule(given)
+    return _check(given, stacks, whole) if given.verb == "check" else _schedule(given)
 
 
 def _init(given: argparse.Namespace) -> int:
@@ -84,13 +84,18 @@ def _init(given: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def _check(given: argparse.Namespace, stacks: Sequence[str]) -> int:
+def _check(given: argparse.Namespace, stacks: Sequence[str], whole: Collection[str]) -> int:
     from collector.plan_templates import template
 
     found = load(given.plan)
     load_key(given.plan, found)
     example = template(found.topology, EXAMPLE, "plan.toml", "plan.key")
-    warnings = [*untouched(found, parse(tomllib.loads(example), "")), *doubts(found, stacks)]
+    warnings = [*untouched(found, parse(tomllib.loads(example), "")), *doubts(found, stacks, whole)]
+    if found.stacks and not stacks:
+        warnings.append(
+            "whether this version knows the products of the plan was not checked: the analysis is not installed here "
+            "(pip install 'haready[report]'); check the plan once more where it is"
+        )
     for doubt in warnings:
         print(f"warning: {doubt}", file=sys.stderr)
     paths = list(found.paths())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 
 from collector.display import duration
@@ -18,8 +18,8 @@ _MANY_GUESTS = 256
 """More addresses than this are rather a mistyped prefix than test senders (design value)."""
 
 
-def doubts(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
-    """One sentence per doubt. `stacks`: the products that this version knows."""
+def doubts(plan: Plan, stacks: Sequence[str], whole: Collection[str] = ()) -> Iterator[str]:
+    """One sentence per doubt. `stacks`: the products that this version knows; `whole`: those of them that fail over as a cluster or by node, in no pairs."""
     yield from _addresses(plan)
     yield from _management(plan)
     yield from _networks(plan)
@@ -28,7 +28,7 @@ def doubts(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
     yield from _machines(plan)
     yield from _shape(plan)
     yield from _observers(plan)
-    yield from _stacks(plan, stacks)
+    yield from _stacks(plan, stacks, whole)
     yield from _bandwidth(plan)
     yield from _guests(plan)
 
@@ -204,8 +204,8 @@ def _observers(plan: Plan) -> Iterator[str]:
             yield f"observer {observer.name!r}: no node has an IPv{observer.address.version} address to reach it from; correct it"
 
 
-def _stacks(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
-    known = {spelling(name) for name in stacks}
+def _stacks(plan: Plan, stacks: Sequence[str], whole: Collection[str]) -> Iterator[str]:
+    known, unpaired = {spelling(name) for name in stacks}, {spelling(name) for name in whole}
     for stack in plan.stacks:
         if known and spelling(stack.name) not in known:
             yield f"stack {stack.name!r} is not known to this version, so it gets no settings; choose one of {', '.join(stacks)}"
@@ -217,7 +217,8 @@ def _stacks(plan: Plan, stacks: Sequence[str]) -> Iterator[str]:
         for name in stack.networks:
             if not plan.network(name).probe:
                 yield f"stack {stack.name!r} runs on network {name!r}, which is not probed, so nothing can be said about it; set probe = true there"
-        if plan.topology in (Topology.HA_PAIR, Topology.HA_DR_TRIO) and not stack.auto_failover:
+        paired = spelling(stack.name) not in unpaired
+        if paired and plan.topology in (Topology.HA_PAIR, Topology.HA_DR_TRIO) and not stack.auto_failover:
             yield (
                 f"stack {stack.name!r} has no pair in auto_failover, so it gets no failover timeout; "
                 "name the pair that fails over by itself"

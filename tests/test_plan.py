@@ -7,6 +7,8 @@ import datetime as dt
 import json
 import re
 import stat
+import subprocess
+import sys
 import tomllib
 from typing import Any
 
@@ -540,6 +542,50 @@ def test_what_a_plan_hardly_means_is_told_in_one_sentence(case):
     assert list(doubts(parse(good, "p"), ["genesys_addp"])) == []
     assert [line for line in told if what in line]
     assert all("\n" not in line and (";" in line or "," in line) for line in told)
+
+
+def test_only_a_product_that_fails_over_in_pairs_has_to_name_one():
+    data = pair(stack=[STACK | {"name": name, "auto_failover": [], "ports": []} for name in ("Etcd", "keepalived")])
+
+    told = [line for line in doubts(parse(data, "p"), ["etcd", "keepalived"], ["etcd"]) if "auto_failover" in line]
+
+    assert len(told) == 1
+    assert "'keepalived' has no pair in auto_failover" in told[0]
+
+
+def test_the_command_knows_which_products_need_no_pair(tmp_path):
+    haready("plan", "init", "ha-pair", cwd=tmp_path)
+    path = tmp_path / "plan.toml"
+    text = re.sub(r'^name = "genesys-addp"', 'name = "corosync"', path.read_text(), flags=re.MULTILINE)
+    path.write_text(re.sub(r"^auto_failover = .*", "auto_failover = []", text, flags=re.MULTILINE))
+
+    done = haready("plan", "check", "plan.toml", cwd=tmp_path)
+
+    assert done.returncode == Exit.DONE
+    assert "auto_failover" not in done.stderr
+    assert "not known" not in done.stderr
+
+
+def test_a_plan_is_made_and_checked_where_the_analysis_is_not_installed(tmp_path):
+    program = """
+import sys
+for name in ("pandas", "numpy", "matplotlib", "reportlab"):
+    sys.modules[name] = None
+import haready
+sys.exit(haready.main(sys.argv[1:]))
+"""
+
+    def run(*arguments):
+        command = [sys.executable, "-c", program, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert run("plan", "init", "ha-pair").returncode == 0
+    checked = run("plan", "check", "plan.toml")
+    assert checked.returncode == 0, checked.stderr
+    assert "was not checked: the analysis is not installed here" in checked.stderr
+    assert run("plan", "schedule", "plan.toml").returncode == 0
+    listed = run("list", "stacks")
+    assert (listed.returncode, listed.stderr.splitlines()[-1]) == (2, "hint: pip install 'haready[report]'")
 
 
 def test_a_feed_that_takes_no_majority_is_no_doubt():
