@@ -214,6 +214,7 @@ def test_a_pair_that_is_not_the_plans_pair_gets_no_timeout():
     advice = advise(both(make_plan(), automatic=False))
     assert advice.settings == ()
     assert "one backup" in advice.notes[0]
+    assert "Raise an alarm when nothing was heard on ch1" in advice.notes[1]
 
 
 def test_a_pair_that_a_person_switches_is_synchronised_too():

@@ -19,9 +19,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from analyzer import entries, polls, sip_topology, sizing
+from analyzer import entries, legs, polls, sip_topology, sizing
 from analyzer.advisor import advise
-from analyzer.contract import Basis, Constraint, Quantiles, Recommendation, Setting, Snippet, Timing, Untested
+from analyzer.contract import Constraint, Quantiles, Recommendation, Setting, Snippet, Timing, Untested
 from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
 from collector.plan import spelling
@@ -63,12 +63,8 @@ MODEL = polls.model(MAXIMUM_S)
 def recommend(context: StackContext) -> Iterator[Recommendation]:
     """One recommendation for the pair; without settings where none would be right."""
     if not context.automatic and context.binding.auto_failover:
-        note = (
-            "The plan pairs other nodes: a SIP Server in hot standby has one backup, so these two have no HA-sync link to size. How long "
-            "an interruption replication between them tolerates, and when to raise an alarm, is not sized by this version."
-        )
-        title = f"Genesys SIP Server, {context.leg}: no failover timeout (manual switchover)"
-        yield _bare(context, Basis.MEASURED if sizing.enough(context) else Basis.FLOOR, (), (note,), title)
+        why = "The plan pairs other nodes: a SIP Server in hot standby has one backup, so these two have no HA-sync link to size."
+        yield legs.leg(STACK, context, "Genesys SIP Server", WHERE, (why,))
         return
     advice = advise(context, MODEL, _candidates(context))
     binding = advice.binding
@@ -102,30 +98,6 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
 def _unsized(context: StackContext) -> tuple[tuple[str, str], ...]:
     planned = {spelling(binding.name) for binding in context.plan.stacks}
     return () if "genesys-host" in planned else (_UNSIZED,)
-
-
-def _bare(
-    context: StackContext,
-    basis: Basis,
-    constraints: tuple[Constraint, ...],
-    notes: tuple[str, ...],
-    title: str = TITLE,
-) -> Recommendation:
-    return Recommendation(
-        STACK.name,
-        title,
-        context.subject,
-        context.networks,
-        WHERE,
-        basis,
-        (),
-        constraints,
-        None,
-        "",
-        notes,
-        (),
-        nodes=context.pair,
-    )
 
 
 def _vendor_floor_s(context: StackContext) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analyzer import entries, polls, sizing
+from analyzer import entries, legs, polls, sizing
 from analyzer.advisor import advise
 from analyzer.contract import Constraint, Recommendation, Setting, Snippet, Untested
 from analyzer.extension import Combine, Option, Stack, StackContext
@@ -40,7 +40,11 @@ MODEL = polls.model(MOST_FORCE_S, SIP_TIMER_S)
 
 
 def recommend(context: StackContext) -> Iterator[Recommendation]:
-    """One recommendation for the pair."""
+    """One recommendation for the pair; none where the plan lets other pairs fail over."""
+    if not context.automatic and context.binding.auto_failover:
+        why = "The plan pairs other nodes: SIP traffic monitoring switches a SIP Server over to its one backup, and these two are no such pair."
+        yield legs.leg(STACK, context, "Genesys SIP Server, SIP traffic monitoring", WHERE, (why,))
+        return
     advice = advise(context, MODEL, _candidates(context))
     if advice.setting is None:
         needed = f"oos-force would have to be {seconds(advice.binding.value_s)} ({advice.binding.text}), but it ends at {MOST_FORCE_S} s (unverified)."

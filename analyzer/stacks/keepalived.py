@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzer import entries, sizing
+from analyzer import entries, legs, sizing
 from analyzer.advisor import RESOLUTION, Carrier, Model, advise, timer
 from analyzer.contract import Constraint, Recommendation, Setting, Snippet, Untested
 from analyzer.detectors import silence
@@ -101,7 +101,11 @@ MODELS = {
 
 
 def recommend(context: StackContext) -> Iterator[Recommendation]:
-    """One recommendation for the pair, with values for both versions."""
+    """One recommendation for the pair, with values for both versions; none where the plan lets other pairs fail over."""
+    if not context.automatic and context.binding.auto_failover:
+        why = "The plan pairs other nodes: a router of the group would take the address over by itself, so these two are no group."
+        yield legs.leg(STACK, context, "Keepalived", WHERE, (why,))
+        return
     candidates = tuple(_candidates(context))
     advice, fine = (advise(context, MODELS[version], candidates) for version in (2, 3))
     announced = advice.setting

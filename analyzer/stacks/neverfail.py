@@ -21,9 +21,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzer import entries, sizing
+from analyzer import entries, legs, sizing
 from analyzer.advisor import Carrier, Model, advise, timer
-from analyzer.contract import Basis, Constraint, Recommendation, Setting, Snippet, Throughput, Untested
+from analyzer.contract import Constraint, Recommendation, Setting, Snippet, Throughput, Untested
 from analyzer.detectors import silence
 from analyzer.detectors.episodes import Spans
 from analyzer.detectors.trace import PathTrace
@@ -312,15 +312,11 @@ def _manual(context: StackContext) -> Recommendation:
     found = [
         "Switching to or from the DR server is manual in every Neverfail topology, so a failover timeout would be wrong advice.",
         "What this leg needs is an alarm when its channel is down.",
-        (
-            "How long an interruption replication tolerates depends on the write load, which is replayed in the report's section on replication, and "
-            "on the room for its queue, which is not measured."
-        ),
     ]
     if context.timings:
         length_s, where = _together(context)
         found.append(
-            f"The longest interruption measured on {where} lasted {seconds(length_s)}: an alarm after less would have sounded."
+            f"The longest interruption measured on {where} lasted {seconds(length_s)}."
             if length_s
             else f"No interruption of {', '.join(context.networks)} was measured."
         )
@@ -329,23 +325,7 @@ def _manual(context: StackContext) -> Recommendation:
         "names no milliseconds (vCSHB 5.5 p. 17)."
     )
     settings = (_setting(THIN, *_thin(context)), _setting(CHANNEL_PORT, PORT, "default, to be open between the nodes"))
-    title = f"Neverfail Heartbeat, {context.leg}: no failover timeout (manual switchover)"
-    basis = Basis.MEASURED if sizing.enough(context) else Basis.FLOOR
-    return Recommendation(
-        NEVERFAIL,
-        title,
-        context.subject,
-        context.networks,
-        WHERE,
-        basis,
-        settings,
-        (),
-        None,
-        "",
-        tuple(found),
-        (),
-        nodes=context.pair,
-    )
+    return legs.leg(STACK, context, "Neverfail Heartbeat", WHERE, found, settings)
 
 
 def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
