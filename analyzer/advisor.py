@@ -32,6 +32,7 @@ from analyzer.detectors import silence
 from analyzer.detectors.episodes import HOUR_S, Codes, Spans, all_of, any_of, joint_exposure_s
 from analyzer.detectors.incidents import CAVEAT, YEAR_S, claim, clean_days, doubts, least, lowered, per_year
 from analyzer.detectors.trace import PathTrace, over_tcp
+from analyzer.doubts import doubtful
 from analyzer.extension import Combine, StackContext
 from analyzer.silences import Silences, silences
 from analyzer.words import seconds, span
@@ -151,7 +152,7 @@ def advise(context: StackContext, model: Model[S], candidates: Iterable[Constrai
     tcp_s = None if model.carrier is Carrier.DATAGRAM else rto_s
     model_of_tails = backing(bare, exposure_s, target, setting.outlasts_s, tcp_s)
     longer = None if model_of_tails.asked_s is None else model.fit(model_of_tails.asked_s)
-    risk = _risk(rows[place], traces, worst, quiet, exposure_s, target, model_of_tails, longer)
+    risk = _risk(context, rows[place], traces, worst, quiet, exposure_s, model_of_tails, longer)
     change = _change(model, binding, constraints, setting)
     return Advice(setting, binding, constraints, risk, rows, change, _cautions(context, setting, binding), asides)
 
@@ -223,19 +224,21 @@ def _rungs(model: Model[S], setting: S) -> list[S]:
 
 
 def _risk(
+    context: StackContext,
     row: TradeOff,
     traces: Sequence[PathTrace],
     worst: Silences,
     quiet: Sequence[Silences],
     exposure_s: float,
-    target: float,
     backed: Backing,
     longer: Detector | None,
 ) -> Risk:
     """`longer`: the setting that the model of the tails asks for, if it gave a figure and the product has one."""
+    target = context.plan.target.false_failovers_per_year
     bound = math.inf if row.bound_per_year is None else row.bound_per_year
     claimed = claim(bound, target, modelled=backed.kept)
-    doubted = tuple(dict.fromkeys(f"{text} ({trace.path})" for trace in traces for text in doubts(trace)))
+    of_traces = (f"{text} ({trace.path})" for trace in traces for text in doubts(trace))
+    doubted = tuple(dict.fromkeys((*of_traces, *doubtful(context))))
     claimed = lowered(claimed, doubted)
     begin_s = min((float(trace.sent_s[0]) for trace in traces if len(trace)), default=0.0)
     end_s = max((trace.end_s for trace in traces), default=0.0)
@@ -280,12 +283,11 @@ def _sentence(row: TradeOff, exposure_s: float) -> str:
 def _better(claimed: Claim, target: float, doubted: Sequence[str], longer: Detector | None) -> str:
     if claimed is Claim.CERTIFIED:
         return ""
-    if doubted:
-        return "Mend what is in doubt first."
+    first = "Mend what is in doubt first. " if doubted else ""
     days = f"to certify {target:g} a year by measurement alone takes {clean_days(target):,.0f} clean days."
     if longer is not None:
-        return f"The model would back one that outlasts {seconds(longer.outlasts_s)}, with up to {seconds(longer.detection_s[1])} of detection; {days}"
-    return f"No longer timeout would be proven better: {days}"
+        return f"{first}The model would back one that outlasts {seconds(longer.outlasts_s)}, with up to {seconds(longer.detection_s[1])} of detection; {days}"
+    return f"{first}No longer timeout would be proven better: {days}"
 
 
 def _change(model: Model[S], binding: Constraint, constraints: Sequence[Constraint], setting: S | None) -> str:

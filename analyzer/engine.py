@@ -100,9 +100,12 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
             remedy = "Correct the name under [[stack]] in plan.toml, or size this product by hand."
             findings.append(_finding(binding.name, title, subject, Status.SKIPPED, text, remedy))
             continue
-        if stack.scope is not Scope.NODE:
-            findings += _unmeasured(binding, title, material)
-        for context in _contexts(stack, binding, material):
+        unmeasured = [] if stack.scope is Scope.NODE else list(_unmeasured(binding, title, material))
+        findings += unmeasured
+        contexts = list(_contexts(stack, binding, material))
+        if not contexts and not unmeasured:
+            findings.append(_nowhere(binding, title, material))
+        for context in contexts:
             found, failure = _attempt(partial(_checked, stack), context)
             advice += found
             if failure:
@@ -130,6 +133,19 @@ def advise(stacks: Sequence[Stack], material: Material) -> tuple[list[TopologyAd
                 remedy = "Report it with the archives."
                 findings.append(_finding(stack.name, stack.title, context.subject, Status.ERROR, text, remedy))
     return advice, findings
+
+
+def _nowhere(binding: StackBinding, title: str, material: Material) -> Finding:
+    """A product that is bound to networks which join nobody, or that nobody probes."""
+    on = ", ".join(binding.networks) or "no network"
+    return _finding(
+        binding.name,
+        title,
+        Subject(Scope.CLUSTER, material.plan.cluster),
+        Status.SKIPPED,
+        f"{binding.name} is bound to {on}, and no two nodes are probed there: there is nothing to size it from.",
+        f"Correct networks under [[stack]] {binding.name} in plan.toml, or set probe = true for them, and repeat the run.",
+    )
 
 
 def _unmeasured(binding: StackBinding, title: str, material: Material) -> Iterator[Finding]:
@@ -269,6 +285,7 @@ def _context(binding: StackBinding, material: Material, names: tuple[str, ...], 
         commits=tuple(
             found for name in names if (found := commits(material.plan, material.nodes.get(name))) is not None
         ),
+        clocks={name: material.clocks[name] for name in names if name in material.clocks},
     )
 
 

@@ -43,7 +43,9 @@ def risk_blocks(advice: Recommendation) -> Iterator[Block]:
 
 
 def _doubted(risk: Risk) -> str:
-    return say("One class lower because of doubts: {names}.", names="; ".join(risk.doubts)) if risk.doubts else ""
+    if not risk.doubts:
+        return ""
+    return say("In doubt, which lowers the class by one where it can: {names}.", names="; ".join(risk.doubts))
 
 
 def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:

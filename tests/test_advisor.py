@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from synthetic import Link, Machine, Site, plan_data, write
 from traces import PERIOD_S, impaired, slots, thinner, worse
 
-from analyzer import advisor
+from analyzer import advisor, engine
 from analyzer.assess import assess
 from analyzer.backing import Backing
-from analyzer.contract import Assessment, Basis, Claim, Scope, Status
+from analyzer.contract import Assessment, Basis, Claim, NodeClock, Scope, Status
 from analyzer.detectors.incidents import CAVEAT
 from analyzer.detectors.trace import cut, paused
 from analyzer.joints import joint
+from analyzer.material import Material
 from analyzer.stacks import corosync, etcd, genesys_addp, genesys_host, keepalived, neverfail
 from analyzer.tolerance import tolerances
 
@@ -171,6 +172,56 @@ def test_what_is_in_doubt_is_backed_by_nothing():
     advice = advised(corosync.STACK, holed, plan)
     assert advice.risk.doubts
     assert advice.risk.claim is Claim.UNREFUTED
+
+
+def test_what_makes_a_record_doubtful_lowers_the_class_and_is_named():
+    context = context_of(
+        corosync.STACK, both(quiet_trace), plan_of(corosync.STACK, target={"false_failovers_per_year": 2000})
+    )
+    (sound,) = corosync.STACK.recommend(context)
+    assert (sound.risk.claim, sound.risk.doubts) == (Claim.CERTIFIED, ())
+    one, other = context.timings
+    answered = one.answered
+    cases = {
+        "the clock of a was stepped twice": {"clocks": {"a": NodeClock("a", 100, 0.0, 0.0, 2, (), ())}},
+        "a part of what b recorded is missing": {"hurt": ("b",)},
+        "the route of a>b/ch1 changed once": {"timings": (replace(one, route_changes_back=1), other)},
+        "2.0% of the answers on a>b/ch1 came doubled": {"timings": (replace(one, duplicates=answered // 50), other)},
+        "2.0% of the answers on a>b/ch1 came out of order": {
+            "timings": (replace(one, reordered=answered // 50), other)
+        },
+        "b>a/ch1 was not measured": {"timings": (one,), "traces": {"a>b/ch1": quiet_trace()}},
+    }
+    for doubt, change in cases.items():
+        (advice,) = corosync.STACK.recommend(replace(context, **change))
+        assert [text.replace("2 times", "twice") for text in advice.risk.doubts] == [doubt]
+        assert advice.risk.claim is Claim.MODEL_BACKED
+        assert values(advice) == values(sound)
+
+
+def test_a_binding_that_joins_nobody_is_told_and_gets_no_value():
+    plan = plan_of(etcd.STACK, networks=("ch1", "ch2"))
+    lone = replace(plan.nodes[1], addresses={"ch2": plan.nodes[1].addresses["ch2"]})
+    plan = replace(
+        plan, nodes=(plan.nodes[0], lone), stacks=(replace(plan.stacks[0], networks=("ch1",), auto_failover=()),)
+    )
+    for stack in (etcd.STACK, keepalived.STACK):
+        bound = replace(plan, stacks=(replace(plan.stacks[0], name=stack.name),))
+        material = Material(bound, {}, {}, {}, {}, {}, (), {}, {}, {}, (), 900.0)
+        advice, findings = engine.recommend([stack], material)
+        assert advice == []
+        (finding,) = findings
+        assert finding.status is Status.SKIPPED
+        assert "is bound to ch1, and no two nodes are probed there" in finding.message
+
+
+def test_a_misspelt_product_is_told_with_those_there_are():
+    plan = plan_of(etcd.STACK)
+    plan = replace(plan, stacks=(replace(plan.stacks[0], name="etdc"),))
+    advice, (finding,) = engine.recommend(STACKS, Material(plan, {}, {}, {}, {}, {}, (), {}, {}, {}, (), 900.0))
+    assert advice == []
+    assert finding.status is Status.SKIPPED
+    assert "no settings for 'etdc'; it knows corosync, etcd" in finding.message
 
 
 def test_several_channels_over_tcp_have_no_model():
