@@ -1,15 +1,17 @@
-"""The text to paste, read by the daemons themselves where they are installed: Debian's keepalived and corosync check a file and start nothing."""
+"""The text to paste, read by the daemons themselves where they are installed: Debian's keepalived and corosync check a file and start nothing; etcd has to be started."""
 
 from __future__ import annotations
 
+import re
 import shutil
+import socket
 import subprocess
 
 import pytest
 from advice import advised, both, quiet_trace
 from traces import slots
 
-from analyzer.stacks import corosync, keepalived
+from analyzer.stacks import corosync, etcd, keepalived
 
 
 def hurt(name):
@@ -48,3 +50,45 @@ def test_corosync_reads_its_snippet(tmp_path):
     config.write_text(f"{text}nodelist {{\n{nodes}}}\nlogging {{\n    to_stderr: yes\n}}\n", encoding="utf-8")
     code, told = checked("corosync", "-t", "-c", str(config))
     assert code == 0, told
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def started(config):
+    """What etcd says until it serves, or ends; it is ended then."""
+    told = []
+    with subprocess.Popen(
+        ["etcd", "--config-file", str(config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as daemon:
+        try:
+            for line in daemon.stdout:
+                told.append(line)
+                if "ready to serve client requests" in line:
+                    break
+        finally:
+            daemon.kill()
+    return "".join(told)
+
+
+@pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed")
+def test_etcd_starts_with_its_snippet_and_refuses_what_breaks_its_rule(tmp_path):
+    text = advised(etcd.STACK, both(hurt)).snippets[0].text
+    client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    own = (
+        f"name: a\ndata-dir: {tmp_path / 'data'}\nlisten-client-urls: {client}\nadvertise-client-urls: {client}\n"
+        f"listen-peer-urls: {peer}\ninitial-advertise-peer-urls: {peer}\ninitial-cluster: a={peer}\n"
+    )
+    config = tmp_path / "etcd.yaml"
+    config.write_text(text + own, encoding="utf-8")
+    assert "ready to serve client requests" in started(config)
+
+    election_ms = int(re.search(r"^election-timeout: (\d+)$", text, re.MULTILINE)[1])
+    broken = re.sub(r"^heartbeat-interval: .*", f"heartbeat-interval: {election_ms // 4}", text, flags=re.MULTILINE)
+    config.write_text(broken + own, encoding="utf-8")
+    refusal = started(config)
+    assert "should be at least as 5 times" in refusal
+    assert "ready to serve" not in refusal
