@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from collector.archive.format import Row
 from collector.contract import Json, State
-from collector.plan import Address, Node, Phase, Plan
+from collector.plan import Address, Node, ObserverKind, Phase, Plan
 
 SILENT_US = 10_000_000
 """An observer without an answer for this long counts as silent (design value)."""
@@ -28,7 +28,12 @@ class Faults:
         self._now_us = now_us
         self._note = note
         self._told: set[str] = set()
-        self._observers = {observer.name: str(observer.address) for observer in plan.observers}
+        # Before a product runs, nobody is to answer for the address that it will move.
+        self._observers = {
+            observer.name: str(observer.address)
+            for observer in plan.observers
+            if self._live or observer.kind is not ObserverKind.VIRTUAL
+        }
         self._asked_us: dict[str, int] = {}
         self._heard_us: dict[str, int] = {}
         self._errno: dict[str, int] = {}

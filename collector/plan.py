@@ -92,13 +92,15 @@ class ScenarioName(StrEnum):
 
 
 class ObserverKind(StrEnum):
-    """What an observer is; observers are probed, not assessed."""
+    """What an observer is; observers are probed, not assessed. `VIRTUAL` is an address that a product is to move between the nodes."""
 
     SCS = "scs"
     WITNESS = "witness"
     GATEWAY = "gateway"
     DNS = "dns"
     PING = "ping"
+    FENCING = "fencing"
+    VIRTUAL = "virtual"
 
 
 @dataclass(frozen=True, slots=True)

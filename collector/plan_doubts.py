@@ -7,7 +7,18 @@ from itertools import combinations
 
 from collector.display import duration
 from collector.peers.rounds import Ledger, round_s
-from collector.plan import Network, NetworkKind, Node, Plan, Role, Topology, spelling
+from collector.plan import (
+    AnyNetwork,
+    Network,
+    NetworkKind,
+    Node,
+    Observer,
+    ObserverKind,
+    Plan,
+    Role,
+    Topology,
+    spelling,
+)
 from collector.plan_forecast import quiet_share
 from collector.plan_schedule import test_order
 
@@ -16,6 +27,11 @@ _SLOW_BPS = 64_000
 
 _MANY_GUESTS = 256
 """More addresses than this are rather a mistyped prefix than test senders (design value)."""
+
+_OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
+"""Networks that clients come in by."""
+_BETWEEN = (NetworkKind.CHANNEL, NetworkKind.SYNC)
+"""Networks of heartbeats and replication."""
 
 
 def doubts(plan: Plan, stacks: Sequence[str], whole: Collection[str] = ()) -> Iterator[str]:
@@ -27,7 +43,10 @@ def doubts(plan: Plan, stacks: Sequence[str], whole: Collection[str] = ()) -> It
     yield from _channels(plan)
     yield from _machines(plan)
     yield from _shape(plan)
+    yield from _apart(plan)
     yield from _observers(plan)
+    yield from _gateways(plan)
+    yield from _virtual(plan)
     yield from _stacks(plan, stacks, whole)
     yield from _bandwidth(plan)
     yield from _guests(plan)
@@ -129,13 +148,12 @@ def _sockets(plan: Plan) -> Iterator[str]:
 
 
 def _channels(plan: Plan) -> Iterator[str]:
-    kinds = (NetworkKind.CHANNEL, NetworkKind.SYNC)
     pairs = list(combinations(plan.nodes, 2))
     common = {
         (one.name, other.name): [
             network
             for network in plan.networks
-            if network.kind in kinds and network.name in one.addresses and network.name in other.addresses
+            if network.kind in _BETWEEN and network.name in one.addresses and network.name in other.addresses
         ]
         for one, other in pairs
     }
@@ -202,6 +220,74 @@ def _observers(plan: Plan) -> Iterator[str]:
             yield f"observer {observer.name!r} has an address of node {own[observer.address]!r}; observers are other machines: correct it"
         if observer.address.version not in {address.version for address in own}:
             yield f"observer {observer.name!r}: no node has an IPv{observer.address.version} address to reach it from; correct it"
+
+
+def _apart(plan: Plan) -> Iterator[str]:
+    """Channels in a subnet by which clients come in, at whichever node; within one node equal subnets are told already."""
+    for node in plan.nodes:
+        for channel in (name for kind in _BETWEEN for name in _of_kind(plan, node, kind)):
+            mine = node.addresses[channel].network
+            for other in plan.nodes:
+                for public in (name for kind in _OUTSIDE for name in _of_kind(plan, other, kind)):
+                    its = other.addresses[public].network
+                    told = node is other and mine == its
+                    if not told and mine.version == its.version and mine.overlaps(its):
+                        yield (
+                            f"node {node.name!r}: channel {channel!r} ({mine}) overlaps the {public!r} network of {other.name!r} ({its}); "
+                            "give the channel a subnet of its own"
+                        )
+
+
+def _gateways(plan: Plan) -> Iterator[str]:
+    for observer in plan.observers:
+        if observer.kind is not ObserverKind.GATEWAY:
+            continue
+        homes = _homes(plan, observer)
+        if not homes:
+            yield f"gateway {observer.name!r} ({observer.address}) lies in no subnet of any node, so none can use it; correct its address"
+        elif not any(plan.network(name).kind not in _BETWEEN for _, name in homes):
+            yield (
+                f"gateway {observer.name!r} ({observer.address}) lies in the subnet of channel {homes[0][1]!r}; "
+                "a default gateway belongs to the public network"
+            )
+
+
+def _virtual(plan: Plan) -> Iterator[str]:
+    """The address that a product moves has to fit into a network by which clients come in, at each node that takes it over."""
+    automatic = dict.fromkeys(pair for stack in plan.stacks for pair in stack.auto_failover)
+    for observer in plan.observers:
+        if observer.kind is not ObserverKind.VIRTUAL:
+            continue
+        what = f"virtual address {observer.name!r} ({observer.address})"
+        homes = _homes(plan, observer)
+        right = [(node, name) for node, name in homes if plan.network(name).kind in _OUTSIDE]
+        if not right:
+            where = f"the subnet of {homes[0][1]!r}" if homes else "no subnet of any node"
+            yield f"{what} lies in {where}; clients reach it only in a public or SIP network: correct it"
+            continue
+        if any(_is_edge(observer, node.addresses[name].network) for node, name in right):
+            yield f"{what} is no host's address in its subnet; choose another"
+        names = {node.name for node, _ in right}
+        for pair in automatic:
+            if lacking := [name for name in pair if name not in names]:
+                yield (
+                    f"{what} does not fit at {_list(lacking)}, which {'takes' if len(lacking) == 1 else 'take'} it over by itself; "
+                    "a virtual address needs one subnet at both nodes"
+                )
+
+
+def _homes(plan: Plan, observer: Observer) -> list[tuple[Node, str]]:
+    """Nodes and networks in whose subnet the observer's address lies."""
+    return [
+        (node, name)
+        for node in plan.nodes
+        for name, interface in node.addresses.items()
+        if observer.address in interface.network
+    ]
+
+
+def _is_edge(observer: Observer, net: AnyNetwork) -> bool:
+    return net.num_addresses > 2 and observer.address in (net.network_address, net.broadcast_address)
 
 
 def _stacks(plan: Plan, stacks: Sequence[str], whole: Collection[str]) -> Iterator[str]:

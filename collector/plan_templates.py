@@ -82,6 +82,16 @@ addr = "10.16.7.53"
 #kind = "ping"
 #addr = "10.16.7.40"
 
+#[[observer]]
+#name = "service-address"           # an address that the product will move between the nodes; nobody may have it before
+#kind = "virtual"
+#addr = "10.16.7.200"
+
+#[[observer]]
+#name = "fencing"                   # what switches a node off: its management board, a power strip
+#kind = "fencing"
+#addr = "10.16.9.40"
+
 """
 
 _STACKS = """\
@@ -222,6 +232,16 @@ addr = "10.16.7.53"
 #name = "softswitch"                # anything else that answers a ping
 #kind = "ping"
 #addr = "10.16.7.40"
+
+#[[observer]]
+#name = "service-address"           # an address that the product will move between the nodes; nobody may have it before
+#kind = "virtual"
+#addr = "10.16.7.200"
+
+#[[observer]]
+#name = "fencing"                   # what switches a node off: its management board, a power strip
+#kind = "fencing"
+#addr = "10.16.9.40"
 
 """
     + _STACKS
@@ -508,6 +528,16 @@ addr = "10.16.7.53"
 #name = "client"                    # anything else that answers a ping
 #kind = "ping"
 #addr = "10.16.7.40"
+
+#[[observer]]
+#name = "service-address"           # an address that the product will move between the nodes; nobody may have it before
+#kind = "virtual"
+#addr = "10.16.7.200"
+
+#[[observer]]
+#name = "fencing"                   # what switches a node off: its management board, a power strip
+#kind = "fencing"
+#addr = "10.16.9.40"
 
 """
     + _STACKS

@@ -558,7 +558,7 @@ def test_a_program_that_hangs_is_asked_once_and_costs_its_own_facts_only(tmp_pat
 
     found = facts(env)
 
-    assert [command.split()[0] for command, _ in env.host.ran] == ["ip", "rpm"]
+    assert [command.split()[0] for command, _ in env.host.ran] == ["ip", "rpm", *["getent"] * 3]
     assert "routes" not in found
     assert found["packages"]["count"] == 1
 
@@ -666,3 +666,36 @@ def test_a_program_is_found_where_an_ordinary_users_path_does_not_lead(monkeypat
     monkeypatch.setenv("PATH", "/nowhere")
 
     assert PsutilHost().run(["ldconfig", "--version"], 10.0).code == 0
+
+
+# --- names and ARP ---------------------------------------------------------------------------------------------------
+
+
+def test_the_plans_names_are_looked_up_and_one_that_is_nowhere_has_no_address(tmp_path):
+    told = host_with({})
+    told["programs"] |= {
+        "getent ahosts a": "10.9.0.1 STREAM a\n10.9.0.1 DGRAM\n10.9.0.1 RAW\nfd00::1 STREAM\nrubbish\n",
+        "getent ahosts b": Finished(2, "", ""),
+        "getent ahosts fake": Finished(1, "", "broken"),
+    }
+
+    names = facts(env_of(tmp_path, {}, **told))["names"]
+
+    assert names == {"a": ["10.9.0.1", "fd00::1"], "b": []}, "what could not be asked about is left out"
+
+
+def test_without_getent_no_name_is_told_of(tmp_path):
+    assert "names" not in facts(env_of(tmp_path, {}, **host_with({})))
+
+
+def test_arp_settings_are_told_of_interfaces_with_an_address_and_of_all(tmp_path):
+    files = {
+        "proc/sys/net/ipv4/conf/all/arp_ignore": "1\n",
+        "proc/sys/net/ipv4/conf/eth0/arp_announce": "2\n",
+        "proc/sys/net/ipv4/conf/eth0/drop_gratuitous_arp": "odd\n",
+        "proc/sys/net/ipv4/conf/eth1/arp_ignore": "8\n",
+    }
+    found = facts(env_of(tmp_path, files, **host_with({"eth0": nic(v4("10.9.0.1")), "eth1": nic()})))
+
+    assert found["arp"] == {"all": {"arp_ignore": 1}, "eth0": {"arp_announce": 2}}
+    assert "arp" not in facts(env_of(tmp_path / "other", {}))

@@ -8,6 +8,7 @@ from typing import Any
 
 from collector.contract import Env
 from collector.errors import OperatorError, Unavailable
+from collector.external import Finished
 
 CALL_S = 10.0
 ALL_S = 40.0
@@ -22,19 +23,23 @@ class Programs:
         self._end_ns = env.clock.monotonic_ns() + round(ALL_S * 1e9)
         self._hung: set[str] = set()
 
-    def text(self, *command: str) -> str:
-        """What it printed; empty if it is not installed, failed or hung."""
+    def done(self, *command: str) -> Finished | None:
+        """How it ended; None if it is not installed or hung, or no time is left."""
         left_s = (self._end_ns - self._env.clock.monotonic_ns()) / 1e9
         if command[0] in self._hung or left_s <= 0:
-            return ""
+            return None
         try:
-            done = self._env.host.run(command, min(CALL_S, left_s))
+            return self._env.host.run(command, min(CALL_S, left_s))
         except Unavailable:
-            return ""
+            return None
         except OperatorError:
             self._hung.add(command[0])
-            return ""
-        return "" if done.code else done.out
+            return None
+
+    def text(self, *command: str) -> str:
+        """What it printed; empty if it is not installed, failed or hung."""
+        done = self.done(*command)
+        return "" if done is None or done.code else done.out
 
     def objects(self, *command: str) -> list[Mapping[str, Any]] | None:
         """The objects of the JSON list that it printed; None if it printed none."""

@@ -3,13 +3,14 @@
 What: host name, operating system and packages (their number and one fingerprint), kernel, CPU, memory, file systems, make
 and model, whether it is virtual; which disks lie on which, and which of them holds each data folder of the plan; interfaces with
 addresses, speed, duplex, MTU, MAC, driver and whether they stamp packets in hardware; routes, and the interface and source that the kernel picks for every peer and
-observer of the plan; name servers, time zone, time service; and a signature by which two archives of one machine are recognised.
+observer of the plan; name servers, to which addresses the plan's node names resolve, how the kernel treats ARP on each interface; time zone, time service; and a
+signature by which two archives of one machine are recognised.
 Why HA: both nodes of a pair should be alike, with static addresses that are those of the plan, and heartbeats should leave
-by the network that was meant for them.
-How: psutil, /etc, /proc and /sys, `ip` for routes and leases, `rpm` where there is no dpkg; hourly. Without `ip` it stays
-unknown whether an address is static. Nothing is sent, and nothing is set.
-Source: os-release(5), resolv.conf(5), adjtimex(2), ip-address(8), ip-route(8); kernel Documentation/ABI (sysfs-class-dmi,
-sysfs-class-net, sysfs-block).
+by the network that was meant for them. A name that means another machine on each node sends them apart.
+How: psutil, /etc, /proc and /sys, `ip` for routes and leases, `getent` for names, `rpm` where there is no dpkg; hourly. Without `ip` it stays
+unknown whether an address is static. Nothing is set, and nothing is sent but the questions about names that `getent` puts to the name servers.
+Source: os-release(5), resolv.conf(5), adjtimex(2), ip-address(8), ip-route(8), getent(1); kernel Documentation/ABI (sysfs-class-dmi,
+sysfs-class-net, sysfs-block) and Documentation/networking/ip-sysctl.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from collections.abc import Iterator
 
 from collector.contract import Batch, Env, Facts, Probe, ProbeKind
 from collector.inventory.hardware import hardware
+from collector.inventory.naming import naming
 from collector.inventory.network import network
 from collector.inventory.programs import Programs
 from collector.inventory.software import software
 from collector.inventory.storage import storage
+from collector.inventory.takeover import takeover
 from collector.inventory.timekeeping import timekeeping
 
 
@@ -33,7 +36,9 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
         nics = found.pop("nics", {})
         found["os"] = found.get("system", "")
         found |= network(env, programs, nics) | hardware(env) | timekeeping(env) | software(env, programs)
-        found |= storage(env)
+        found |= storage(env) | takeover(env, nics)
+        # Last, because a name server that is away takes the time of whoever comes after it.
+        found |= naming(env, programs, str(found.get("hostname") or ""))
         yield Facts("inventory", found)
         yield None
 
