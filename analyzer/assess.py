@@ -39,17 +39,18 @@ from analyzer.extension import Rule, Stack
 from analyzer.fast import under_load
 from analyzer.frames import NodeData, read
 from analyzer.headroom import headrooms
+from analyzer.holdings import holdings, tenures
 from analyzer.inventory import described
 from analyzer.joints import joint, on_channels
 from analyzer.lanplan import addresses, egress
 from analyzer.material import Material
 from analyzer.minutes import node_minutes, path_minutes
 from analyzer.mtu import path_mtus
+from analyzer.netfacts import neighbours
 from analyzer.notes import noted
-from analyzer.observers import observed
+from analyzer.observers import observed, silences
 from analyzer.ports import port_tests
 from analyzer.replication import replications
-from analyzer.roles import holdings
 from analyzer.scenarios import resolve
 from analyzer.score import score
 from analyzer.slots import path_log
@@ -142,6 +143,12 @@ def assess(
         probes={name: node.probes for name, node in nodes.items()},
         replications=legs,
         headrooms=rooms,
+        neighbours={
+            name: told
+            for name, node in nodes.items()
+            if (told := neighbours(node.story.facts.get("neighbours", {}))) is not None
+        },
+        silences=silences(plan, nodes),
         holdings=held,
         paths=run.paths,
         asked=_asked(plan, nodes, run) if any(one.scope is Scope.NODE for one in bound(products, plan)) else {},
@@ -209,7 +216,7 @@ def assess(
         changes=changes,
         waivers=uses,
         minutes=(*run.minutes, *(one for node in nodes.values() for one in node_minutes(node, run.duration_s))),
-        holdings=held,
+        holdings=tenures(plan, held),
     )
 
 

@@ -983,7 +983,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class Tenure:
     """A stretch in which a node held an address while a product ran; looked at every ten seconds.
 
     `name`: what the plan calls the address; `from_s`, `to_s` since the start of the run, on the common base. `left`: it went away then;
@@ -1273,7 +1273,7 @@ class Assessment:
     changes: tuple[LimitChange, ...] = ()
     waivers: tuple[WaiverUse, ...] = ()
     minutes: tuple[Minutes, ...] = ()
-    holdings: tuple[Holding, ...] = ()
+    holdings: tuple[Tenure, ...] = ()
 
     def to_json(self) -> str:
         """The assessment as JSON text: stable key order, no NaN, newline at the end."""

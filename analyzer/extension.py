@@ -19,7 +19,6 @@ from analyzer.contract import (
     EchoTiming,
     Evidence,
     Headroom,
-    Holding,
     Joint,
     Limit,
     NodeClock,
@@ -47,11 +46,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyzer.detectors.trace import PathTrace
+    from analyzer.holdings import Holding
+    from analyzer.netfacts import Neighbour
 
 TIMING, ARCHIVE, MEETING = "timing", "archive", "meeting"
 THROUGHPUT, TIMINGS, FACTS, OBSERVERS, ECHO = "throughput", "timings", "facts", "observers", "echo"
 CLOCK, NOTES, MTUS, PORTS, STALLS = "clock", "notes", "mtus", "ports", "stalls"
-REPLICATION, HEADROOM, HOLDINGS = "replication", "headroom", "holdings"
+REPLICATION, HEADROOM = "replication", "headroom"
+NEIGHBOURS, SILENCES, HOLDS = "neighbours", "silences", "holds"
 TESTS = "tests"
 """Needs that are no tables, and the scopes that have them:
 
@@ -66,14 +68,16 @@ need | scopes | what the context then gives
 `REPLICATION` | path | its `Replication`; paths that carry none are then no subjects, and a hop without a path is one as a pair
 `HEADROOM` | pair | each node with the work of the other, by resource (`Headroom`)
 `PORTS` | pair | every `PortTest` between the two
-`HOLDINGS` | cluster | which node held which address while a product ran (`Holding`); before that an empty tuple
 `NOTES` | all | what people noted during the run, on any node (`Note`); nothing noted is an empty tuple
 `CLOCK` | node, device | what the node's clocks did (`NodeClock`)
 `TESTS` | node, device | stretches (from, to), in ``t_s``, in which a bandwidth test loaded the node; without tests an empty tuple
 `STALLS` | node, device | when the node stood still and why, its clock included (`NodeStalls`)
 `MEETING` | pair | whether the two archives name each other
 `ARCHIVE` | node, device | the node's `NodeSummary`
-`OBSERVERS` | node, device | how the plan's observers answered the node (`ObserverTiming`)
+`OBSERVERS` | node, device, pair, cluster | how the plan's observers answered the node, or each of these nodes (`ObserverTiming`)
+`SILENCES` | pair | when observers that answered at all did not answer, by node and observer
+`NEIGHBOURS` | cluster | who answered for the addresses of the plan (`Neighbour`), by the node that asked, only of those that told it
+`HOLDS` | cluster | who held which address of the plan beside a running product (`Holding`); else an empty tuple
 `FACTS` | node, device | the node's inventory
 `FACTS` | pair, cluster | the inventories by node name, only of the nodes that told one
 
@@ -266,6 +270,24 @@ class Context:
         return observers
 
     @property
+    def silences(self) -> Mapping[tuple[str, str], tuple[tuple[float, float], ...]]:
+        """When observers did not answer, by node and observer. Raises KeyError if the rule does not need "silences"."""
+        silences: Mapping[tuple[str, str], tuple[tuple[float, float], ...]] = self.given[SILENCES]
+        return silences
+
+    @property
+    def neighbours(self) -> Mapping[str, tuple[Neighbour, ...]]:
+        """Who answered for whom, by the node that asked. Raises KeyError if the rule does not need "neighbours"."""
+        neighbours: Mapping[str, tuple[Neighbour, ...]] = self.given[NEIGHBOURS]
+        return neighbours
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """Who held which address, and when. Raises KeyError if the rule does not need "holds"."""
+        holdings: tuple[Holding, ...] = self.given[HOLDS]
+        return holdings
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         """The inventory: of the node, or by node for pair and cluster. Hostile input: check the type of every value.
 
@@ -297,12 +319,6 @@ class Context:
         """When bandwidth tests loaded the node. Raises KeyError if the rule does not need "tests"."""
         tests: tuple[tuple[float, float], ...] = self.given[TESTS]
         return tests
-
-    @property
-    def holdings(self) -> tuple[Holding, ...]:
-        """Which node held which address. Raises KeyError if the rule does not need "holdings"."""
-        holdings: tuple[Holding, ...] = self.given[HOLDINGS]
-        return holdings
 
     @property
     def notes(self) -> tuple[Note, ...]:

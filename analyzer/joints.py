@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from analyzer.contract import Joint, Timing
 from collector.plan import NetworkKind, Plan
@@ -25,22 +26,40 @@ def joint(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> Joint
 
     A network is out while either direction is. A network that was not measured is not counted as a help.
     """
-    networks = tuple(
-        network.name
-        for network in plan.networks
-        if any(timing.network == network.name and {timing.source, timing.target} == set(pair) for timing in timings)
-    )
+    networks = tuple(_outages(pair, plan, timings))
+    lengths = [stop - start for start, stop in common_spans(pair, plan, timings)]
+    return Joint(pair, networks, len(lengths), max(lengths, default=0.0))
+
+
+def common_spans(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> list[tuple[float, float]]:
+    """The stretches of the run in which all networks of these timings were out."""
     common: list[tuple[float, float]] | None = None
-    for network in networks:
-        spans = union(
+    for spans in _outages(pair, plan, timings).values():
+        common = spans if common is None else intersection(common, spans)
+    return common or []
+
+
+def several_spans(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> list[tuple[float, float]]:
+    """The stretches of the run in which two or more networks of these timings were out."""
+    found: list[tuple[float, float]] = []
+    for one, other in combinations(_outages(pair, plan, timings).values(), 2):
+        found += intersection(one, other)
+    return union(found)
+
+
+def _outages(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> dict[str, list[tuple[float, float]]]:
+    """When each measured network between the two was out, in plan order."""
+    between = [timing for timing in timings if {timing.source, timing.target} == set(pair)]
+    return {
+        network.name: union(
             (outage.start_s, outage.start_s + outage.length_s)
-            for timing in timings
-            if timing.network == network and {timing.source, timing.target} == set(pair)
+            for timing in between
+            if timing.network == network.name
             for outage in timing.outages
         )
-        common = spans if common is None else intersection(common, spans)
-    lengths = [stop - start for start, stop in common or []]
-    return Joint(pair, networks, len(lengths), max(lengths, default=0.0))
+        for network in plan.networks
+        if any(timing.network == network.name for timing in between)
+    }
 
 
 def union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from analyzer.contract import (
     EchoTiming,
     Headroom,
-    Holding,
     NodeClock,
     NodeStalls,
     NodeSummary,
@@ -27,6 +26,8 @@ from analyzer.extension import (
     Tolerance,
 )
 from analyzer.frames import NodeData
+from analyzer.holdings import Holding
+from analyzer.netfacts import Neighbour
 from collector.plan import Plan
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ class Material:
     probes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     replications: Sequence[Replication] = ()
     headrooms: Sequence[Headroom] = ()
-    holdings: tuple[Holding, ...] = ()
+    neighbours: Mapping[str, tuple[Neighbour, ...]] = field(default_factory=dict)
+    """Who answered for the addresses of the plan, by the node that asked; only of nodes that told it."""
+    silences: Mapping[tuple[str, str], tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """When observers did not answer, by node and observer."""
+    holdings: Sequence[Holding] = ()
     paths: Mapping[str, PathTrace] = field(default_factory=dict)
     """Every slot of each measured path that a product uses, by its name."""
     asked: Mapping[str, Mapping[str, PathTrace]] = field(default_factory=dict)

@@ -21,6 +21,8 @@ _NO_MAC = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
 _LOOPBACK = re.compile(r"lo\d*$|loopback", re.IGNORECASE)
 _MOST_MBPS = 10_000_000
 _MOST_MTU = 1 << 32
+_MOST_SETTING = 1 << 16
+_DEFAULT = ("default", "0.0.0.0/0", "::/0")
 _INNER = frozenset({"bridge", "tun", "tap", "dummy", "ifb", "bonding", "team", "vxlan", "wireguard"})
 """Drivers of interfaces that are no way out of the machine by themselves."""
 NO_LINE = frozenset({"tun", "tap", "veth", "dummy"})
@@ -73,6 +75,15 @@ class WayOut:
     gateway: str
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Who answered for an address on an interface. `mac` empty: it was asked for, and nobody answered."""
+
+    ip: Address
+    nic: str
+    mac: str
+
+
 def text(value: Any) -> str:
     """One printable line of at most 64 characters; anything else is not told."""
     return value[:_LONGEST] if isinstance(value, str) and value.isprintable() else ""
@@ -118,12 +129,61 @@ def default_routes(facts: Mapping[str, Any]) -> tuple[str, ...] | None:
     told = facts.get("routes")
     if not isinstance(told, list):
         return None
-    found = [
-        text(entry.get("nic"))
-        for entry in told
-        if isinstance(entry, dict) and entry.get("to") in ("default", "0.0.0.0/0", "::/0")
-    ]
+    found = [text(entry.get("nic")) for entry in told if isinstance(entry, dict) and entry.get("to") in _DEFAULT]
     return tuple(dict.fromkeys(name for name in found if name))
+
+
+def gateways(facts: Mapping[str, Any]) -> tuple[tuple[str, Address], ...]:
+    """Interface and gateway of every default route that names one."""
+    told = facts.get("routes")
+    return tuple(
+        (text(entry.get("nic")), via)
+        for entry in (told if isinstance(told, list) else ())
+        if isinstance(entry, dict) and entry.get("to") in _DEFAULT and (via := address(entry.get("via"))) is not None
+    )
+
+
+def neighbours(facts: Mapping[str, Any]) -> tuple[Neighbour, ...] | None:
+    """What the probe of that name told, not of the inventory; None if it told nothing."""
+    told = facts.get("seen")
+    if not isinstance(told, list):
+        return None
+    return tuple(
+        Neighbour(ip, text(entry.get("nic")), mac if _MAC.match(mac) and mac not in _NO_MAC else "")
+        for entry in told
+        if isinstance(entry, dict) and (ip := address(entry.get("address"))) is not None
+        for mac in [text(entry.get("mac")).lower()]
+    )
+
+
+def resolved(facts: Mapping[str, Any]) -> dict[str, frozenset[Address]] | None:
+    """The addresses that each name of the plan has on this node, none where it does not resolve; None if the node told no names."""
+    told = facts.get("names")
+    if not isinstance(told, dict):
+        return None
+    return {
+        text(name): frozenset(ip for item in found if (ip := address(item)) is not None)
+        for name, found in told.items()
+        if text(name) and isinstance(found, list)
+    }
+
+
+def arp_settings(facts: Mapping[str, Any], nic: str) -> dict[str, int] | None:
+    """The settings that hold on an interface: the larger of its own and that of all interfaces, as the kernel takes them.
+
+    None if the node told none of that interface.
+    """
+    told = facts.get("arp")
+    own, every = (told.get(name) for name in (nic, "all")) if isinstance(told, dict) else (None, None)
+    if not isinstance(own, dict):
+        return None
+    found: dict[str, int] = {}
+    for settings in (own, every if isinstance(every, dict) else {}):
+        for key, value in settings.items():
+            number = whole(value, 0, _MOST_SETTING)
+            if text(key) and number is not None:
+                found[key] = max(number, found.get(key, 0))
+    return found
 
 
 def ways_out(facts: Mapping[str, Any]) -> tuple[WayOut, ...]:

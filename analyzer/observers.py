@@ -5,7 +5,7 @@ A request that the node's own kernel refused (no route) counts as sent and not a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -30,6 +30,27 @@ _HOLE_S = 10.0
 def observed(plan: Plan, nodes: Mapping[str, NodeData]) -> tuple[ObserverTiming, ...]:
     """One row per observer of the plan and node with an archive."""
     return tuple(_observed(observer, node) for observer in plan.observers for node in nodes.values())
+
+
+def silences(plan: Plan, nodes: Mapping[str, NodeData]) -> dict[tuple[str, str], tuple[tuple[float, float], ...]]:
+    """When an observer that answered at all did not answer a node, on the run's common base, by node and observer.
+
+    One that never answered is left out: a filter looks like a dead machine.
+    """
+    found: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {}
+    for node in nodes.values():
+        frame = node.tables.get(PROBE)
+        if frame is None or PROBE not in frame or "t_s" not in frame:
+            continue
+        for observer in plan.observers:
+            rows = frame[frame[PROBE] == observer.name]
+            t_s, rtt_us = numbers(rows, "t_s"), numbers(rows, "rtt_us")
+            timed = np.isfinite(t_s)
+            order = np.argsort(t_s[timed], kind="stable")
+            good = ((rtt_us >= 0) & (rtt_us <= _LATEST_US) & (numbers(rows, "flag") == 0))[timed][order]
+            if good.any():
+                found[node.name, observer.name] = tuple(_outages(t_s[timed][order], good))
+    return found
 
 
 def _observed(observer: Observer, node: NodeData) -> ObserverTiming:
@@ -65,22 +86,27 @@ def _observed(observer: Observer, node: NodeData) -> ObserverTiming:
 
 
 def _longest_outage_s(t_s: Floats, answered: np.typing.NDArray[np.bool_]) -> float:
+    return max((stop - start for start, stop in _outages(t_s, answered)), default=0.0)
+
+
+def _outages(t_s: Floats, answered: np.typing.NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
     """From the first of two or more requests without answer to the next answer, or to the end of the record or its hole."""
     if len(t_s) < 2:
-        return 0.0
+        return
     period_s = float(np.median(np.diff(t_s)))
-    longest_s, start, count = 0.0, 0.0, 0
+    start, count = 0.0, 0
     before_s = float(t_s[0])
     for now_s, good in zip(t_s.tolist(), answered.tolist(), strict=True):
         hole = now_s - before_s > max(_HOLE_S, 2.5 * period_s)
-        if count >= 2:
-            longest_s = max(longest_s, (before_s + period_s if hole else now_s) - start)
+        if count >= 2 and (good or hole):
+            yield start, before_s + period_s if hole else now_s
         if good or hole:
             count = 0
         if not good:
             start, count = (now_s, 1) if count == 0 else (start, count + 1)
         before_s = now_s
-    return max(longest_s, before_s + period_s - start) if count >= 2 else longest_s
+    if count >= 2:
+        yield start, before_s + period_s
 
 
 def _reason(node: NodeData, observer: str) -> str:

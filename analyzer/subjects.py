@@ -23,13 +23,15 @@ from analyzer.extension import (
     ECHO,
     FACTS,
     HEADROOM,
-    HOLDINGS,
+    HOLDS,
     MEETING,
     MTUS,
+    NEIGHBOURS,
     NOTES,
     OBSERVERS,
     PORTS,
     REPLICATION,
+    SILENCES,
     STALLS,
     TESTS,
     THROUGHPUT,
@@ -80,7 +82,9 @@ def subjects(rule: Rule, material: Material) -> Iterator[Asked]:
                 FACTS: material.facts,
                 TIMINGS: tuple(material.timings.values()),
                 NOTES: material.notes,
-                HOLDINGS: material.holdings,
+                OBSERVERS: tuple(material.observers),
+                NEIGHBOURS: material.neighbours,
+                HOLDS: tuple(material.holdings),
             }
             yield subject, "", _only(rule, offered), "", ""
 
@@ -231,6 +235,8 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[Ask
         TIMINGS: tuple(timing for timing in material.timings.values() if {timing.source, timing.target} == set(pair)),
         FACTS: {name: material.facts[name] for name in pair if name in material.facts},
         NOTES: material.notes,
+        OBSERVERS: tuple(timing for timing in material.observers if timing.node in pair),
+        SILENCES: {key: spans for key, spans in material.silences.items() if key[0] in pair},
         PORTS: tuple(item for item in material.ports if {item.source, item.target} == set(pair)),
         HEADROOM: tuple(item for item in material.headrooms if {item.node, item.other} == set(pair)),
     }

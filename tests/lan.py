@@ -146,6 +146,8 @@ def told(plan: Plan, name: str) -> dict[str, Any]:
             for peer in plan.nodes
             if peer.name != name and network in peer.addresses
         ],
+        "names": {peer.name: [str(next(iter(peer.addresses.values())).ip)] for peer in plan.nodes},
+        "arp": {nic: {"arp_ignore": 0, "drop_gratuitous_arp": 0} for nic in ("all", *nics)},
     }
 
 

@@ -34,7 +34,6 @@ from analyzer.contract import (
     Finding,
     Fit,
     Headroom,
-    Holding,
     IdleAge,
     Joint,
     Keeper,
@@ -72,6 +71,7 @@ from analyzer.contract import (
     Stamping,
     Status,
     Subject,
+    Tenure,
     Throughput,
     Timing,
     TopologyAdvice,
@@ -1098,8 +1098,8 @@ def bad() -> Assessment:
         nodes=(full.nodes[0], damaged),
         notes=NOTES,
         holdings=(
-            Holding("10.40.1.100", "vip", "sip-a", 0.0, 3600.0, left=True),
-            Holding("10.40.1.100", "vip", "sip-b", 3605.0, 86400.0, left=False),
+            Tenure("10.40.1.100", "vip", "sip-a", 0.0, 3600.0, left=True),
+            Tenure("10.40.1.100", "vip", "sip-b", 3605.0, 86400.0, left=False),
         ),
         replications=(
             *(

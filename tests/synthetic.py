@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.netfacts import nics
 from collector.archive.writer import Writer
 from collector.contract import Kind, Metric, Table
 from collector.machine import Anchor
@@ -186,9 +187,11 @@ class Machine:
     `freezes` and `suspends` are (true s, length): it stands still and its monotonic clock with it; a suspended one's boot and wall clock go on.
     `pauses` are those of its ticker with what is on record about them; `fifo`: it has a real-time ticker too.
 
-    `notes` are (true s, text); `holds` (true s, address, held); `keepers` (true s, fact `time` from then on). `until` ends a table early: nothing of it is recorded
+    `notes` are (true s, text); `keepers` (true s, fact `time` from then on). `until` ends a table early: nothing of it is recorded
     from that time on. `writes_Bps` is what its disk sda writes (with `disk`). `host` writes every host table, of a machine in good health. `observers` give the round trip in s of each request to an
     observer by its time, NaN for no answer. `inventory` replaces facts of a sound machine that is as planned; None: it told none.
+    `neighbours` are (address, interface, MAC) of who answered for whom, by default each machine for itself; `holds` (true s, address, whether it
+    holds it) beside a running product.
     """
 
     start_s: float = 0.0
@@ -208,7 +211,6 @@ class Machine:
     meetings: Iterable[tuple[int, str, str]] = ()
     outcomes: Iterable[Mapping[str, Any]] = ()
     notes: Iterable[tuple[float, str]] = ()
-    holds: Iterable[tuple[float, str, bool]] = ()
     keepers: Iterable[tuple[float, Mapping[str, Any]]] = ()
     memory: bool = False
     disk: bool = False
@@ -216,6 +218,8 @@ class Machine:
     host: bool = False
     observers: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     inventory: Mapping[str, Any] | None = field(default_factory=dict)
+    neighbours: Sequence[tuple[str, str, str]] | None = None
+    holds: Iterable[tuple[float, str, bool]] = ()
     until: Mapping[str, float] = field(default_factory=dict)
     freezes: Sequence[tuple[float, float]] = ()
     suspends: Sequence[tuple[float, float]] = ()
@@ -594,8 +598,52 @@ def inventory(site: Site, name: str) -> dict[str, Any]:
             for peer, node in nodes.items()
             for net, entry in node["addr"].items()
             if peer != name and net in own
+        ]
+        + [
+            {
+                "target": one["name"],
+                "network": "",
+                "address": one["addr"],
+                "nic": place[net],
+                "source": own[net],
+                "via": "",
+            }
+            for one in site.plan.get("observer", [])
+            for net in list(own)[:1]
         ],
+        "names": {peer: [_ip(next(iter(node["addr"].values())))] for peer, node in nodes.items() if node["addr"]},
+        "arp": {nic: {"arp_ignore": 0, "drop_gratuitous_arp": 0} for nic in ("all", *place.values())},
     }
+
+
+def _facts(site: Site, name: str) -> dict[str, Any]:
+    """What its probes tell once."""
+    machine = site.machine(name)
+    if machine.inventory is None:
+        return {}
+    seen = machine.neighbours if machine.neighbours is not None else answering(site, name)
+    told = [{"address": ip, "nic": nic, "mac": mac} for ip, nic, mac in seen]
+    return {"inventory": inventory(site, name) | dict(machine.inventory), "neighbours": {"seen": told}}
+
+
+def answering(site: Site, name: str) -> list[tuple[str, str, str]]:
+    """Who answers the machine in its own subnets: every peer for itself, and nobody for a virtual address."""
+    plan = parse(site.plan, "synthetic")
+    found = []
+    for net, mine in plan.node(name).addresses.items():
+        for peer in plan.nodes:
+            other = peer.addresses.get(net)
+            if peer.name == name or other is None or other.ip not in mine.network:
+                continue
+            told = site.machine(peer.name).inventory
+            interfaces = nics({} if told is None else inventory(site, peer.name) | dict(told)) or ()
+            found += [(str(other.ip), "", nic.mac) for nic in interfaces if any(one.ip == other.ip for one in nic.held)]
+        found += [
+            (str(one.address), "", "")
+            for one in plan.observers
+            if one.kind == "virtual" and one.address in mine.network
+        ]
+    return found
 
 
 def _ip(entry: Any) -> str:
@@ -625,10 +673,10 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
     state: dict[str, Any] = {
         "peers": peers,
         "meetings": [list(meeting) for meeting in machine.meetings],
-        "facts": {} if machine.inventory is None else {"inventory": inventory(site, name) | dict(machine.inventory)},
+        "facts": _facts(site, name),
+        "holds": [[int(_us(machine.local_s(at_s))), ip, held] for at_s, ip, held in machine.holds],
         "events": [],
         "notes": [[int(_us(machine.local_s(at_s))), text] for at_s, text in machine.notes],
-        "holds": [[int(_us(machine.local_s(at_s))), ip, held] for at_s, ip, held in machine.holds],
         "outcomes": list(machine.outcomes),
     }
     path = folder / f"{name}.zip"
@@ -649,7 +697,7 @@ def _archive(site: Site, plan: Any, data: Any, name: str, rows: list[Any], folde
                 writer.rows(table, labels, chosen)
         for at_s, told in machine.keepers:
             if at_s <= to_s:
-                state["facts"] = {"inventory": state["facts"]["inventory"] | {"time": dict(told)}}
+                state["facts"] |= {"inventory": state["facts"]["inventory"] | {"time": dict(told)}}
         writer.state(state)
         now_us = int(_us(machine.local_s(to_s)))
         writer.close_segment(now_us, _anchor(machine, to_s))

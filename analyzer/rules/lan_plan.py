@@ -1,7 +1,7 @@
 """Whether the node's addresses and interfaces are those of the plan.
 
 What: Each planned address: present, with the right prefix, static, on the planned interface, the interface up; the number of
-    interfaces; where the default gateway is; whether channels have an interface of their own.
+    interfaces; where the default gateway is, and whether it is the planned one; whether channels have an interface of their own.
 Why HA: A channel that shares an interface or leaves through the gateway fails together with what it should watch. An
     address from a server can change under a running cluster.
 How: The inventory that the node wrote once an hour beside the plan. What either of them does not say is unknown, not good.
@@ -20,9 +20,9 @@ from typing import Any
 from analyzer.contract import AddressFound, Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Custom, Judgement, Rule
 from analyzer.lanplan import addresses
-from analyzer.netfacts import default_routes, nics
+from analyzer.netfacts import default_routes, gateways, nics
 from analyzer.troubles import Trouble, words
-from collector.plan import NetworkKind, Node, Phase, Plan, Topology
+from collector.plan import NetworkKind, Node, ObserverKind, Phase, Plan, Topology
 
 _NF = "NF: interfaces per node"
 PAIR = Limit("interfaces in a pair", "1", 2.0, None, Sense.AT_LEAST, _NF)
@@ -169,6 +169,29 @@ def _gateway(plan: Plan, node: Node, rows: Sequence[AddressFound], facts: Mappin
             Status.WARN,
             f"a default gateway is on {', '.join(wrong)}, and it belongs on {', '.join(sorted(right))} only",
             f"Remove the default gateway from {', '.join(wrong)} of {node.name}.",
+        )
+    planned = [
+        observer.address
+        for observer in plan.observers
+        if observer.kind is ObserverKind.GATEWAY
+        and any(observer.address in node.addresses[name].network for name in outside)
+    ]
+    own = [
+        router for nic, router in gateways(facts) if nic in right and router.version in {ip.version for ip in planned}
+    ]
+    if planned and own and not set(own) & set(planned):
+        yield Trouble(
+            Status.WARN,
+            f"its default gateway is {' and '.join(map(str, own))}, the plan names {' and '.join(map(str, planned))}",
+            f"Set the planned default gateway on {node.name}, or correct the observer in the plan.",
+            "default gateways are not the planned ones",
+        )
+    elif planned and not leaving:
+        yield Trouble(
+            Status.WARN,
+            f"it has no default gateway, the plan names {' and '.join(map(str, planned))}",
+            f"Set the default gateway on the public interface of {node.name}, or correct the observer in the plan.",
+            "default gateways are missing",
         )
 
 

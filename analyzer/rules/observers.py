@@ -6,7 +6,8 @@ How: One request a second from every node; a request that the node's own kernel 
     answered is unknown: many gateways and firewalls drop ICMP, and that looks like a dead machine.
 Source: NF: every network connection answers ping before the installation starts. 99 %: Test-NetStack. Silence: design values; 10 s is
     ADDP's advised timeout.
-Fails when: a gateway, name server, SCS host or witness answered and then was silent for more than 60 s. Other ping targets only warn.
+Fails when: a gateway, name server, SCS host or witness answered and then was silent for more than 60 s. Other ping targets only warn; who holds
+    a virtual address is judged by `holders`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from analyzer.coverage import lacking
 from analyzer.extension import OBSERVERS, Context, Judgement, Rule
 from analyzer.host import worst
 from analyzer.words import seconds, share
-from collector.plan import ObserverKind
+from collector.plan import ObserverKind, Phase, Plan
 
 ANSWERED = Limit("share answered", "ratio", 0.99, None, Sense.AT_LEAST, "Test-NetStack: at least 99 % answered")
 SILENCE = Limit("longest silence", "s", 10.0, 60.0, Sense.AT_MOST, "design values; warn: ADDP's advised timeout")
@@ -29,6 +30,8 @@ _NAMES = {
     ObserverKind.GATEWAY: "gateway",
     ObserverKind.DNS: "name server",
     ObserverKind.PING: "ping target",
+    ObserverKind.FENCING: "fencing device",
+    ObserverKind.VIRTUAL: "virtual address",
 }
 
 
@@ -36,7 +39,10 @@ def _check(context: Context) -> Iterator[Judgement]:
     if not context.plan.observers:
         yield Judgement(Status.INFO, "The plan names no observers.")
         return
-    for timing in context.observers:
+    wanted = [timing for timing in context.observers if _expected(context.plan, timing)]
+    if not wanted:
+        yield Judgement(Status.INFO, "The plan names no observers that are to answer yet.")
+    for timing in wanted:
         word = _one(context, timing)
         thin = ""
         if timing.watched_s is not None and timing.run_s is not None:
@@ -49,6 +55,11 @@ def _check(context: Context) -> Iterator[Judgement]:
                 f"Not judged: {thin}.",
                 remedy=f"See in the archive of {timing.node} (haready inspect) why it asked no longer, and repeat the run.",
             )
+
+
+def _expected(plan: Plan, timing: ObserverTiming) -> bool:
+    """Before a product runs, nobody is to answer for the address that it will move: that is judged by `virtual-address`."""
+    return plan.phase is Phase.LIVE or timing.kind != ObserverKind.VIRTUAL
 
 
 def _one(context: Context, timing: ObserverTiming) -> Judgement:
@@ -87,7 +98,7 @@ def _one(context: Context, timing: ObserverTiming) -> Judgement:
             "have it pass from the nodes, or strike this observer from the plan.",
         )
     silent = context.limit(SILENCE.name).judge(timing.longest_outage_s)
-    if silent is Status.FAIL and kind is ObserverKind.PING:
+    if silent is Status.FAIL and kind in (ObserverKind.PING, ObserverKind.VIRTUAL):
         silent = Status.WARN
     status = worst((limit.judge(answered), silent))
     silence = f"; its longest silence lasted {seconds(timing.longest_outage_s)}" if timing.longest_outage_s else ""

@@ -1,7 +1,8 @@
 """Whether one broken part leaves the two nodes a way to each other.
 
-What: The networks that join two nodes, and what they share by the plan: interface, switch, VLAN, subnet; the machine and the power feed
-    that both nodes share; outages that hit every channel at once (beside a single channel: every network).
+What: The networks that join two nodes, and what they share: interface, switch, VLAN, subnet by the plan, gateway by the routing tables; the machine and the
+    power feed that both nodes share; the longest outage of each network, and outages that hit every channel at once (beside a single channel: every
+    network), or several of them.
 Why HA: Split brain: when all channels fail together each node thinks that the other is dead, and both serve.
 How: Networks that share a part count as one. Two of them must have been measured. Interfaces that the plan does not state are taken from
     the inventories; where neither of two networks states a switch, whether they share one is unknown (one without beside one with a
@@ -23,7 +24,8 @@ from typing import Any
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
-from analyzer.joints import CHANNELS, joint, on_channels
+from analyzer.joints import CHANNELS, joint, on_channels, several_spans
+from analyzer.netfacts import ways_out
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds
 from collector.plan import Network, NetworkKind, Node, Origin, Plan
@@ -38,7 +40,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     plan = context.plan
     one, other = (plan.node(name) for name in context.subject.name.split("+"))
     nets = [net for net in plan.networks if net.name in one.addresses and net.name in other.addresses]
-    ends = _Ends(one, other, {node.name: _nics(plan, node, context.facts) for node in (one, other)})
+    ends = _Ends(
+        one,
+        other,
+        {node.name: _nics(plan, node, context.facts) for node in (one, other)},
+        {node.name: _gateways(node, peer, context.facts) for node, peer in ((one, other), (other, one))},
+    )
     groups = _independent(nets, lambda first, second: bool(_shares(first, second, ends)))
     measured = {timing.network for timing in context.timings if timing.judged}
     pair = (one.name, other.name)
@@ -79,6 +86,16 @@ def _check(context: Context) -> Iterator[Judgement]:
                 "Find the part that these networks share: a switch, a carrier's line, a power feed.",
             )
         )
+    elif several := several_spans(pair, plan, counted):
+        longest_s = max(stop - start for start, stop in several)
+        times = "once" if len(several) == 1 else f"{len(several)} times"
+        troubles.append(
+            Trouble(
+                Status.WARN,
+                f"several of {', '.join(together.networks)}, but not all, were out at the same moment {times}, for up to {seconds(longest_s)}",
+                "Find the part that these networks share: a switch, a carrier's line, a power feed.",
+            )
+        )
     troubles += _unstated(nets, ends)
     good = f"{one.name} and {other.name} are joined by {len(groups)} networks that share nothing that the plan names."
     yield from words(plan, f"{one.name} and {other.name}", troubles, good, evidence)
@@ -91,6 +108,8 @@ class _Ends:
     one: Node
     other: Node
     nics: Mapping[str, Mapping[str, str]]
+    gateways: Mapping[str, Mapping[str, str]]
+    """By which router each node sends to the other over each network; only where there is one."""
 
     def __iter__(self) -> Iterator[Node]:
         return iter((self.one, self.other))
@@ -103,12 +122,30 @@ def _nics(plan: Plan, node: Node, facts: Mapping[str, Any]) -> dict[str, str]:
     return {name: socket.nic or held.get(name, "") for name, socket in node.sockets.items()}
 
 
+def _gateways(node: Node, peer: Node, facts: Mapping[str, Any]) -> dict[str, str]:
+    inventory = facts.get(node.name)
+    ways = ways_out(inventory if isinstance(inventory, dict) else {})
+    return {
+        name: way.gateway
+        for name, interface in peer.addresses.items()
+        for way in ways
+        if way.target == peer.name and way.network == name and way.address == interface.ip and way.gateway
+    }
+
+
 def _shares(first: Network, second: Network, ends: _Ends) -> list[str]:
     """What two networks have in common between two nodes, in words."""
     found = []
     for node in ends:
         nic = ends.nics[node.name][first.name]
         found += [f"interface {nic} of {node.name}"] if nic and nic == ends.nics[node.name][second.name] else []
+    for node in ends:
+        router = ends.gateways[node.name].get(first.name)
+        found += (
+            [f"gateway {router} of {node.name}"]
+            if router and router == ends.gateways[node.name].get(second.name)
+            else []
+        )
     switches = _switches(first, ends) & _switches(second, ends)
     found += [f"switch {name}" for name in sorted(switches)]
     if first.vlan is not None and first.vlan == second.vlan:
