@@ -60,6 +60,11 @@ def _described(name: str, value: Json) -> tuple[str, str]:
             ) or "none"
         case "data", list():
             return "Data folders", _listed(value, _folder)
+        case "names", dict():
+            places = [f"{_words(item)} is {_words(found) or 'nowhere'}" for item, found in value.items()]
+            return "Names", "; ".join(places) or "none"
+        case "arp", dict():
+            return "ARP settings other than 0", _arp(value)
         case "packages", dict():
             return "Packages", _packages(value)
         case "boot_time_s", int() | float() if 0 <= value < _YEAR_10000_S:
@@ -142,6 +147,18 @@ def _time(facts: Mapping[str, Json]) -> str:
     name = "none runs" if service == "" else _words(service)
     state = _state(facts.get("synchronised"), "synchronised", "NOT synchronised", "whether synchronised: not told")
     return f"{name}, {state}"
+
+
+def _arp(facts: Mapping[str, Json]) -> str:
+    """Nearly all of them are 0 nearly everywhere."""
+    told = [
+        f"{_words(nic)} {_words(key)} {_words(value)}"
+        for nic, settings in facts.items()
+        if isinstance(settings, dict)
+        for key, value in settings.items()
+        if value != 0
+    ]
+    return "; ".join(told) or "none"
 
 
 def _packages(facts: Mapping[str, Json]) -> str:

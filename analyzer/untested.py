@@ -7,7 +7,7 @@ from typing import Any
 
 from analyzer.contract import Access, ObserverTiming, PortTest, Replication, Untested
 from analyzer.extension import Stack
-from collector.plan import Plan
+from collector.plan import ObserverKind, Plan
 
 _WINDOWS = (
     Untested("Domain policy for the password age of the servers' machine accounts", "domain administrator"),
@@ -39,9 +39,9 @@ _ALWAYS = (
         "Firewall ports of the application and to clients, and of the HA product where [[stack]] ports does not name them",
         "network administrator",
     ),
-    Untested("Names: forward and reverse name resolution of the nodes, and one domain for all", "domain administrator"),
+    Untested("Names: reverse name resolution of the nodes, and one domain for all", "domain administrator"),
     Untested(
-        "Duplicate addresses of machines outside the plan, and whether the subnet takes gratuitous ARP",
+        "Whether switches, routers and clients of the subnet take gratuitous ARP (the nodes' own settings are judged)",
         "network administrator",
     ),
     Untested("Open file handles of the system and of the HA product against their limits", "system administrator"),
@@ -74,7 +74,7 @@ _ALWAYS = (
         "system administrator",
     ),
     Untested(
-        "Gateways, carriers and lines that several channels share, where the plan does not state them",
+        "Carriers, lines and routers beyond the first that several channels share",
         "network administrator",
     ),
     Untested(
@@ -127,6 +127,11 @@ def untested(
         if closed:
             what = f"{stack.title}: {', '.join(closed)} open between the nodes"
             found.append(Untested(what, "network administrator"))
+    if plan.stacks and not any(observer.kind is ObserverKind.VIRTUAL for observer in plan.observers):
+        what = (
+            "Whether the address that the product moves is free and fits: an [[observer]] of kind virtual asks for it"
+        )
+        found.append(Untested(what, "network administrator"))
     unprobed = [network.name for network in plan.networks if not network.probe]
     if unprobed:
         found.append(Untested(f"Networks that the plan excludes: {', '.join(unprobed)}", "network administrator"))

@@ -629,14 +629,15 @@ def observed(kind="gateway", sent=900, answered=900, **changes):
     return replace(found, **changes)
 
 
-def about_observers(*timings, duration_s=900.0, named=True):
+def about_observers(*timings, duration_s=900.0, named=True, phase="before"):
     rows = [{"name": "gw", "kind": "gateway", "addr": "10.0.0.9"}] if named else []
-    plan = parse(plan_data(observer=rows), "plan.toml")
+    cluster = {"name": "test", "topology": "custom", "origin": "synthetic", "phase": phase}
+    plan = parse(plan_data(observer=rows, cluster=cluster), "plan.toml")
     context = Context(Subject(Scope.NODE, "a"), plan, "a", duration_s, {OBSERVERS: timings}, observers.RULE.limits)
     return list(observers.RULE.check(context))
 
 
-KINDS = ["gateway", "dns", "scs", "witness", "ping"]
+KINDS = ["gateway", "dns", "scs", "witness", "ping", "fencing"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -646,6 +647,15 @@ def test_an_observer_has_to_answer(kind, answered, status):
     assert word.status is status
     assert "10.0.0.9" in word.message
     assert bool(word.remedy) is (status is not Status.PASS)
+
+
+def test_nobody_has_to_answer_for_a_virtual_address_before_a_product_runs():
+    silent = observed("virtual", answered=0, longest_outage_s=900.0)
+    assert [word.status for word in about_observers(silent)] == [Status.INFO]
+    assert [word.status for word in about_observers(silent, observed())] == [Status.PASS]
+    assert [word.status for word in about_observers(silent, phase="live")] == [Status.SKIPPED]
+    moved = observed("virtual", answered=600, longest_outage_s=300.0)
+    assert [word.status for word in about_observers(moved, phase="live")] == [Status.WARN]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -34,6 +34,16 @@ class Run:
         self.faults.beat()
 
 
+def test_nobody_is_missed_at_a_virtual_address_before_a_product_runs():
+    for phase, warned in (("before", False), ("live", True)):
+        observers = [{"name": "gw", "kind": "virtual", "addr": "10.9.0.9"}]
+        run = Run(make_plan(observer=observers, cluster={"name": "lab", "origin": "synthetic", "phase": phase}))
+        for _ in range(12):
+            run.second()
+        assert any("gw" in text for text in run.told) is warned
+        assert run.faults.observers == int(warned)
+
+
 @pytest.fixture
 def run() -> Run:
     return Run(make_plan(observer=OBSERVERS))

@@ -173,6 +173,10 @@ def test_an_inventory_reads_like_a_sentence():
     assert dict(described({"time": {"service": "", "synchronised": None}})) == {
         "Time service": "none runs, whether synchronised: not told"
     }
+    assert dict(described({"names": {"a": ["10.0.0.1"], "b": []}})) == {"Names": "a is 10.0.0.1; b is nowhere"}
+    assert dict(described({"arp": {"all": {"arp_ignore": 0}, "eth0": {"arp_ignore": 8}, "x": 5}})) == {
+        "ARP settings other than 0": "eth0 arp_ignore 8"
+    }
     assert dict(described({"nics": {"x": {"up": None}}}))["Interfaces"] == "x state not told"
     assert dict(described({"nics": {"lo": {"up": True}}}))["Interfaces"] == "none", "the loopback joins nothing"
     assert dict(described({"boot_time_s": 1_795_265_544}))["Booted"] == "2026-11-21 12:52 UTC", "as every other instant"
@@ -207,7 +211,9 @@ anything = st.recursive(
 
 
 @settings(max_examples=200)
-@given(st.sampled_from(["nics", "routes", "egress", "time", "packages", "dns", "disks", "data"]), anything)
+@given(
+    st.sampled_from(["nics", "routes", "egress", "time", "packages", "dns", "disks", "data", "names", "arp"]), anything
+)
 def test_no_inventory_is_too_odd(key, value):
     facts = {"primary": told(PLAN, "primary") | {key: value}}
     assert len(addresses(PLAN, facts)) == 12

@@ -1,6 +1,7 @@
 """Whether the names of the nodes mean the same machine everywhere.
 
-What: To which addresses the name of every node resolves on each node: the same ones on all of them, and planned ones.
+What: To which addresses the name of every node resolves on each node: the same ones on all of them, and planned ones. Different planned addresses of
+    one node are information: it is the same machine, by another network.
 Why HA: What connects by name goes to another machine from each node, or nowhere, and after a switchover that shows for the first time.
 How: Each node looked the plan's node names up once an hour, as its programs do (hosts file, then name servers). How a node resolves its own name
     counts only where it is no loopback address. Reverse look-up is not tried, nor are names that the plan does not use.
@@ -70,11 +71,15 @@ def _one(node: Node, views: _Views, *, loop: bool) -> Iterator[Trouble]:
     if blind:
         yield Trouble(Status.WARN, f"{node.name} does not resolve on {', '.join(blind)}, and does elsewhere", _REMEDY)
     seen = {name: found for name, found in others.items() if found}
+    planned = {interface.ip for interface in node.addresses.values()}
     if len(set(seen.values())) > 1 or (own and seen and not any(own & found for found in seen.values())):
         told = [*seen.items(), *([(node.name, own)] if own else [])]
         text = ", ".join(f"{_listed(found)} on {name}" for name, found in told)
-        yield Trouble(Status.WARN, f"{node.name} resolves differently: {text}", _REMEDY)
-    planned = {interface.ip for interface in node.addresses.values()}
+        if all(found <= planned for found in seen.values()):
+            text = f"{node.name} is reached by name over different networks: {text}; all are planned addresses of it"
+            yield Trouble(Status.INFO, text)
+        else:
+            yield Trouble(Status.WARN, f"{node.name} resolves differently: {text}", _REMEDY)
     strange = {name: found for name, found in seen.items() if not found & planned}
     if strange:
         where = f"{_listed(next(iter(strange.values())))} on {', '.join(strange)}"
