@@ -75,7 +75,8 @@ def _one(node: Node, views: _Views, *, loop: bool) -> Iterator[Trouble]:
     if len(set(seen.values())) > 1 or (own and seen and not any(own & found for found in seen.values())):
         told = [*seen.items(), *([(node.name, own)] if own else [])]
         text = ", ".join(f"{_listed(found)} on {name}" for name, found in told)
-        if all(found <= planned for found in seen.values()):
+        # Of itself a node may know addresses that no plan needs.
+        if all(found <= planned for found in seen.values()) and (not own or own & planned):
             text = f"{node.name} is reached by name over different networks: {text}; all are planned addresses of it"
             yield Trouble(Status.INFO, text)
         else:
