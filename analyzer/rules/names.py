@@ -52,6 +52,10 @@ def _check(context: Context) -> Iterator[Judgement]:
                 f"no node resolves {', '.join(nowhere)}: these names are the plan's alone, or nobody entered them",
             )
         )
+    if len(nowhere) == len(plan.nodes) and all(trouble.status is Status.INFO for trouble in troubles):
+        # Nothing was compared, so nothing is alike.
+        yield Judgement(Status.INFO, f"Names of {plan.cluster}: {'; '.join(trouble.text for trouble in troubles)}.")
+        return
     good = f"The {len(plan.nodes)} nodes resolve each other's names alike."
     yield from words(plan, f"Names of {plan.cluster}", troubles, good)
 

@@ -49,12 +49,10 @@ def _check(context: Context) -> Iterator[Judgement]:
     for observer in plan.observers:
         macs = seen.get(observer.address, {})
         if observer.kind is not ObserverKind.VIRTUAL and len(macs) > 1:
-            yield_text = f"{observer.name} ({observer.address}) was answered for by {_macs(macs, owners)}: routers that take turns, or two machines"
+            text = f"{observer.name} ({observer.address}) was answered for by {_macs(macs, owners)}: routers that take turns, or two machines"
             known = any(mac in owners for mac in macs)
             status = Status.WARN if known or observer.kind is not ObserverKind.GATEWAY else Status.INFO
-            troubles.append(
-                Trouble(status, yield_text, f"Find out which machines have the address {observer.address}.")
-            )
+            troubles.append(Trouble(status, text, f"Find out which machines have the address {observer.address}."))
     if silent:
         remedy = "Compare `ip neigh` of all nodes with their MAC addresses by hand, or repeat the run."
         troubles.append(
@@ -62,10 +60,10 @@ def _check(context: Context) -> Iterator[Judgement]:
                 Status.SKIPPED, f"who answers for the planned addresses was not told by {', '.join(silent)}", remedy
             )
         )
-    elif not count:
-        troubles.append(
-            Trouble(Status.INFO, "no node has another one in an IPv4 subnet of its own, so nothing was seen")
-        )
+    elif not count and not troubles:
+        text = "no node has another one in an IPv4 subnet of its own, or asked for it, so nothing was seen"
+        yield Judgement(Status.INFO, f"Addresses of {plan.cluster}: {text}.")
+        return
     good = f"Planned addresses of which it was seen who answers: {count}; each is answered for by its own machine."
     yield from words(
         plan, f"Addresses of {plan.cluster}", troubles, good, (Evidence("addresses seen", float(count), "1"),)
