@@ -94,7 +94,7 @@ def test_a_node_may_know_more_addresses_of_itself_than_others_do_and_order_does_
 def test_names_that_nobody_resolves_are_no_pass():
     facts = all_told(PLAN)
     for inventory in facts.values():
-        inventory["names"] = dict.fromkeys(inventory["names"], [])
+        inventory["names"] = {name: [] for name in inventory["names"]}
     assert statuses(ask(names.RULE, {FACTS: facts})) == [Status.INFO]
 
 
