@@ -137,11 +137,13 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """A machine that the cluster depends on but that carries no collector."""
+    """A machine that the cluster depends on but that carries no collector. `host`, `power`: as of a node; empty: not stated."""
 
     name: str
     kind: ObserverKind
     address: Address
+    host: str = ""
+    power: str = ""
 
 
 class LoadKind(StrEnum):

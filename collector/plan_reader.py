@@ -323,13 +323,14 @@ class Reader(Values):
         return found
 
     def _observer(self, row: dict[str, Json], key: str) -> Observer | None:
-        self.unknown(row, key, "name kind addr")
+        self.unknown(row, key, "name kind addr host power")
         name = self.name(row, key)
         kind = self.choice(row, key, "kind", ObserverKind, ObserverKind.PING)
         text = self.value(row, key, "addr", str, ...)
         # A missing one, or one that is no text, was told already.
         address = self.address(below(key, "addr"), text) if isinstance(row.get("addr"), str) else None
-        return Observer(name, kind, address) if address else None
+        host, power = self.text(row, key, "host"), self.text(row, key, "power")
+        return Observer(name, kind, address, host, power) if address else None
 
     def _stack(self, row: dict[str, Json], key: str, networks: list[Network], nodes: list[Node]) -> StackBinding:
         self.unknown(row, key, "name networks auto_failover override ports current_s")

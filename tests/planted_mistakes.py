@@ -525,6 +525,14 @@ def _one_channel() -> State:
     return clean(change)
 
 
+def _witness_on_a_node() -> State:
+    def change(data: dict[str, Any]) -> None:
+        data["observer"] = [one for one in data["observer"] if one["kind"] != "gateway"]
+        next(one for one in data["observer"] if one["name"] == "witness")["host"] = "esx-1"
+
+    return clean(change)
+
+
 def _live() -> State:
     return clean(phase="live")
 
@@ -762,6 +770,12 @@ MISTAKES = (
         (("veto", "primary+secondary", W, "gw is reached over interface eth1 of primary"),),
         _tied_veto,
         _one_channel,
+    ),
+    Mistake(
+        "the witness on the machine of a node",
+        (("veto", "primary+secondary", W, "witness stands on the physical machine of primary (esx-1)"),),
+        None,
+        _witness_on_a_node,
     ),
     Mistake(
         "both nodes active",

@@ -122,6 +122,20 @@ def test_a_way_that_was_not_told_is_unknown_and_where_a_person_switches_it_is_in
     assert Status.SKIPPED not in statuses(judged(None, plan=by_hand))
 
 
+@pytest.mark.parametrize(("key", "value"), [("host", "esx-1"), ("power", "feed-2")])
+def test_a_third_machine_that_stands_where_a_node_stands_dies_with_it(key, value):
+    def plan(*places):
+        return trio(observer=[one | ({key: value} if place in places else {}) for place, one in enumerate(OBSERVERS)])
+
+    found = judged(plan=plan(0, 1))
+    assert f"({value}); witness stands on" in said(found, Status.WARN)
+    assert "(neither serving)" in said(found, Status.WARN)
+    found = judged(plan=plan(1))
+    assert statuses(found) == [Status.PASS, Status.INFO]
+    assert "witness stands on" in said(found, Status.INFO)
+    assert statuses(judged(plan=plan(2))) == [Status.PASS], "a name server is no veto"
+
+
 def test_without_third_machines_nothing_is_claimed():
     assert statuses(judged(plan=trio())) == [Status.INFO]
     assert statuses(judged(plan=trio(observer=[OBSERVERS[2]]))) == [Status.INFO]

@@ -1,7 +1,7 @@
 """Whether anything can still tell a dead peer from a dead network when the channels fail.
 
 What: Which third machines of the plan (gateways, ping targets, witness, SCS host, fencing) each node reaches by parts that do not carry all its channels:
-    interface, switch, VLAN, gateway; when all channels and all third machines were silent at once; when all third machines were silent to both nodes.
+    interface, switch, VLAN, gateway; which stand on the physical machine or the power feed of a node; when all channels and all third machines were silent at once; when all third machines were silent to both nodes.
 Why HA: Split brain has two shapes. When channels and veto fail together and the product takes over, both nodes are active; when it waits for a veto that does not
     come, neither serves.
 How: The ways out in the inventories, the plan's switches and VLANs, and on one time axis the outages of the channels and the pings of the third machines. One
@@ -79,6 +79,7 @@ def _parts(
     single = set.intersection(*(_of_channel(plan, net, ends, placed, ways) for net in channels))
     apart, unknown = [], []
     tied: dict[str, list[str]] = {}
+    fallen: dict[str, str] = {}
     for veto in vetoes:
         at = {node.name: _way(ways[node.name], veto) for node in ends}
         shared = [
@@ -87,7 +88,9 @@ def _parts(
             if (way := at[node.name]) is not None
             for part in sorted(_of_way(plan, node, way, placed) & single)
         ]
-        if shared:
+        if stands := _stands(veto, ends):
+            fallen[veto.name] = stands
+        elif shared:
             tied[veto.name] = list(dict.fromkeys(shared))
         elif None in at.values():
             unknown.append(veto.name)
@@ -96,6 +99,16 @@ def _parts(
     text = "; ".join(
         f"{name} is reached over {' and '.join(parts)}, as {_names(channels)}" for name, parts in tied.items()
     )
+    if fallen:
+        text_fallen = "; ".join(f"{name} stands on {where}" for name, where in fallen.items())
+        alone = not (apart or unknown or tied)
+        yield Trouble(
+            Status.WARN if automatic and alone else Status.INFO,
+            f"{text_fallen}, so it dies with that node"
+            + (", and the other one cannot ask anybody who is to serve (neither serving)" if alone else ""),
+            "Move a third machine to a physical machine and a power feed of its own." if alone else "",
+            "third machines stand where a node stands" if alone else "",
+        )
     if tied and not apart and not unknown:
         yield Trouble(
             Status.WARN if automatic else Status.INFO,
@@ -116,6 +129,16 @@ def _parts(
             Status.INFO,
             f"{apart[0]} alone can say who is cut off; while it is away, a product that waits for its word serves nowhere",
         )
+
+
+def _stands(veto: Observer, ends: tuple[Node, Node]) -> str:
+    """What the third machine shares with one of the nodes by the plan, in words; empty: nothing that it states."""
+    for node in ends:
+        if veto.host and veto.host == node.host:
+            return f"the physical machine of {node.name} ({veto.host})"
+        if veto.power and veto.power == node.power:
+            return f"the power feed of {node.name} ({veto.power})"
+    return ""
 
 
 def _inventory(node: Node, facts: Mapping[str, Any]) -> Mapping[str, Any]:
