@@ -1,9 +1,9 @@
-"""Which networks of a pair carry its heartbeats, and how often all of those were out at once."""
+"""Which networks of a pair carry its heartbeats, when each of them was out, and how often all of those were out at once."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzer.contract import Assessment, Timing
@@ -23,6 +23,72 @@ class Together:
     watched_s: float
     times: int
     longest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Outages of a pair's channels that overlap, on the run's time axis. `longest_s` by channel; `several_s`: longest time with two or more out."""
+
+    pair: tuple[str, str]
+    start_s: float
+    stop_s: float
+    longest_s: Mapping[str, float]
+    several_s: float
+
+
+def incidents(assessment: Assessment) -> list[Incident]:
+    """Every stretch in which a channel of a pair was out, in order of time. A channel is out while either direction is."""
+    found: list[Incident] = []
+    for item in together(assessment):
+        outages = [
+            (start, stop, channel)
+            for channel in item.channels
+            for start, stop in _union(
+                (outage.start_s, outage.start_s + outage.length_s)
+                for timing in assessment.timings
+                if timing.network == channel and {timing.source, timing.target} == set(item.pair)
+                for outage in timing.outages
+            )
+        ]
+        found += _swept(item.pair, sorted(outages))
+    return sorted(found, key=lambda incident: (incident.start_s, incident.pair))
+
+
+def _swept(pair: tuple[str, str], outages: Sequence[tuple[float, float, str]]) -> Iterator[Incident]:
+    """`outages`: from, to and channel, in order of their beginnings; those of one channel do not overlap."""
+    gathered: list[tuple[float, float, str]] = []
+    end_s = 0.0
+    for outage in outages:
+        if gathered and outage[0] >= end_s:
+            yield _incident(pair, gathered, end_s)
+            gathered = []
+        end_s = max(end_s, outage[1]) if gathered else outage[1]
+        gathered.append(outage)
+    if gathered:
+        yield _incident(pair, gathered, end_s)
+
+
+def _incident(pair: tuple[str, str], outages: Sequence[tuple[float, float, str]], end_s: float) -> Incident:
+    longest_s: dict[str, float] = {}
+    shared: list[tuple[float, float]] = []
+    before_s = outages[0][0]
+    for start_s, stop_s, channel in outages:
+        longest_s[channel] = max(longest_s.get(channel, 0.0), stop_s - start_s)
+        if start_s < before_s:
+            shared.append((start_s, min(stop_s, before_s)))
+        before_s = max(before_s, stop_s)
+    several_s = max((stop - start for start, stop in _union(shared)), default=0.0)
+    return Incident(pair, outages[0][0], end_s, longest_s, several_s)
+
+
+def _union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    merged: list[tuple[float, float]] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    return merged
 
 
 def together(assessment: Assessment) -> Iterator[Together]:

@@ -1,6 +1,6 @@
 """Network: what every path did during the run.
 
-What: Round trips, losses, outages and stalls per directed path; which way packets waited; why answers were slow; outages that hit all channels of a pair at
+What: Round trips, losses, outages and stalls per directed path; which way packets waited; why answers were slow; outages of channels on one time axis, and those that hit all channels of a pair at
     once; how TCP connections fared; bandwidth each way and round trips under load; path MTU, changes of route and order of packets; ports; how observers answered; the network checks; charts over the run and as
     distributions; what people noted during the run, as numbers on the charts and as a list.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
@@ -20,7 +20,7 @@ from reports import figures
 from reports.axes import Axis, fitting_axis, time_axis, time_label
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.basis import rest_s
-from reports.channels import Together, together
+from reports.channels import Together, incidents, together
 from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
 from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
@@ -30,7 +30,7 @@ from reports.queueing import queueing_blocks
 from reports.routes import port_blocks, route_blocks
 from reports.slowness import slowness_blocks
 from reports.stamps import stamp_blocks
-from reports.texts import each, mark, say
+from reports.texts import each, mark, say, several
 
 LOG = mark(" (log)")
 LINES_PER_CHART = 6
@@ -220,6 +220,42 @@ def _joints(assessment: Assessment) -> Iterator[Block]:
             (18, 12, 14, 12, 9, 35),
         )
     )
+    yield from _incidents(assessment)
+
+
+_INCIDENTS = 12
+"""Rows of the time axis (design value): the gravest; a flapping line would fill pages."""
+
+
+def _incidents(assessment: Assessment) -> Iterator[Block]:
+    """Every outage of a channel on one time axis; of many those that hit several channels, then the longest."""
+    found = incidents(assessment)
+    gravest = sorted(found, key=lambda item: (-item.several_s, item.start_s - item.stop_s))[:_INCIDENTS]
+    if not found:
+        return
+    yield Table(
+        each("From", "To", "Pair", "Channels out, and for how long at most", "Several at once"),
+        tuple(
+            (
+                figures.instant(assessment.started, item.start_s),
+                figures.instant(assessment.started, item.stop_s),
+                say("{one} and {other}", one=item.pair[0], other=item.pair[1]),
+                ", ".join(f"{channel} {figures.seconds(length_s)}" for channel, length_s in item.longest_s.items()),
+                figures.seconds(item.several_s) if item.several_s else say("no"),
+            )
+            for item in found
+            if item in gravest
+        ),
+        (20, 20, 20, 28, 12),
+        say("Outages of channels in order of time"),
+    )
+    if len(found) > len(gravest):
+        left = several(
+            len(found) - len(gravest),
+            "{count} further outage is less grave: see assessment.json.",
+            "{count} further outages are less grave: see assessment.json.",
+        )
+        yield Paragraph(left, small=True)
 
 
 def _meaning(item: Together) -> str:
