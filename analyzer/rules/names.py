@@ -30,16 +30,19 @@ def _check(context: Context) -> Iterator[Judgement]:
     plan = context.plan
     told = {node.name: resolved(context.facts.get(node.name, {})) for node in plan.nodes}
     known = {name: names for name, names in told.items() if names is not None}
+    by_hand = "Look the names of the nodes up by hand (getent ahosts NAME)."
     troubles: list[Trouble] = []
+    if silent := [name for name, names in told.items() if names is None]:
+        text = f"to what the names of the nodes resolve on {', '.join(silent)} was not told"
+        troubles.append(Trouble(Status.SKIPPED, text, by_hand))
     nowhere = []
     for node in plan.nodes:
         views = {name: _real(names[node.name]) for name, names in known.items() if node.name in names}
-        if len(views) < len(plan.nodes):
-            silent = ", ".join(name for name in told if name not in views)
-            text = f"to what {node.name} resolves on {silent} was not told"
-            troubles.append(
-                Trouble(Status.SKIPPED, text, "Look the names of the nodes up by hand (getent ahosts NAME).")
+        if len(views) < len(known):
+            text = (
+                f"to what {node.name} resolves on {', '.join(name for name in known if name not in views)} was not told"
             )
+            troubles.append(Trouble(Status.SKIPPED, text, by_hand))
         loop = node.name in known and _loops(known[node.name].get(node.name, frozenset()))
         if views and not any(views.values()):
             nowhere.append(node.name)
