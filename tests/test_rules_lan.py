@@ -198,6 +198,15 @@ def test_whoever_else_answers_for_a_planned_address_is_named(seen, status, text)
     assert Status.PASS not in statuses(found)
 
 
+def test_a_card_of_a_bond_may_answer_for_the_bond():
+    facts = all_told(PLAN)
+    bare = {**facts["secondary"]["nics"]["eth1"], "mac": "00:1b:21:00:77:02", "addresses": []}
+    facts["secondary"]["nics"]["eth9"] = bare
+    seen = {node.name: () for node in PLAN.nodes}
+    seen["primary"] = (Neighbour(address("192.168.1.102"), "eth1", bare["mac"]),)
+    assert statuses(ask(rule_neighbours.RULE, {FACTS: facts, NEIGHBOURS: seen})) == [Status.PASS]
+
+
 def test_nobodys_answer_and_an_address_outside_the_plan_say_nothing():
     found = answered(("primary", "192.168.1.102", ""), ("primary", "10.99.0.1", STRANGER))
     assert statuses(found) == [Status.PASS]

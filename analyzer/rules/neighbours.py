@@ -96,7 +96,9 @@ def _planned(
     mine = {nic.mac for nic in own if nic.mac}
     what = f"{ip} ({network} of {node})"
     foreign = {mac: askers for mac, askers in answers.items() if mac not in mine}
-    elsewhere = {mac: askers for mac, askers in answers.items() if mac in mine - holders}
+    # A card without an address of its own is a part of a bond or a bridge, and may lend it its MAC.
+    others = {nic.mac for nic in own if nic.mac and any(not held.ip.is_link_local for held in nic.held)} - holders
+    elsewhere = {mac: askers for mac, askers in answers.items() if mac in others}
     if foreign:
         nodes = {name for mac in foreign for name, _ in owners.get(mac, ())}
         both = bool(set(answers) & mine)

@@ -211,6 +211,10 @@ def _goodput(there: Throughput | None, back: Throughput | None) -> str:
     return f"{figures.ARROW} {left}   \N{LEFTWARDS ARROW} {right}"
 
 
+_VIRTUAL = "virtual"
+"""Kind of an address that a product moves between the nodes."""
+
+
 def _named(observers: Iterable[ObserverTiming]) -> dict[tuple[str, str, str], list[ObserverTiming]]:
     named: dict[tuple[str, str, str], list[ObserverTiming]] = defaultdict(list)
     for item in observers:
@@ -230,6 +234,9 @@ def _observers(observers: Iterable[ObserverTiming]) -> Iterator[MapObserver]:
 def _tap(item: ObserverTiming) -> MapTap:
     if item.reason or not item.sent:
         return MapTap(item.node, say("not asked"), None)
+    if not item.answered and item.kind == _VIRTUAL:
+        # Before a product runs nobody is to answer; whether that is right is a rule's word.
+        return MapTap(item.node, say("nobody answers"), None)
     if not item.answered:
         return MapTap(item.node, say("no answer"), Status.FAIL)
     lost = figures.ratio((item.sent - item.answered) / item.sent, 2)
