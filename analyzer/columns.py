@@ -54,8 +54,11 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     ),
     "reach": ("path", "port"),
     **dict.fromkeys(("ticker", "stall"), ("class",)),
-    **{name: (name,) for name in ("commit", "cpu", "disk", "filesystem", "link", "nic", "observer", "pressure")},
-    **dict.fromkeys(("load", "memory", "paging", "tcp", "wire"), ()),
+    **{
+        name: (name,)
+        for name in ("backlog", "commit", "cpu", "disk", "filesystem", "link", "nic", "observer", "pressure")
+    },
+    **dict.fromkeys(("cost", "handles", "load", "memory", "paging", "tcp", "wire"), ()),
 }
 """What the tables of an archive are labelled by. Any other is labelled by its own name, `path` or `class`, or not at all."""
 

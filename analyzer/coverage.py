@@ -19,8 +19,26 @@ from analyzer.words import share, span
 COVERED = Limit("share recorded", "ratio", 0.8, None, Sense.AT_LEAST, "design value")
 """Of the node's run; above it a table was recorded."""
 
-_SECOND = ("commit", "cpu", "disk", "load", "memory", "nic", "observer", "paging", "pressure", "tcp", "ticker")
-STEPS_S: Mapping[str, float] = dict.fromkeys(_SECOND, 1.0) | {"filesystem": 10.0, "link": 10.0}
+_SECOND = (
+    "backlog",
+    "commit",
+    "cpu",
+    "disk",
+    "load",
+    "memory",
+    "nic",
+    "observer",
+    "paging",
+    "pressure",
+    "tcp",
+    "ticker",
+)
+STEPS_S: Mapping[str, float] = dict.fromkeys(_SECOND, 1.0) | {
+    "filesystem": 10.0,
+    "link": 10.0,
+    "handles": 10.0,
+    "cost": 60.0,
+}
 """How often the collector writes a row (docs/archive-format.md). Of a table that is not here the median step is taken."""
 
 _WHOLE = {"ticker": ("class", "default"), "cpu": ("cpu", "all")}

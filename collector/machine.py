@@ -16,16 +16,19 @@ from typing import Protocol
 from collector.contract import Json
 from collector.errors import Unavailable
 from collector.external import Finished, run
+from collector.qdisc import Waiting, waiting
 
 LINUX = sys.platform.startswith("linux")
 _CHUNK = 1 << 16
 _STA_UNSYNC, _TIME_ERROR = 0x40, 5
 """What adjtimex(2) says of a clock that nobody keeps, in `status` and as its return value."""
 _SIOCETHTOOL, _SIOCGHWTSTAMP, _ETHTOOL_GET_TS_INFO, _IFNAMSIZ = 0x8946, 0x89B1, 0x41, 16
+_ETHTOOL_GDRVINFO = 0x03
 _IFREQ = struct.Struct("@16sP16x")
 _TS_INFO = struct.Struct("@IIiI12xI12x")
 _HWTSTAMP = struct.Struct("@iii")
-"""struct ifreq with a pointer, ethtool_ts_info and hwtstamp_config of the kernel's headers."""
+_DRVINFO = struct.Struct("@I32s32s32s96x")
+"""struct ifreq with a pointer, ethtool_ts_info, hwtstamp_config and ethtool_drvinfo of the kernel's headers."""
 
 
 class Clock(Protocol):
@@ -154,6 +157,10 @@ class Host(Protocol):
         """Per interface, as far as they are known: speed_Mbps, full_duplex, mtu."""
         ...
 
+    def queues(self) -> dict[str, Waiting]:
+        """What waits in the kernel's queue of each interface. Raises `Unavailable` where it does not tell."""
+        ...
+
     def inventory(self) -> dict[str, Json]:
         """What the machine is: OS, kernel, CPU, memory, disks, interfaces with addresses."""
         ...
@@ -168,6 +175,14 @@ class Host(Protocol):
 
     def clock_synchronised(self) -> bool | None:
         """Whether the kernel believes its clock to be kept by a time service. None: it cannot be asked."""
+        ...
+
+    def clock_error_s(self) -> float | None:
+        """How far off the kernel's clock is at most, as its time service states it. None: it cannot be asked."""
+        ...
+
+    def firmware(self, nic: str) -> dict[str, str]:
+        """What the driver of an interface says of itself: version and firmware; empty if it cannot be asked."""
         ...
 
     def hardware_stamps(self, nic: str) -> dict[str, int]:
@@ -268,6 +283,10 @@ class PsutilHost:
             found[name] = {key: value for key, value in told.items() if value is not None}
         return found
 
+    def queues(self) -> dict[str, Waiting]:
+        """See `Host`."""
+        return waiting()
+
     def inventory(self) -> dict[str, Json]:
         """See `Host`."""
         import platform
@@ -310,18 +329,23 @@ class PsutilHost:
             return ""
 
     def clock_synchronised(self) -> bool | None:
-        """See `Host`; adjtimex(2) with nothing to adjust needs no privilege."""
-        import ctypes
+        """See `Host`."""
+        told = _adjtimex()
+        return None if told is None else told[0]
 
-        try:
-            adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
-        except (OSError, AttributeError, TypeError):
-            return None
-        timex = ctypes.create_string_buffer(1024)  # zeros: `modes`, its first field, asks for no change
-        state: int = adjtimex(timex)
-        # `modes` and four longs stand before `status`; alignment gives each of the five the size of a long.
-        status = ctypes.c_int.from_buffer(timex, 5 * ctypes.sizeof(ctypes.c_long)).value
-        return None if state < 0 else state != _TIME_ERROR and not status & _STA_UNSYNC
+    def clock_error_s(self) -> float | None:
+        """See `Host`."""
+        told = _adjtimex()
+        return None if told is None else told[1]
+
+    def firmware(self, nic: str) -> dict[str, str]:
+        """See `Host`. An ioctl that only looks and needs no privilege."""
+        found = _interface_ioctl(nic, _SIOCETHTOOL, _DRVINFO.pack(_ETHTOOL_GDRVINFO, b"", b"", b""))
+        if not found:
+            return {}
+        _, _, version, firmware = _DRVINFO.unpack(found)
+        told = {"version": version, "firmware": firmware}
+        return {key: text for key, raw in told.items() if (text := raw.partition(b"\0")[0].decode("ascii", "replace"))}
 
     def hardware_stamps(self, nic: str) -> dict[str, int]:
         """See `Host`. Two ioctls that only look and need no privilege."""
@@ -334,6 +358,25 @@ class PsutilHost:
         if is_set:
             _, found["tx_type"], found["rx_filter"] = _HWTSTAMP.unpack(is_set)
         return found
+
+
+def _adjtimex() -> tuple[bool, float] | None:
+    """Whether the clock is synchronised, and its largest error in s, from adjtimex(2): with nothing to adjust it needs no privilege."""
+    import ctypes
+
+    try:
+        adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
+    except (OSError, AttributeError, TypeError):
+        return None
+    timex = ctypes.create_string_buffer(1024)  # zeros: `modes`, its first field, asks for no change
+    state: int = adjtimex(timex)
+    if state < 0:
+        return None
+    # `modes` and the longs offset, freq, maxerror and esterror stand before `status`; alignment gives each of the five the size of a long.
+    size = ctypes.sizeof(ctypes.c_long)
+    status = ctypes.c_int.from_buffer(timex, 5 * size).value
+    error_us = ctypes.c_long.from_buffer(timex, 3 * size).value
+    return state != _TIME_ERROR and not status & _STA_UNSYNC, error_us / 1e6
 
 
 def _interface_ioctl(nic: str, request: int, value: bytes) -> bytes:

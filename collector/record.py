@@ -11,6 +11,9 @@ from typing import Any
 from collector.archive.story import Story
 from collector.contract import Json, Outcome, State
 
+BULKY = frozenset({"software"})
+"""Facts that are too long to be repeated every five seconds: told in the manifest, and in the segment in which they came or changed."""
+
 
 class Record:
     """Collects; the supervisor decides when it is written."""
@@ -29,6 +32,7 @@ class Record:
         self._events: list[tuple[int, str]] = []
         self._notes: list[tuple[int, str]] = []
         self._segment_events = self._segment_notes = 0
+        self._new_facts: set[str] = set()
         self._outcomes: dict[str, Outcome] = {}
         self._before: dict[str, tuple[int, int, float]] = {}
 
@@ -52,6 +56,12 @@ class Record:
     def started(self, t_us: int, session: str) -> None:
         """A start of the collector, and the session by which peers know it."""
         self.starts.append((t_us, session))
+
+    def fact(self, name: str, values: Json) -> None:
+        """What the machine is, under a name of its own."""
+        if self.facts.get(name) != values:
+            self._new_facts.add(name)
+        self.facts[name] = values
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of a probe, ticker or path, made at its first mention."""
@@ -98,11 +108,16 @@ class Record:
     def close_segment(self) -> None:
         """Events and notes so far are in a closed segment."""
         self._segment_events, self._segment_notes = len(self._events), len(self._notes)
+        self._new_facts.clear()
 
-    def state(self) -> dict[str, Json]:
-        """What goes into a segment: everything as of now, and the events and notes since the last one."""
+    def state(self, *, closing: bool = False) -> dict[str, Json]:
+        """What goes into a segment: everything as of now, and the events and notes since the last one.
+
+        Bulky facts only when the segment is `closing`; until then they are lost if the machine is.
+        """
         since = {"events": self._events[self._segment_events :], "notes": self._notes[self._segment_notes :]}
-        return self._common() | since
+        told = {name for name in self.facts if name not in BULKY or (closing and name in self._new_facts)}
+        return self._common() | since | {"facts": {name: self.facts[name] for name in self.facts if name in told}}
 
     def whole(self) -> dict[str, Json]:
         """What goes into the manifest."""

@@ -328,7 +328,7 @@ class Supervisor:
             case "anchor":
                 self._writer.anchor(take_anchor(self._clock))
             case "segment":
-                self._save_state()
+                self._save_state(closing=True)
                 self._writer.close_segment(self._now_us(), take_anchor(self._clock))
                 self._record.close_segment()
 
@@ -363,7 +363,7 @@ class Supervisor:
         self._take_notes()
         self._mailbox.close()
         now_us = self._now_us()
-        self._save_state()
+        self._save_state(closing=True)
         self._writer.close_segment(now_us, take_anchor(self._clock))
         why = self._stop or PLANNED_END
         sha256 = self._writer.seal(
@@ -487,7 +487,7 @@ class Supervisor:
                 name, state, reason, *_ = report
                 self._faults.probe(name, State(state), reason)
             case ("facts", name, values):
-                self._record.facts[name] = values
+                self._record.fact(name, values)
                 self._faults.facts(name, values)
             case ("dropped", count):
                 self._record.dropped += count
@@ -558,9 +558,9 @@ class Supervisor:
 
     # --- small things ----------------------------------------------------------------------------------------------
 
-    def _save_state(self) -> None:
+    def _save_state(self, *, closing: bool = False) -> None:
         self._paths.save()
-        self._writer.state(self._record.state() | {"boot": self._boot})
+        self._writer.state(self._record.state(closing=closing) | {"boot": self._boot})
 
     def _note(self, text: str) -> None:
         self._record.event(self._now_us(), text)

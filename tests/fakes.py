@@ -17,6 +17,7 @@ from collector.external import Finished
 from collector.peers.timestamps import udp_socket
 from collector.plan import Plan, parse
 from collector.processes import Inlet, Outlet
+from collector.qdisc import Waiting
 
 SECOND = 1_000_000_000
 T0_NS = 1_000 * SECOND
@@ -106,6 +107,11 @@ class FakeHost:
     def links(self) -> dict[str, dict[str, int]]:
         return dict(self.told.get("links", {}))
 
+    def queues(self) -> dict[str, Waiting]:
+        if "queues" not in self.told:
+            raise Unavailable("not told")
+        return dict(self.told["queues"])
+
     def inventory(self) -> dict[str, Any]:
         return dict(self.told.get("inventory", {"hostname": "fake", "system": "FakeOS"}))
 
@@ -126,6 +132,13 @@ class FakeHost:
     def clock_synchronised(self) -> bool | None:
         found: bool | None = self.told.get("synchronised")
         return found
+
+    def clock_error_s(self) -> float | None:
+        found: float | None = self.told.get("clock_error_s")
+        return found
+
+    def firmware(self, nic: str) -> dict[str, str]:
+        return dict(self.told.get("firmware", {}).get(nic, {}))
 
     def hardware_stamps(self, nic: str) -> dict[str, int]:
         return dict(self.told.get("hardware_stamps", {}).get(nic, {}))

@@ -63,14 +63,21 @@ def env_of(root: Path, files: dict[str, str | bytes] | None = None, **told: Any)
 
 
 def facts(env: Env) -> dict[str, Any]:
-    """What the probe yields in one tick."""
-    probe = inventory.sample(env)
-    found = next(probe)
-    assert isinstance(found, Facts)
-    assert found.name == "inventory"
-    assert next(probe) is None
-    json.dumps(found.values)
-    return dict(found.values)
+    """The inventory that the probe yields in one tick."""
+    return tick(env)["inventory"]
+
+
+def tick(env: Env) -> dict[str, dict[str, Any]]:
+    """All facts that the probe yields in one tick, by their names."""
+    found: dict[str, dict[str, Any]] = {}
+    for item in inventory.sample(env):
+        if item is None:
+            break
+        assert isinstance(item, Facts)
+        json.dumps(item.values)
+        found[item.name] = dict(item.values)
+    assert list(found) in (["inventory"], ["inventory", "software"])
+    return found
 
 
 def host_with(nics: dict[str, Any], **programs: Any) -> dict[str, Any]:
@@ -257,6 +264,168 @@ def test_rpm_is_asked_where_there_is_no_dpkg_and_its_order_does_not_matter(tmp_p
 )
 def test_packages_that_nobody_tells_are_left_out(tmp_path, rpm):
     assert "packages" not in facts(env_of(tmp_path, {"var/lib/dpkg/status": "\n\nPackage"}, **host_with({}, rpm=rpm)))
+
+
+def test_the_packages_themselves_are_a_fact_of_their_own(tmp_path):
+    found = tick(env_of(tmp_path, {"var/lib/dpkg/status": STATUS}))
+
+    assert found["software"] == {"packages": "bash 5.2.15-2\nzlib1g 1:1.2.13"}
+    assert "bash" not in json.dumps(found["inventory"])
+
+
+def test_a_list_of_packages_that_is_too_long_is_left_to_its_fingerprint(tmp_path):
+    told = host_with({}, rpm="".join(f"package{number} {'1' * 100}\n" for number in range(12_000)))
+    found = tick(env_of(tmp_path, {}, **told))
+
+    assert found["inventory"]["packages"]["count"] == 12_000
+    assert "software" not in found
+
+
+def test_services_are_those_that_start_with_the_machine(tmp_path):
+    unit = "etc/systemd/system"
+    files = {
+        f"{unit}/multi-user.target.wants/cron.service": "",
+        f"{unit}/multi-user.target.wants/backup.timer": "",
+        f"{unit}/sockets.target.requires/ssh.service": "",
+        f"{unit}/timers.target.wants/cron.service": "",
+        f"{unit}/not-enabled.service": "",
+    }
+    assert tick(env_of(tmp_path, files))["software"] == {"services": "cron.service\nssh.service"}
+
+
+KERNELS = {"proc/sys/kernel/osrelease": "6.1.0-30\n", "proc/stat": "cpu 1\nbtime 1700000000\n"}
+
+
+def with_kernels(root, **built_s):
+    env = env_of(root, KERNELS | {f"lib/modules/{name}/modules.dep": "" for name in built_s})
+    for name, at_s in built_s.items():
+        os.utime(root / "lib/modules" / name / "modules.dep", (at_s, at_s))
+    return env
+
+
+def test_a_kernel_that_was_installed_after_the_start_waits_for_the_next(tmp_path):
+    built_s = {"6.1.0-29": 1_600_000_000, "6.1.0-30": 1_699_000_000, "6.1.0-31": 1_700_000_001}
+    assert facts(with_kernels(tmp_path, **built_s))["restart"] == {"kernels": ["6.1.0-31"]}
+
+
+def test_a_machine_whose_kernel_is_kept_elsewhere_does_not_tell_its_next_one(tmp_path):
+    assert "restart" not in facts(with_kernels(tmp_path, other=1_800_000_000))
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_debian_marks_that_a_restart_is_due(tmp_path, mark):
+    files = {"var/lib/dpkg/status": STATUS} | ({"run/reboot-required": "x"} if mark else {})
+    assert facts(env_of(tmp_path, files))["restart"] == {"wanted": mark}
+
+
+def test_whether_the_kernel_holds_to_its_commit_limit_is_told(tmp_path):
+    assert facts(env_of(tmp_path / "2", {"proc/sys/vm/overcommit_memory": "2\n"}))["overcommit"] == 2
+    assert "overcommit" not in facts(env_of(tmp_path / "odd", {"proc/sys/vm/overcommit_memory": "many\n"}))
+
+
+# --- disks and their errors ------------------------------------------------------------------------------------------
+
+
+def test_drives_are_told_with_size_and_make_and_what_lies_on_them_is_none(tmp_path):
+    files = {
+        "sys/block/sda/size": "2000\n",
+        "sys/block/sda/device/model": "DISK 9000 \n",
+        "sys/block/sda/queue/rotational": "0\n",
+        "sys/block/dm-0/size": "1000\n",
+        "sys/block/sr0/size": "0\n",
+        "sys/block/sr0/device/model": "DVD\n",
+    }
+    found = facts(env_of(tmp_path, files))
+    assert found["drives"] == {"sda": {"size_B": 1_024_000, "model": "DISK 9000", "rotating": False}}
+
+
+def test_errors_are_those_of_ext4_btrfs_and_degraded_arrays(tmp_path):
+    files = {
+        "sys/block/sda/size": "2000\n",
+        "sys/block/md0/md/degraded": "1\n",
+        "sys/fs/ext4/sda1/errors_count": "3\n",
+        "sys/fs/ext4/features/lazy_itable_init": "supported\n",
+        "sys/fs/btrfs/uuid/devinfo/1/error_stats": "write_errs 1\nread_errs 2\nflush_errs 0\ncorruption_errs 4\ngeneration_errs 0\n",
+    }
+    assert facts(env_of(tmp_path / "some", files))["disk_errors"] == [
+        {"device": "sda1", "kind": "ext4", "count": 3},
+        {"device": "uuid/1", "kind": "btrfs", "count": 7},
+        {"device": "md0", "kind": "md", "count": 1},
+    ]
+    assert facts(env_of(tmp_path / "none", {"sys/block/sda/size": "2000\n"}))["disk_errors"] == []
+    assert "disk_errors" not in facts(env_of(tmp_path / "untold", {}))
+
+
+def test_a_real_interface_tells_its_firmware_and_a_virtual_one_is_not_asked(tmp_path):
+    nics = {name: {"up": True, "addresses": []} for name in ("eth0", "veth1")}
+    told = host_with(nics, ip_address=[{"ifname": "veth1", "linkinfo": {"info_kind": "veth"}}])
+    version = {"version": "3.2", "firmware": "1.63"}
+    env = env_of(tmp_path, {}, **told, firmware={"eth0": version, "veth1": {"version": "1.0"}})
+    (tmp_path / "sys/class/net/eth0/device").mkdir(parents=True)
+    (tmp_path / "sys/class/net/eth0/device/driver").symlink_to("../drivers/igb")
+
+    found = facts(env)["nics"]
+    assert found["eth0"]["firmware"] == version
+    assert "firmware" not in found["veth1"]
+
+
+# --- time, its references, and locale --------------------------------------------------------------------------------
+
+CHRONY = """^,*,10.9.0.1,2,6,377,17,0.000,0.000,0.001
+^,+,10.9.0.2,2,6,377,17,0.000,0.000,0.001
+=,-,10.9.0.3,3,6,377,17,0.000,0.000,0.001
+#,?,PHC0,0,6,0,4294967295,0,0,0
+"""
+NTPQ = """     remote           refid      st t when poll reach   delay   offset  jitter
+==============================================================================
+ 0.pool.ntp.org  .POOL.          16 p    -   64    0    0.000    0.000   0.001
+*10.9.0.1        .GPS.            1 u   33   64  377    0.1      0.0     0.0
++10.9.0.2        10.1.1.1         2 u   33   64  377    0.1      0.0     0.0
+ 127.127.1.0     .LOCL.           5 l    -   64    0    0.000    0.000   0.000
+"""
+
+
+@pytest.mark.parametrize(
+    ("comm", "command", "text", "followed", "references"),
+    [
+        ("chronyd", "chronyc -n -c sources", CHRONY, "10.9.0.1", ["10.9.0.1", "10.9.0.2", "10.9.0.3", "local:PHC0"]),
+        ("ntpd", "ntpq -pn", NTPQ, "10.9.0.1", ["10.9.0.1", "10.9.0.2", "local:127.127.1.0"]),
+        (
+            "systemd-timesyn",
+            "timedatectl show-timesync --property=ServerAddress --value",
+            "10.9.0.7\n",
+            "10.9.0.7",
+            ["10.9.0.7"],
+        ),
+    ],
+)
+def test_the_time_service_is_asked_for_its_references(tmp_path, comm, command, text, followed, references):
+    time = facts(env_of(tmp_path, {"proc/1/comm": f"{comm}\n"}, programs={command: text}))["time"]
+    assert (time["reference"], time["references"]) == (followed, references)
+
+
+@pytest.mark.parametrize("text", ["", "506 Cannot talk to daemon\n", OperatorError("late"), Finished(1, "x,y", "")])
+def test_a_time_service_that_does_not_tell_its_references_has_none_invented(tmp_path, text):
+    programs = {"chronyc -n -c sources": text}
+    assert "references" not in facts(env_of(tmp_path, {"proc/1/comm": "chronyd\n"}, programs=programs))["time"]
+
+
+def test_the_largest_error_of_the_clock_is_left_out_where_it_is_not_told(tmp_path):
+    assert facts(env_of(tmp_path, {}, clock_error_s=0.25))["time"]["error_s"] == 0.25
+    assert "error_s" not in facts(env_of(tmp_path, {}))["time"]
+
+
+@pytest.mark.parametrize(
+    ("files", "locale"),
+    [
+        ({"etc/locale.conf": "LANG=de_CH.UTF-8\n"}, "de_CH.UTF-8"),
+        ({"etc/default/locale": '# none\nLC_ALL=C\nLANG="C.UTF-8"\n'}, "C.UTF-8"),
+        ({"etc/default/locale": "LC_ALL=C\n"}, None),
+        ({}, None),
+    ],
+)
+def test_the_locale_is_what_the_systems_file_sets(tmp_path, files, locale):
+    assert facts(env_of(tmp_path, files)).get("locale") == locale
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
@@ -648,9 +817,32 @@ def test_a_clock_is_synchronised_if_the_kernel_says_so_both_ways(monkeypatch, re
     assert PsutilHost().clock_synchronised() is synchronised
 
 
+@pytest.mark.parametrize(("returned", "error_s"), [(0, 1.5), (5, 1.5), (-1, None)])
+def test_the_largest_error_of_the_clock_is_the_kernels(monkeypatch, returned, error_s):
+    class Library:
+        def __init__(self, *_, **__):
+            pass
+
+        @staticmethod
+        def adjtimex(buffer):
+            Timex.from_buffer(buffer).maxerror = 1_500_000
+            return returned
+
+    monkeypatch.setattr(ctypes, "CDLL", Library)
+
+    assert PsutilHost().clock_error_s() == error_s
+
+
 @real_machine
 def test_the_clock_of_this_machine_can_be_asked():
     assert PsutilHost().clock_synchronised() in (True, False, None)
+    assert (PsutilHost().clock_error_s() is None) is (PsutilHost().clock_synchronised() is None)
+
+
+@real_machine
+def test_an_interface_that_has_no_driver_tells_no_firmware():
+    assert PsutilHost().firmware("lo") == {}
+    assert PsutilHost().firmware("no-such-nic") == {}
 
 
 def test_a_program_that_is_not_installed_is_unavailable():

@@ -17,11 +17,12 @@ from collector.contract import Batch, Env, Facts
 from collector.errors import Unavailable
 from collector.machine import LINUX, Anchor, KeptFile, PsutilHost, SystemClock, take_anchor
 from collector.plugins import discover
-from collector.probes import cpu, disk, filesystem, link, memory, nic, paging, pressure, tcp
+from collector.probes import backlog, cost, cpu, disk, filesystem, handles, link, memory, nic, paging, pressure, tcp
+from collector.qdisc import Waiting
 
 ALL = discover(collector.probes, "PROBE")
 ANYWHERE = {"cpu": cpu, "disk": disk, "filesystem": filesystem, "link": link, "memory": memory, "nic": nic}
-COUNTING = ANYWHERE | {"paging": paging, "pressure": pressure, "tcp": tcp}
+COUNTING = ANYWHERE | {"handles": handles, "paging": paging, "pressure": pressure, "tcp": tcp}
 
 STAT = """cpu  100 2 30 4000 50 6 7 8 9 10
 cpu0 50 1 15 2000 25 3 3 4 4 5
@@ -121,6 +122,7 @@ FILES = {
     "proc/diskstats": DISKSTATS,
     "proc/net/dev": NET_DEV,
     "proc/vmstat": VMSTAT,
+    "proc/sys/fs/file-nr": "1885 0 2466170\n",
     "proc/pressure/cpu": PRESSURE,
     "proc/pressure/memory": PRESSURE,
     "proc/pressure/io": PRESSURE,
@@ -432,6 +434,63 @@ def test_an_interface_that_goes_and_comes_back_has_rows_while_it_is_there(tmp_pa
     assert rows(probe) == {("eth0",): (100, 1, 1500, 1, 2)}
 
 
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("1885\t0\t2466170\n", (1885, 2466170)),
+        ("1885 85 9223372036854775807\n", (1800, 1 << 53)),
+        ("1 0 0 7\n", (1, 0)),
+    ],
+    ids=["usual", "no limit", "a field more"],
+)
+def test_handles_are_those_that_are_open_and_the_systems_limit(tmp_path, text, row):
+    assert rows(handles.sample(env_of(tmp_path, {"proc/sys/fs/file-nr": text}))) == {(): row}
+
+
+def test_a_limit_of_handles_in_another_form_is_unavailable(tmp_path):
+    with pytest.raises(Unavailable, match="1 numbers instead of 3"):
+        next(handles.sample(env_of(tmp_path, {"proc/sys/fs/file-nr": "12\n"})))
+
+
+def test_the_backlog_is_that_of_every_interface(tmp_path):
+    told = {"eth1": Waiting(3, 4500, 7), "eth0": Waiting(0, 0, 0)}
+    assert rows(backlog.sample(env_of(tmp_path, {}, queues=told))) == {("eth0",): (0, 0, 0), ("eth1",): (3, 4500, 7)}
+
+
+def test_a_kernel_that_tells_no_queue_is_unavailable(tmp_path):
+    with pytest.raises(Unavailable, match="not told"):
+        next(backlog.sample(env_of(tmp_path, {})))
+
+
+def _process(pid, parent, ticks, memory=None):
+    stat = f"{pid} (a name (with) brackets) S {parent} 1 1 0 -1 0 1 0 0 0 {ticks} {ticks} 900 900 20 0 1 0 5 6 7\n"
+    files = {f"proc/{pid}/stat": stat}
+    return files if memory is None else files | {f"proc/{pid}/smaps_rollup": f"Rss: 9 kB\nPss:    {memory} kB\n"}
+
+
+def test_the_cost_is_that_of_the_main_process_and_its_children_and_of_no_other(tmp_path):
+    main, second = os.getppid(), 100 / os.sysconf("SC_CLK_TCK")
+    files = _process(main, 1, 10, 300) | _process(900001, main, 5, 40) | _process(900002, 900001, 99, 9)
+    assert rows(cost.sample(env_of(tmp_path, files))) == {(): (2, int(30 * second), 340)}
+
+
+def test_memory_that_one_process_does_not_tell_is_null_and_a_child_that_comes_later_is_found(tmp_path):
+    main = os.getppid()
+    probe = cost.sample(env_of(tmp_path, _process(main, 1, 10, 300) | _process(900001, main, 5)))
+    ((processes, _, pss),) = rows(probe).values()
+    assert (processes, pss) == (2, None)
+    # The bandwidth process starts again under another number.
+    (tmp_path / "proc/900001/stat").unlink()
+    machine(tmp_path, _process(900003, main, 7, 50))
+    ((processes, _, pss),) = rows(probe).values()
+    assert (processes, pss) == (2, 350)
+
+
+def test_without_processes_the_cost_is_unavailable(tmp_path):
+    with pytest.raises(Unavailable, match="proc: No such file"):
+        next(cost.sample(env_of(tmp_path, {})))
+
+
 def test_an_interface_whose_name_is_no_text_has_rows_all_the_same(tmp_path):
     env = env_of(tmp_path, ETH0)
     folder = tmp_path / "sys/class/net"
@@ -446,6 +505,7 @@ def test_an_interface_whose_name_is_no_text_has_rows_all_the_same(tmp_path):
         ("cpu", "proc/stat"),
         ("disk", "proc/diskstats"),
         ("filesystem", "proc/mounts"),
+        ("handles", "proc/sys/fs/file-nr"),
         ("link", "sys/class/net"),
         ("memory", "proc/meminfo"),
         ("nic", "proc/net/dev"),

@@ -62,6 +62,9 @@ def _interfaces(env: Env, told: Mapping[str, Json], listed: Sequence[Mapping[str
         }
         if hardware := stamping(env.host.hardware_stamps(name)):
             nics[name]["hardware_stamps"] = hardware
+        # A virtual interface has a driver with a version and no firmware, and there may be hundreds.
+        if nics[name]["driver"] not in kinds.values() and (firmware := env.host.firmware(name)):
+            nics[name]["firmware"] = firmware
     return nics
 
 

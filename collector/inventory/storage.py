@@ -1,27 +1,69 @@
-"""Which disks lie on which, and which of them holds each data folder of the plan."""
+"""Which disks there are, which lie on which, which holds each data folder of the plan, and what errors the kernel counts."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from collector.contract import Env, Json
-from collector.inventory.files import link, names
+from collector.inventory.files import link, names, text, value
 
 _MOST = 256
 """Disks that are told. A machine with more is a storage system, and the facts are repeated in every state of the archive."""
 
 
+_SECTOR_B = 512
+_STATS = ("write_errs", "read_errs", "flush_errs", "corruption_errs", "generation_errs")
+"""What btrfs counts in error_stats."""
+
+
 def storage(env: Env) -> dict[str, Json]:
-    """The facts disks and data; what is not told is left out."""
+    """The facts drives, disks, disk_errors and data; what is not told is left out."""
     blocks = names(env, "sys/block")
     found: dict[str, Json] = {}
     if blocks:
+        found["drives"] = {block: told for block in blocks[:_MOST] if (told := _drive(env, block))}
+        found["disk_errors"] = list(_errors(env, blocks))[:_MOST]
         below = {block: _below(env, block, blocks) for block in blocks}
         found["disks"] = {block: on for block, on in list(below.items())[:_MOST] if on}
     if env.node.data:
         found["data"] = [{"folder": folder} | (_disk(env, folder) if blocks else {}) for folder in env.node.data]
     return found
+
+
+def _drive(env: Env, block: str) -> dict[str, Json]:
+    """Size and make of a disk that is a device; empty for what is made of others, and for an empty drive."""
+    folder = f"sys/block/{block}"
+    sectors = _count(env, f"{folder}/size")
+    if not sectors or not (env.root / folder / "device").exists():
+        return {}
+    told: dict[str, Json] = {"size_B": sectors * _SECTOR_B}
+    if model := text(env, f"{folder}/device/model"):
+        told["model"] = model
+    rotating = text(env, f"{folder}/queue/rotational")
+    return told | ({"rotating": rotating == "1"} if rotating in ("0", "1") else {})
+
+
+def _errors(env: Env, blocks: list[str]) -> Iterator[dict[str, Json]]:
+    """What file systems and arrays count: errors of ext4 and btrfs since they were made or checked, members that an array lacks."""
+    for device in names(env, "sys/fs/ext4"):
+        if (errors := _count(env, f"sys/fs/ext4/{device}/errors_count")) is not None:
+            yield {"device": device, "kind": "ext4", "count": errors}
+    for name in names(env, "sys/fs/btrfs"):
+        for device in names(env, f"sys/fs/btrfs/{name}/devinfo"):
+            lines = text(env, f"sys/fs/btrfs/{name}/devinfo/{device}/error_stats")
+            counts = [told for key in _STATS if (told := value(lines, key, " ")).isdecimal()]
+            if counts:
+                yield {"device": f"{name}/{device}", "kind": "btrfs", "count": sum(map(int, counts))}
+    for block in blocks:
+        if (missing := _count(env, f"sys/block/{block}/md/degraded")) is not None:
+            yield {"device": block, "kind": "md", "count": missing}
+
+
+def _count(env: Env, path: str) -> int | None:
+    told = text(env, path)
+    return int(told) if told.isdecimal() else None
 
 
 def _below(env: Env, block: str, blocks: list[str]) -> list[Json]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from collector.errors import OperatorError, Unavailable, printable
 from collector.icmp import EchoSocket
-from collector.inventory.timekeeping import timekeeping
+from collector.inventory.timekeeping import keeper
 from collector.machine import LINUX
 from collector.peers import iperf3
 from collector.peers.fifo import PRIORITY
@@ -71,7 +71,7 @@ def bandwidth(site: Site) -> Iterator[Check]:
 
 def clock(site: Site) -> Iterator[Check]:
     """A time service keeps the clock."""
-    told = timekeeping(site.env)["time"]
+    told = keeper(site.env)
     service, kept = told["service"], told["synchronised"]
     by = service or ("no time service" if service == "" else "a time service that cannot be seen")
     hint = "start chrony or systemd-timesyncd: clocks that drift spoil one-way times and the products' logs"

@@ -30,6 +30,7 @@ def values_per_s(site: Site) -> float:
         "cpu": len(host.cores()) + 1,
         "nic": len(host.nics()),
         "link": len(host.nics()),
+        "backlog": len(host.nics()),
         "disk": len(host.disks()),
         "filesystem": len(host.filesystems()),
         "observer": len(env.plan.observers),
