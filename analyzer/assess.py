@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,7 @@ from analyzer.together import met, ordered
 from analyzer.tolerance import tolerances
 from analyzer.untested import untested
 from analyzer.verdict import answer
+from collector.archive.story import Story
 from collector.contract import Interval, Outcome, State, tool_version
 from collector.errors import printable
 from collector.plan import Plan
@@ -91,9 +93,7 @@ def assess(
     nodes = {node.name: node for node in ordered([read(path) for path in paths])}
     plan = next(iter(nodes.values())).plan
     facts = {
-        name: node.story.facts["inventory"]
-        for name, node in nodes.items()
-        if isinstance(node.story.facts.get("inventory"), dict)
+        name: _facts(node.story) for name, node in nodes.items() if isinstance(node.story.facts.get("inventory"), dict)
     }
     scenarios = resolve(plan, {name: facts.get(name, {}) for name in nodes})
     meetings = {
@@ -344,6 +344,12 @@ def _gave_up(outcome: Outcome) -> bool:
     return began_us is not None and any(
         part.state is State.SKIPPED and part.from_us > began_us for part in outcome.intervals
     )
+
+
+def _facts(story: Story) -> dict[str, Any]:
+    """The inventory, and under `software` the lists of packages and services, which an archive that was cut short may lack."""
+    lists = story.facts.get("software")
+    return dict(story.facts["inventory"]) | ({"software": lists} if isinstance(lists, dict) else {})
 
 
 def _summary(node: NodeData, clock: Clock) -> NodeSummary:

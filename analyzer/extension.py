@@ -63,6 +63,7 @@ need | scopes | what the context then gives
 `TIMINGS` | pair, cluster | every `Timing` between the two, or of all paths; it may be empty
 `THROUGHPUT` | path | its `Throughput`; paths without planned tests are then no subjects
 `THROUGHPUT` | pair | every `Throughput` between the two (`context.throughputs`); pairs without planned tests are then no subjects
+`THROUGHPUT` | cluster | every `Throughput` that was planned (`context.throughputs`); it may be empty
 `ECHO` | path | its `EchoTiming`; paths without an echo are then no subjects
 `MTUS` | path | the `PathMtu` of every probed path by its name, so that both directions can be compared
 `REPLICATION` | path | its `Replication`; paths that carry none are then no subjects, and a hop without a path is one as a pair
@@ -229,7 +230,7 @@ class Context:
 
     @property
     def throughputs(self) -> tuple[Throughput, ...]:
-        """What the paths of a pair carried. Raises KeyError if the rule does not need "throughput"."""
+        """What the paths of a pair, or all of them, carried. Raises KeyError if the rule does not need "throughput"."""
         throughputs: tuple[Throughput, ...] = self.given[THROUGHPUT]
         return throughputs
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analyzer.columns import LABEL_NAMES
@@ -29,6 +30,8 @@ FEW = 3
 LONGER = "Run the collector for at least 15 min on new systems, 24 h on systems in use."
 _LEAST = 30
 """Seconds, and one-second readings, that make a minute."""
+_AFTER_S = 1.5
+"""A row tells of the second before it, and a test's queue empties after it."""
 _LOOPBACK = re.compile(r"lo\d*$|loopback", re.IGNORECASE)
 _SEVERITY = (Status.PASS, Status.INFO, Status.WARN, Status.FAIL)
 
@@ -86,12 +89,21 @@ def minute_sums(steps: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return sums[sums["dt_s"] >= _LEAST]
 
 
-def minute_means(t_s: pd.Series[float], values: pd.Series[float]) -> pd.Series[float]:
-    """Means of one-second readings by whole minute of the run; null readings are left out."""
+def minute_means(t_s: pd.Series[float], values: pd.Series[float], least: int = _LEAST) -> pd.Series[float]:
+    """Means of readings by whole minute of the run; null readings are left out. A minute counts with `least` of them."""
     known = values.dropna()
     groups = known.groupby(np.floor(t_s[known.index] / 60.0))
-    means: pd.Series[float] = groups.mean()[groups.count() >= _LEAST]
+    means: pd.Series[float] = groups.mean()[groups.count() >= least]
     return means
+
+
+def quiet(t_s: pd.Series[float], tests: Sequence[tuple[float, float]]) -> npt.NDArray[np.bool_]:
+    """Which rows tell of no second in which a bandwidth test of ours loaded the node."""
+    at = t_s.to_numpy(dtype=np.float64)
+    free = np.ones(len(at), dtype=np.bool_)
+    for start, stop in tests:
+        free &= (at < start) | (at > stop + _AFTER_S)
+    return free
 
 
 def events(frame: pd.DataFrame, column: str) -> int | None:

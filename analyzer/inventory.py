@@ -20,6 +20,7 @@ _LABELS = {
     "hostname": "Host name",
     "virtual": "Virtual machine",
     "timezone": "Time zone",
+    "overcommit": "vm.overcommit_memory",
     "dns": "Name servers",
     "routes_left_out": "Further routes",
     "signature": "Signature of the machine",
@@ -58,6 +59,12 @@ def _described(name: str, value: Json) -> tuple[str, str]:
             return "Disks that lie on others", "; ".join(
                 f"{_words(disk)} on {_words(on)}" for disk, on in value.items()
             ) or "none"
+        case "drives", dict():
+            return "Disks", "; ".join(_drive(str(disk), facts) for disk, facts in value.items()) or "none"
+        case "disk_errors", list():
+            return "Errors that file systems and arrays count", _listed(value, _errors)
+        case "restart", dict():
+            return "Waits for the next start", _restart(value)
         case "data", list():
             return "Data folders", _listed(value, _folder)
         case "names", dict():
@@ -91,6 +98,8 @@ def _interface(name: str, facts: Json) -> str:
         words.append(f"MTU {_words(facts['mtu'])}")
     if facts.get("driver"):
         words.append(f"({_words(facts['driver'])})")
+    if isinstance(told := facts.get("firmware"), dict) and told.get("firmware"):
+        words.append(f"firmware {_words(told['firmware'])}")
     addresses = facts.get("addresses")
     words += [
         _address(entry)
@@ -146,7 +155,32 @@ def _time(facts: Mapping[str, Json]) -> str:
     service = facts.get("service")
     name = "none runs" if service == "" else _words(service)
     state = _state(facts.get("synchronised"), "synchronised", "NOT synchronised", "whether synchronised: not told")
-    return f"{name}, {state}"
+    references = facts.get("references")
+    listed = [_words(item) for item in references[:_MOST]] if isinstance(references, list) else []
+    return f"{name}, {state}" + (f", from {', '.join(listed)}" if listed else "")
+
+
+def _drive(name: str, facts: Json) -> str:
+    """Name, model, size and kind."""
+    if not isinstance(facts, dict):
+        return f"{name}: {_words(facts)}"
+    size, model = facts.get("size_B"), facts.get("model")
+    words = [name]
+    if isinstance(model, str) and model:
+        words.append(model)
+    if isinstance(size, int) and not isinstance(size, bool):
+        words.append(f"{size / 1e9:.4g} GB")
+    return " ".join([*words, _state(facts.get("rotating"), "(rotates)", "(flash)", "")]).strip()
+
+
+def _errors(entry: Mapping[str, Json]) -> str:
+    return f"{_words(entry.get('kind'))} on {_words(entry.get('device'))}: {_words(entry.get('count'))}"
+
+
+def _restart(facts: Mapping[str, Json]) -> str:
+    kernels = facts.get("kernels")
+    words = [f"kernel {_words(name)}" for name in kernels] if isinstance(kernels, list) else []
+    return ", ".join([*words, *(["a restart is wanted"] if facts.get("wanted") is True else [])]) or "nothing"
 
 
 def _arp(facts: Mapping[str, Json]) -> str:

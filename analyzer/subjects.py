@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     pass
 
 
-INTERFACES = ("nic", "link")
+INTERFACES = ("nic", "link", "backlog")
 """Tables whose devices are network interfaces, which the plan may name."""
 
 Asked = tuple[Subject, str, Mapping[str, Any], str, str]
@@ -81,6 +81,7 @@ def subjects(rule: Rule, material: Material) -> Iterator[Asked]:
             offered = {
                 FACTS: material.facts,
                 TIMINGS: tuple(material.timings.values()),
+                THROUGHPUT: tuple(material.throughputs.values()),
                 NOTES: material.notes,
                 OBSERVERS: tuple(material.observers),
                 NEIGHBOURS: material.neighbours,

@@ -38,7 +38,10 @@ TABLES = (
     _table("ticker", "ticks late_max_us run_delay_us", ("class",)),
     _table("stall", "length_us run_delay_us", ("class",)),
     _table("cpu", "user_cs nice_cs system_cs idle_cs iowait_cs irq_cs softirq_cs steal_cs", ("cpu",)),
-    _table("memory", "total_KiB available_KiB"),
+    _table("memory", "total_KiB available_KiB committed_KiB commit_limit_KiB"),
+    _table("handles", "open most"),
+    _table("backlog", "packets waiting_B drops", ("backlog",)),
+    _table("cost", "processes cpu_cs pss_KiB"),
     _table("disk", "reads read_B read_ms writes write_B write_ms queue busy_ms", ("disk",)),
     _table("load", "running blocked load1_c switches"),
     _table("pressure", "some_us full_us", ("pressure",)),
@@ -502,9 +505,8 @@ def _host(site: Site, name: str, rows: list[Any]) -> None:
     if machine.host:
         _healthy(machine, len(site.plan["network"]), true_s, rows)
     if machine.memory:
-        rows.append(
-            ("memory", (), true_s, np.column_stack([t_us, np.full(count, 8_000_000), np.full(count, 4_000_000)]))
-        )
+        sizes = [np.full(count, size_KiB) for size_KiB in (8_000_000, 4_000_000, 3_000_000, 6_000_000)]
+        rows.append(("memory", (), true_s, np.column_stack([t_us, *sizes])))
     if machine.disk:
         nothing = np.zeros(count)
         for disk, share in (("sda", 0.1), ("sdb", 0.4)):
@@ -541,8 +543,11 @@ def _healthy(machine: Machine, networks: int, true_s: np.ndarray, rows: list[Any
             took_us[at] = (one.at_s - true_s[at] + one.commit_s) * 1e6
     table("commit", ("/var/tmp",), took_us, 0)
     table("filesystem", ("/",), 50_000_000, 30_000_000, 3_000_000, 2_900_000, every=10)
+    table("handles", (), 2_000, 1_000_000, every=10)
+    table("cost", (), 6, number * 2, 40_000, every=60)
     for place in range(networks):
         nic = (f"eth{place}",)
+        table("backlog", nic, 0, 0, 0)
         table("nic", nic, number * 1500, number * 10, 0, 0, number * 1500, number * 10, 0, 0)
         table("link", nic, 1000, 1, 1500, 1, 1, every=10)
     table("tcp", (), number * 100, 0, 0, 0)
@@ -575,7 +580,18 @@ def inventory(site: Site, name: str) -> dict[str, Any]:
         "bios": "1.0",
         "signature": f"{number:016x}",
         "timezone": "Etc/UTC",
-        "time": {"service": "chronyd", "synchronised": True},
+        "time": {
+            "service": "chronyd",
+            "synchronised": True,
+            "error_s": 0.001,
+            "references": ["192.0.2.1"],
+            "reference": "192.0.2.1",
+        },
+        "locale": "C.UTF-8",
+        "restart": {"wanted": False, "kernels": []},
+        "overcommit": 0,
+        "drives": {"sda": {"size_B": 10**12, "model": "DISK 9000", "rotating": False}},
+        "disk_errors": [{"device": "sda1", "kind": "ext4", "count": 0}],
         "packages": {"manager": "dpkg", "count": 400, "sha256": "ab" * 32},
         "dns": [],
         "nics": {

@@ -265,6 +265,7 @@ def outcome(probe, *states):
 
 def test_tables_that_end_early_pass_nothing(tmp_path):
     tables = ("ticker", "cpu", "memory", "disk", "load", "paging", "filesystem", "commit", "nic", "link", "observer")
+    tables += ("handles", "backlog", "cost")
     observer = [{"name": "gw", "kind": "gateway", "addr": "10.0.0.254"}]
     ended = machine(
         until=dict.fromkeys(tables, 1000.0),
@@ -279,7 +280,7 @@ def test_tables_that_end_early_pass_nothing(tmp_path):
     assert set(thin) == {
         "stalls", "cpu-busy", "steal", "run-queue", "memory", "swap", "disk-latency", "commit-latency", "free-space",
         "nic-errors", "link-state", "observers", "cpu-cores", "cpu-kernel", "cpu-sustained", "disk-busy", "nic-load",
-        "space-forecast",
+        "space-forecast", "commit-charge", "disk-queue", "commit-rate", "handles", "backlog", "collector-cost",
     }  # fmt: skip
     assert all(item.subject.name.startswith("a") for item in thin.values())
     assert "16 min of 66 min only (25 %); memory was skipped (no such file)" in thin["memory"].message

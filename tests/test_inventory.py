@@ -46,6 +46,7 @@ NOBODY_TOLD = {
     "virtual": None,
     "egress": [{"target": "b", "network": "ch1", "address": "10.9.0.2", "nic": "", "source": "", "via": ""}],
     "time": {"service": None, "synchronised": None},
+    "locale": "",
 }
 
 
@@ -420,12 +421,12 @@ def test_the_largest_error_of_the_clock_is_left_out_where_it_is_not_told(tmp_pat
     [
         ({"etc/locale.conf": "LANG=de_CH.UTF-8\n"}, "de_CH.UTF-8"),
         ({"etc/default/locale": '# none\nLC_ALL=C\nLANG="C.UTF-8"\n'}, "C.UTF-8"),
-        ({"etc/default/locale": "LC_ALL=C\n"}, None),
-        ({}, None),
+        ({"etc/default/locale": "LC_ALL=C\n"}, ""),
+        ({}, ""),
     ],
 )
 def test_the_locale_is_what_the_systems_file_sets(tmp_path, files, locale):
-    assert facts(env_of(tmp_path, files)).get("locale") == locale
+    assert facts(env_of(tmp_path, files))["locale"] == locale
 
 
 # --- time ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from analyzer.commits import LEAST, timed_s
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Custom, Judgement, Rule
 from analyzer.host import LONGER, told, worst
@@ -22,16 +23,13 @@ from analyzer.words import seconds
 
 P99 = Limit("commit, 99 %", "s", 0.010, 0.020, Sense.AT_MOST, "etcd/OpenShift: 10 ms, newer text 20 ms")
 SLOWEST = Limit("slowest commit", "s", 0.5, None, Sense.AT_MOST, "etcd: slowest 500 ms")
-LEAST = 800
-"""Writes in a run of 15 minutes, less what starting takes and a lost second here and there."""
 
 
 def _check(context: Context) -> Iterator[Judgement]:
     frame = context.table("commit")
     folder = context.subject.name.removeprefix(f"{context.node}/")
     where = f"Folder {folder} of node {context.node}"
-    took_s = frame["took_us"].dropna().to_numpy(dtype=np.float64) / 1e6 if told(frame, "took_us") else np.zeros(0)
-    took_s = took_s[took_s >= 0.0]
+    took_s = timed_s(frame)
     failed = int((frame["error"] > 0).sum()) if told(frame, "error") else 0
     planned = folder in context.plan.node(context.node).data
     if failed:

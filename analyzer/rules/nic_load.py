@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TESTS, Context, Judgement, Rule
-from analyzer.host import MINUTES, carried, judged, loopback, minute_sums, told, too_short
+from analyzer.host import MINUTES, carried, judged, loopback, minute_sums, quiet, told, too_short
 from analyzer.rates import increments
 from analyzer.words import quantity, share
 
@@ -27,8 +26,6 @@ LOAD = Limit(
 _COLUMNS = ["rx_B", "tx_B"]
 _FASTEST_MBPS = 10_000_000
 """What lies beyond is a driver's way to say "unknown"."""
-_AFTER_S = 1.5
-"""A row tells of the second before it, and a test's queue empties after it."""
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -82,11 +79,7 @@ def _quiet_minutes(frame: pd.DataFrame, tests: Sequence[tuple[float, float]]) ->
     if not told(frame, "t_s", *_COLUMNS):
         return pd.DataFrame()
     steps = increments(frame, _COLUMNS)
-    at = steps["t_s"].to_numpy(dtype=np.float64)
-    loaded = np.zeros(len(at), dtype=np.bool_)
-    for start, stop in tests:
-        loaded |= (at >= start) & (at <= stop + _AFTER_S)
-    return minute_sums(steps[~loaded], _COLUMNS)
+    return minute_sums(steps[quiet(steps["t_s"], tests)], _COLUMNS)
 
 
 RULE = Rule(

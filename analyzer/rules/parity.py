@@ -1,12 +1,13 @@
 """Whether the two nodes are alike.
 
-What: Operating system, kernel, packages, time zone, CPUs, memory, make and model of both nodes; what differs is listed.
+What: Operating system, kernel, packages, services, time zone, locale, CPUs, memory, make and model of both nodes; what differs is listed by name.
 Why HA: Replication carries data, not programs: the standby runs what is installed there, with the strength that it has, on the
     day it matters. A passive server much weaker than the active one is among the vendor's causes of channel drops.
-How: The inventories of both nodes; packages by the fingerprint of their sorted names and versions. The standby may be stronger
-    than the primary. Memory counts as equal within 2 %, which firmware and kernel keep for themselves.
+How: The inventories of both nodes; packages by name and version, or by their fingerprint where a list is missing; services by what starts with
+    the machine. The standby may be stronger than the primary. Memory counts as equal within 2 %, which firmware and kernel keep for
+    themselves. Disks, interfaces and firmware: see parity-hardware.
 Source: NF: same operating system, service packs and updates; secondary and tertiary equal to the primary or greater; same make and
-    model recommended. Time zone and 2 %: design values.
+    model recommended. Time zone, locale, services and 2 %: design values.
 Fails when: never; a warning lets the verdict be at best conditional.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
+from analyzer.installed import differences, listed, standby
 from analyzer.netfacts import flag, text, whole
 from analyzer.troubles import Trouble, words
 from collector.plan import Node, Role
@@ -54,6 +56,8 @@ def _check(context: Context) -> Iterator[Judgement]:
         Status.WARN if one.site == other.site else Status.INFO,
         "Set the same time zone on both nodes, so that schedules and logs agree.",
     )
+    troubles += _locale(one, other, first, second)
+    troubles += _services(one, other, first, second)
     sizes, evidence = _sizes(context, one, other)
     troubles += [*sizes, *_hardware(one, other, first, second)]
     good = f"{one.name} and {other.name} have the same operating system and packages, and the standby is no weaker."
@@ -75,10 +79,50 @@ def _packages(one: Node, other: Node, first: Mapping[str, Any], second: Mapping[
         if trouble.status is Status.SKIPPED:
             yield trouble
             continue
+        lists = [listed(facts, "packages") for facts in (first, second)]
+        named = list(differences(lists[0], lists[1], one.name, other.name)) if lists[0] and lists[1] else []
+        how = f": {'; '.join(named)}" if named else ""
         yield Trouble(
             Status.WARN,
-            f"packages or their versions differ ({_many(mine)} on {one.name}, {_many(its)} on {other.name})",
-            "Compare the package lists of both nodes and install the same versions.",
+            f"packages or their versions differ ({_many(mine)} on {one.name}, {_many(its)} on {other.name}){how}",
+            "Install the same packages in the same versions on both nodes."
+            if named
+            else "Compare the package lists of both nodes and install the same versions.",
+            "packages or their versions differ",
+        )
+
+
+def _locale(one: Node, other: Node, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Trouble]:
+    """A system that sets none tells an empty one. Where neither tells, nobody asked: the archives are older."""
+    told = ["locale" in facts for facts in (first, second)]
+    mine, its = text(first.get("locale")), text(second.get("locale"))
+    if any(told) and not all(told):
+        silent = other if told[0] else one
+        yield Trouble(Status.SKIPPED, f"the locale of {silent.name} was not told", _BY_HAND)
+    elif mine != its:
+        words = [f"{locale or 'none set'} on {node.name}" for node, locale in ((one, mine), (other, its))]
+        yield Trouble(
+            Status.WARN,
+            f"locale: {', '.join(words)}",
+            "Set the same locale on both nodes: sorting, dates and decimal signs follow it.",
+        )
+
+
+def _services(one: Node, other: Node, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Trouble]:
+    """Where neither tells, nobody asked: the machine has no systemd, or the archive is older."""
+    mine, its = listed(first, "services"), listed(second, "services")
+    if (mine is None) != (its is None):
+        silent = one if mine is None else other
+        yield Trouble(Status.SKIPPED, f"services that start with {silent.name} were not told", _BY_HAND)
+    if mine is None or its is None:
+        return
+    named = list(differences(mine, its, one.name, other.name))
+    if named:
+        yield Trouble(
+            Status.WARN,
+            f"services that start with the machine, {'; '.join(named)}",
+            "Enable the same services on both nodes, as far as the product does not start them itself.",
+            "services that start with the machine differ",
         )
 
 
@@ -92,16 +136,9 @@ def _many(packages: Mapping[str, Any]) -> str:
     return "an unknown number" if count is None else str(count)
 
 
-def _standby(one: Node, other: Node) -> tuple[Node, Node] | None:
-    """(reference, standby) where a primary is in the pair; the plan's order where roles say nothing; else None."""
-    if Role.PRIMARY in (one.role, other.role):
-        return (one, other) if one.role is Role.PRIMARY else (other, one)
-    return (one, other) if one.role is other.role is Role.MEMBER else None
-
-
 def _sizes(context: Context, one: Node, other: Node) -> tuple[list[Trouble], tuple[Evidence, ...]]:
     """CPUs and memory of the standby by the primary's; members swap roles, so the weaker of them counts."""
-    ends = _standby(one, other)
+    ends = standby(one, other)
     troubles: list[Trouble] = []
     evidence: list[Evidence] = []
     if ends is None:

@@ -25,7 +25,7 @@ def timekeeping(env: Env, programs: Programs) -> dict[str, Json]:
     """The facts time, timezone and locale; what is not known is left out."""
     zone, time, error_s = _timezone(env), keeper(env), env.host.clock_error_s()
     found: dict[str, Json] = {"timezone": zone} if zone else {}
-    found |= {"locale": locale} if (locale := _locale(env)) else {}
+    found["locale"] = _locale(env)
     if error_s is not None:
         time["error_s"] = error_s
     references = list(_references(programs, time["service"] or ""))
@@ -62,7 +62,7 @@ def _references(programs: Programs, service: str) -> Iterator[tuple[str, bool]]:
 
 
 def _locale(env: Env) -> str:
-    """The system's own, as far as a file sets it."""
+    """The system's own; empty where no file sets one."""
     for file in ("etc/locale.conf", "etc/default/locale"):
         for line in text(env, file).splitlines():
             name, found, value = line.partition("=")
