@@ -44,19 +44,19 @@ _ALWAYS = (
         "Whether switches, routers and clients of the subnet take gratuitous ARP (the nodes' own settings are judged)",
         "network administrator",
     ),
-    Untested("Open file handles of the system and of the HA product against their limits", "system administrator"),
     Untested(
-        "Small synchronous writes beyond one a second (the time of one a second is judged)",
+        "Open file handles of single processes, the HA product's among them, against their own limits (the system's are judged)",
+        "system administrator",
+    ),
+    Untested(
+        "Small synchronous writes under load: one a second is timed, and the rate is worked out from that",
         "storage or system administrator",
     ),
     Untested(
-        "Output queue of the network adapters against a limit (their traffic, errors and drops are judged)",
-        "network administrator",
+        "Errors of disks that no file system or array counts: SMART, the storage system, the kernel's log",
+        "storage or system administrator",
     ),
-    Untested(
-        "Whether the paths of different nodes carry like rates (each is judged by itself, and against its way back)",
-        "network administrator",
-    ),
+    Untested("Updates that are offered and not yet installed", "system administrator"),
     Untested(
         "VLAN and switch port of every address: the plan's words are printed, and no node can see whether they are true",
         "network administrator",
@@ -70,23 +70,21 @@ _ALWAYS = (
         "licence holder",
     ),
     Untested(
-        "Whether all nodes take the time from the same reference, and the error that their time services state",
-        "system administrator",
-    ),
-    Untested(
         "Carriers, lines and routers beyond the first that several channels share",
         "network administrator",
     ),
     Untested(
-        "What products ask for that this version has no settings for, such as 99 % of the round trips within 50 ms between the members "
-        "of a consensus store",
+        "What products ask for that this version has no settings for",
         "installer of that product",
     ),
-    Untested("Disk capacity of the standby against the primary, and room for a clone backup", "system administrator"),
+    Untested("Room for a clone backup of the primary on each standby", "system administrator"),
     Untested(
         "Same application, anti-virus and updates, as far as no package manager lists them", "system administrator"
     ),
-    Untested("Drivers and firmware of network adapters, and teaming of adapters", "system administrator"),
+    Untested(
+        "Whether drivers and firmware of the network adapters are current, and teaming of adapters",
+        "system administrator",
+    ),
     Untested("Anti-virus and backup exclusions for the HA product's files and queues", "system administrator"),
     Untested("Duration of an address takeover (up to 5 s on Windows, longer with some adapters)", "installer"),
     Untested(

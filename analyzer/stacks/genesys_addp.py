@@ -220,6 +220,11 @@ STACK = Stack(
             "Genesys administrator",
         ),
         Untested(
+            "Options of section [backup-sync] equal on both servers, which swap roles, and HA synchronisation ticked on the port that the backup "
+            "connects to",
+            "Genesys administrator",
+        ),
+        Untested(
             "SIP traffic monitoring (oos-check + oos-force), Timeout Startup of the VIP scripts (8 s) and Cancel Timeout of the alarms (1 s)",
             "Genesys administrator",
         ),
