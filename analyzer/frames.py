@@ -37,6 +37,10 @@ _ARRAY_B = 150
 _LONGEST_US = 10**14
 """Three years: no run is longer, and what is computed from it fits every type used."""
 
+_UNITS = {
+    "us": ("s", 1e-6), "ms": ("s", 1e-3), "cs": ("s", 1e-2), "B": ("B", 1.0), "KiB": ("B", 1024.0), "Mbps": ("B/s", 125_000.0),
+}  # fmt: skip
+"""What the end of a column's name says of it."""
 _LONGEST_NAME = 80
 """Letters that are kept of a service's name."""
 
@@ -130,6 +134,7 @@ def read(path: Path) -> NodeData:
             f"{path}: no measurement in it can be read" + (f" ({archive.damage[0]})" if archive.damage else ""),
             "copy the file again from the node; if it stays so, repeat the run",
         )
+    strange = _strange_units(head.get("tables"))
     told = story(head if archive.sealed else gathered.told)
     end_us = max((to_us for _, to_us in gathered.covered), default=0)
     return NodeData(
@@ -146,17 +151,17 @@ def read(path: Path) -> NodeData:
         sealed=archive.sealed,
         sha256=archive.sha256,
         t0_ns=int(head["t0_ns"]),
-        damage=(*archive.damage, *gathered.damage),
+        damage=(*archive.damage, *gathered.damage, *(strange[table] for table in sorted(strange))),
         gaps_s=_gaps_s(archive),
         story=told,
         anchors=tuple(sorted({(mono, real) for mono, real, _ in gathered.anchors})),
         boots=tuple(sorted({(mono, boot) for mono, _, boot in gathered.anchors})),
         spans=_merged(gathered.spans),
         keepers=tuple(gathered.keepers),
-        sent=gathered.wire_table("sent"),
-        reply=gathered.wire_table("reply"),
-        seen=gathered.wire_table("seen"),
-        tables=gathered.host_tables(),
+        sent={} if "sent" in strange else gathered.wire_table("sent"),
+        reply={} if "reply" in strange else gathered.wire_table("reply"),
+        seen={} if "seen" in strange else gathered.wire_table("seen"),
+        tables={name: frame for name, frame in gathered.host_tables().items() if name not in strange},
         probes=_probes(head.get("tables")),
         # With a part of them missing nobody knows which probes were answered.
         burst={} if gathered.fast_damaged else gathered.wire_table("burst"),
@@ -171,6 +176,29 @@ def _probes(told: Json) -> dict[str, str]:
         for entry in (told if isinstance(told, list) else ())
         if isinstance(entry, dict) and "name" in entry and isinstance(entry.get("probe"), str)
     }
+
+
+def _strange_units(told: Json) -> dict[str, str]:
+    """Tables that say themselves that a column is in another unit than its name tells, and what of that is damage.
+
+    The rules go by the names. What is malformed or not told says nothing.
+    """
+    found: dict[str, str] = {}
+    for entry in told if isinstance(told, list) else ():
+        metrics = entry.get("metrics") if isinstance(entry, dict) else None
+        for metric in metrics if isinstance(metrics, list) else ():
+            name, unit, scale = (
+                metric.get(key) if isinstance(metric, dict) else None for key in ("name", "unit", "scale")
+            )
+            if not isinstance(name, str) or not isinstance(unit, str) or not isinstance(scale, int | float):
+                continue
+            known = _UNITS.get(name.rpartition("_")[2])
+            if known is not None and (unit != known[0] or not known[1] * 0.999 < scale < known[1] * 1.001):
+                table = str(entry.get("name"))
+                found[table] = (
+                    f"table {tidy(table)[:_LONGEST_NAME]}: {tidy(name)[:_LONGEST_NAME]} is told in another unit than its name says"
+                )
+    return found
 
 
 class _Gathered:

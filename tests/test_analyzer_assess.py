@@ -385,6 +385,7 @@ def test_a_stranger_to_one_of_three_is_a_warning_whatever_its_time(tmp_path):
     found = assess([one["a"], one["b"], other["c"]])
     warned = {item.subject.name for item in found.findings if item.rule == "met" and item.status is Status.WARN}
     assert warned == {"a+c", "b+c"}
+    assert found.verdict is Verdict.INCONCLUSIVE
 
 
 def test_no_archives_and_no_archive_are_refused(tmp_path):

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from nodes import haready, loopback_plan
 from synthetic import Machine, Site, plan_data, write
+from test_hostile_archives import rewrite
 
 from collector.archive.reader import open_archive
 from collector.commands import seconds
@@ -144,6 +145,47 @@ def test_one_archive_alone_says_which_is_missing(tmp_path, archives):
     assert said["verdict"] == "inconclusive"
     assert "No archive of node b was given." in done.stdout
     assert said["fixes"][0] == "Run the collector on b as well and assess all archives together."
+
+
+def about(said, node):
+    """Every finding about a node, its pairs, its paths, or all nodes together."""
+    return [
+        item
+        for item in said["findings"]
+        if item["subject"]["scope"] == "cluster" or node in re.split(r"[+>/]", item["subject"]["name"])
+    ]
+
+
+def test_of_a_node_whose_archive_is_missing_no_check_passes(tmp_path, archives):
+    _, said = assess(archives["a"], folder=tmp_path)
+    found = [item for item in about(said, "b") if item["subject"]["name"] != "a>b/ch1"]
+    assert len(found) > 20
+    assert {item["status"] for item in found} <= {"skipped", "info"}
+    assert {item["status"] for item in found if item["subject"]["name"] == "b"} == {"skipped"}
+    assert all("no archive of node b" in item["message"] for item in found if item["subject"]["name"] in ("b", "a+b"))
+
+
+UNITS = [("memory", "total_KiB", "B", 1.0), ("disk", "read_ms", "s", 1e-6), ("commit", "took_us", "1", 1e-6)]
+
+
+@pytest.mark.parametrize(("table", "column", "unit", "scale"), [*UNITS, ("memory", "total_KiB", "B", 10**400)])
+def test_a_table_in_units_of_another_platform_is_damage_and_passes_nothing(tmp_path, table, column, unit, scale):
+    site = Site(length_s=1000.0, machines={name: Machine(host=True, memory=True, disk=True) for name in "ab"})
+    paths = write(site, tmp_path / "run")
+
+    def tell(head):
+        metric = {"name": column, "unit": unit, "kind": "gauge", "scale": scale, "help": ""}
+        head["tables"] = [{"name": table, "metrics": [metric]}, {"name": "cpu", "metrics": "none"}, 5]
+
+    changed = rewrite(paths["a"], tmp_path / "a.zip", manifest=tell)
+    _, said = assess(changed, paths["b"], folder=tmp_path)
+    rules = {"memory": ("memory",), "disk": ("disk-latency", "disk-busy"), "commit": ("commit-latency",)}[table]
+    told = {item["subject"]["name"].partition("/")[0]: item for item in said["findings"] if item["rule"] in rules}
+    assert told["a"]["status"] == "skipped"
+    assert f"node a recorded no {table}" in told["a"]["message"]
+    assert told["b"]["status"] != "skipped"
+    node = next(node for node in said["nodes"] if node["name"] == "a")
+    assert f"table {table}: {column} is told in another unit than its name says" in node["damage"]
 
 
 # Results and where they go
