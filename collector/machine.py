@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import struct
 import sys
 import time
 from collections.abc import Sequence
@@ -16,19 +15,11 @@ from typing import Protocol
 from collector.contract import Json
 from collector.errors import Unavailable
 from collector.external import Finished, run
+from collector.kernel import adjtimex, firmware, hardware_stamps
 from collector.qdisc import Waiting, waiting
 
 LINUX = sys.platform.startswith("linux")
 _CHUNK = 1 << 16
-_STA_UNSYNC, _TIME_ERROR = 0x40, 5
-"""What adjtimex(2) says of a clock that nobody keeps, in `status` and as its return value."""
-_SIOCETHTOOL, _SIOCGHWTSTAMP, _ETHTOOL_GET_TS_INFO, _IFNAMSIZ = 0x8946, 0x89B1, 0x41, 16
-_ETHTOOL_GDRVINFO = 0x03
-_IFREQ = struct.Struct("@16sP16x")
-_TS_INFO = struct.Struct("@IIiI12xI12x")
-_HWTSTAMP = struct.Struct("@iii")
-_DRVINFO = struct.Struct("@I32s32s32s96x")
-"""struct ifreq with a pointer, ethtool_ts_info, hwtstamp_config and ethtool_drvinfo of the kernel's headers."""
 
 
 class Clock(Protocol):
@@ -330,70 +321,21 @@ class PsutilHost:
 
     def clock_synchronised(self) -> bool | None:
         """See `Host`."""
-        told = _adjtimex()
+        told = adjtimex()
         return None if told is None else told[0]
 
     def clock_error_s(self) -> float | None:
         """See `Host`."""
-        told = _adjtimex()
+        told = adjtimex()
         return None if told is None else told[1]
 
     def firmware(self, nic: str) -> dict[str, str]:
-        """See `Host`. An ioctl that only looks and needs no privilege."""
-        found = _interface_ioctl(nic, _SIOCETHTOOL, _DRVINFO.pack(_ETHTOOL_GDRVINFO, b"", b"", b""))
-        if not found:
-            return {}
-        _, _, version, firmware = _DRVINFO.unpack(found)
-        told = {"version": version, "firmware": firmware}
-        return {key: text for key, raw in told.items() if (text := raw.partition(b"\0")[0].decode("ascii", "replace"))}
+        """See `Host`."""
+        return firmware(nic)
 
     def hardware_stamps(self, nic: str) -> dict[str, int]:
-        """See `Host`. Two ioctls that only look and need no privilege."""
-        can = _interface_ioctl(nic, _SIOCETHTOOL, _TS_INFO.pack(_ETHTOOL_GET_TS_INFO, 0, 0, 0, 0))
-        if not can:
-            return {}
-        _, flags, phc_index, tx_types, rx_filters = _TS_INFO.unpack(can)
-        found = {"so_timestamping": flags, "phc_index": phc_index, "tx_types": tx_types, "rx_filters": rx_filters}
-        is_set = _interface_ioctl(nic, _SIOCGHWTSTAMP, _HWTSTAMP.pack(0, 0, 0))
-        if is_set:
-            _, found["tx_type"], found["rx_filter"] = _HWTSTAMP.unpack(is_set)
-        return found
-
-
-def _adjtimex() -> tuple[bool, float] | None:
-    """Whether the clock is synchronised, and its largest error in s, from adjtimex(2): with nothing to adjust it needs no privilege."""
-    import ctypes
-
-    try:
-        adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
-    except (OSError, AttributeError, TypeError):
-        return None
-    timex = ctypes.create_string_buffer(1024)  # zeros: `modes`, its first field, asks for no change
-    state: int = adjtimex(timex)
-    if state < 0:
-        return None
-    # `modes` and the longs offset, freq, maxerror and esterror stand before `status`; alignment gives each of the five the size of a long.
-    size = ctypes.sizeof(ctypes.c_long)
-    status = ctypes.c_int.from_buffer(timex, 5 * size).value
-    error_us = ctypes.c_long.from_buffer(timex, 3 * size).value
-    return state != _TIME_ERROR and not status & _STA_UNSYNC, error_us / 1e6
-
-
-def _interface_ioctl(nic: str, request: int, value: bytes) -> bytes:
-    """Ask the driver of an interface; empty if there is none of that name or it does not answer."""
-    name = os.fsencode(nic)
-    if not LINUX or len(name) >= _IFNAMSIZ:
-        return b""
-    import ctypes
-    import fcntl
-
-    buffer = ctypes.create_string_buffer(value, len(value))
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            fcntl.ioctl(sock, request, _IFREQ.pack(name, ctypes.addressof(buffer)))
-    except OSError:
-        return b""
-    return buffer.raw
+        """See `Host`."""
+        return hardware_stamps(nic)
 
 
 def _duplex(told: int) -> str:
