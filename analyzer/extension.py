@@ -85,6 +85,9 @@ need | scopes | what the context then gives
 Any other need is a table of the node's archive, so it exists for the scopes node and device only.
 """
 
+OPTIONAL = frozenset({"pressure"})
+"""Tables that a sound system may be unable to tell: a rule that needs one is asked all the same, and has to ask `Context.has`."""
+
 SUFFICIENT_S = 855.0
 """Exposure below which a run is a connectivity check only. Source: NF, at least 15 min on newly installed systems; less 5 %
 for what starting, meeting and stopping take of a run of 15 minutes."""
@@ -209,6 +212,10 @@ class Context:
         # They are kept at 32 bits where that holds them; a rule that multiplies them must not find out.
         narrow = frame.select_dtypes("int32").columns
         return frame.astype(dict.fromkeys(narrow, "int64")) if len(narrow) else frame
+
+    def has(self, need: str) -> bool:
+        """Whether an optional need of the rule is there."""
+        return need in self.given
 
     @property
     def timing(self) -> Timing:

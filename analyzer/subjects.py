@@ -29,6 +29,7 @@ from analyzer.extension import (
     NEIGHBOURS,
     NOTES,
     OBSERVERS,
+    OPTIONAL,
     PORTS,
     REPLICATION,
     SILENCES,
@@ -142,7 +143,7 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> Asked:
         offered[FACTS] = material.facts[name]
     if name in material.clocks:
         offered[CLOCK] = material.clocks[name]
-    absent = [need for need in rule.needs if need not in offered]
+    absent = [need for need in rule.needs if need not in offered and need not in OPTIONAL]
     if not absent:
         given = _only(rule, offered)
         return subject, name, given, "", _thin(name, given, material)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from synthetic import plan_data
-from test_rules_host import FAIL, INFO, ON_ETH0, PASS, QUARTER_S, SKIPPED, WARN, ask, counters, gauges
+from test_rules_host import FAIL, INFO, ON_ETH0, PASS, QUARTER_S, SKIPPED, WARN, about_engine, ask, counters, gauges
 
 from analyzer import stacks
 from analyzer.commits import LEAST
@@ -27,6 +27,7 @@ from analyzer.rules import (
     handles,
     memory,
     node_spread,
+    pressure,
 )
 from collector.plan import parse
 from collector.plugins import discover
@@ -155,6 +156,40 @@ def test_promised_memory_that_was_not_seen_is_unknown(frame):
 def test_the_rule_of_memory_leaves_commitment_to_its_own():
     frame = promised(3.0).assign(total_KiB=16_000_000, available_KiB=8_000_000)
     assert [word.status for word in ask(memory.RULE, {"memory": frame})] == [PASS]
+
+
+# ---------------------------------------------------------------- pressure
+
+
+def pressed(memory=0.0, io=0.0, cpu=0.5, **changes):
+    rates = {"memory": (memory, memory), "io": (io, io), "cpu": (0.0, cpu)}
+    return pd.concat(
+        counters(full_us=full * 1e6, some_us=some * 1e6, **changes).assign(pressure=name)
+        for name, (full, some) in rates.items()
+    )
+
+
+@pytest.mark.parametrize("resource", ["memory", "io"])
+@pytest.mark.parametrize(("part", "status"), [(0.0, PASS), (0.1, PASS), (0.101, WARN), (1.0, WARN)])
+def test_pressure_is_judged_by_its_share_of_the_time(resource, part, status):
+    (word,) = ask(pressure.RULE, {"pressure": pressed(**{resource: part})})
+    assert word.status is status
+    assert max(item.value for item in word.evidence[:2]) == pytest.approx(part)
+    assert word.evidence[2].value == pytest.approx(0.5), "waiting for a CPU is told and not judged"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [pressed(length_s=600), pressed().assign(full_us=np.nan), pressed().query("pressure != 'io'"), pressed().iloc[:0]],
+)
+def test_pressure_that_was_not_seen_is_unknown(frame):
+    assert ask(pressure.RULE, {"pressure": frame})[0].status is SKIPPED
+
+
+def test_a_kernel_that_counts_no_pressure_is_asked_all_the_same_and_is_no_trouble():
+    found = about_engine(pressure.RULE, {"cpu": pressed()})
+    assert [(word.subject.name, word.status) for word in found] == [("a", INFO), ("b", SKIPPED)]
+    assert "psi=1" in found[0].message
 
 
 # ---------------------------------------------------------------- overloaded disks
