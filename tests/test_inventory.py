@@ -294,23 +294,28 @@ def test_services_are_those_that_start_with_the_machine(tmp_path):
     assert tick(env_of(tmp_path, files))["software"] == {"services": "cron.service\nssh.service"}
 
 
-KERNELS = {"proc/sys/kernel/osrelease": "6.1.0-30\n", "proc/stat": "cpu 1\nbtime 1700000000\n"}
-
-
-def with_kernels(root, **built_s):
-    env = env_of(root, KERNELS | {f"lib/modules/{name}/modules.dep": "" for name in built_s})
-    for name, at_s in built_s.items():
-        os.utime(root / "lib/modules" / name / "modules.dep", (at_s, at_s))
-    return env
+def with_kernels(root, *kernels, booted_s):
+    """A machine whose kernels are installed now."""
+    running = {"proc/sys/kernel/osrelease": "6.1.0-30\n", "proc/stat": f"cpu 1\nbtime {booted_s}\n"}
+    return env_of(root, running | {f"lib/modules/{name}/modules.builtin": "" for name in kernels})
 
 
 def test_a_kernel_that_was_installed_after_the_start_waits_for_the_next(tmp_path):
-    built_s = {"6.1.0-29": 1_600_000_000, "6.1.0-30": 1_699_000_000, "6.1.0-31": 1_700_000_001}
-    assert facts(with_kernels(tmp_path, **built_s))["restart"] == {"kernels": ["6.1.0-31"]}
+    long_ago, later = 1_000_000_000, 1 << 40
+    kernels = ("6.1.0-29", "6.1.0-30", "6.1.0-31")
+    found = facts(with_kernels(tmp_path / "before", *kernels, booted_s=long_ago))["restart"]
+    assert found == {"kernels": ["6.1.0-29", "6.1.0-31"]}, "all but the one that runs"
+    assert facts(with_kernels(tmp_path / "after", *kernels, booted_s=later))["restart"] == {"kernels": []}
+
+
+def test_a_list_of_modules_that_is_made_anew_is_no_new_kernel(tmp_path):
+    env = with_kernels(tmp_path, "6.1.0-30", booted_s=1_000_000_000)
+    machine(tmp_path, {"lib/modules/6.1.0-29/modules.dep": ""})
+    assert facts(env)["restart"] == {"kernels": []}
 
 
 def test_a_machine_whose_kernel_is_kept_elsewhere_does_not_tell_its_next_one(tmp_path):
-    assert "restart" not in facts(with_kernels(tmp_path, other=1_800_000_000))
+    assert "restart" not in facts(with_kernels(tmp_path, "other", booted_s=1_000_000_000))
 
 
 @pytest.mark.parametrize("mark", [True, False])

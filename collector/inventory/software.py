@@ -60,16 +60,16 @@ def _restart(env: Env) -> dict[str, Json]:
     installed = names(env, "lib/modules")
     # A machine that keeps its running kernel elsewhere (a container) says nothing about its next start.
     if running in installed and booted_s is not None:
-        found["kernels"] = [name for name in installed if name != running and _changed_s(env, name) > booted_s][
+        found["kernels"] = [name for name in installed if name != running and _installed_s(env, name) > booted_s][
             :_KERNELS
         ]
     return {"restart": found} if found else {}
 
 
-def _changed_s(env: Env, kernel: str) -> float:
-    """When the kernel's own list of its modules was made, else 0."""
+def _installed_s(env: Env, kernel: str) -> float:
+    """When a file of the kernel's package came here, else 0. Its own time is that of its build, and lists of modules are made anew for old kernels too."""
     try:
-        return (env.root / "lib/modules" / kernel / "modules.dep").stat().st_mtime
+        return (env.root / "lib/modules" / kernel / "modules.builtin").stat().st_ctime
     except OSError:
         return 0.0
 
