@@ -1,6 +1,6 @@
 """A real run of a trio with two channels on loopback: does memory grow, are ticks missed? Written to docs/reliability.md.
 
-    python tests/soak.py [MINUTES]      45 minutes unless stated
+    python tests/soak.py [MINUTES [FILE]]      45 minutes unless stated; FILE gets every reading as JSON, to look at what grew and when
 
 Memory is read every ten seconds from outside. The slope is that of the anonymous pages that a process maps, which no other program has a part in; PSS moves with
 whatever else uses Python on the machine, and as pages that parent and child shared become each one's own. The main process keeps the rows of a segment until it is
@@ -124,6 +124,8 @@ def main() -> int:
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else MINUTES
     with tempfile.TemporaryDirectory(prefix="haready-soak-") as top:
         at_s, kib, archives = run(Path(top), 60 * minutes)
+        if len(sys.argv) > 2:
+            Path(sys.argv[2]).write_text(json.dumps({"at_s": at_s, "anonymous_and_pss_KiB": kib}), encoding="utf-8")
         told = [missed(archive) for archive in archives]
         damage = [json.loads(_inspected(archive))["damage"] for archive in archives]
     wrong = [f"{archive.name}: {text}" for archive, texts in zip(archives, damage, strict=True) for text in texts]
