@@ -150,7 +150,12 @@ def advise(context: StackContext, model: Model[S], candidates: Iterable[Constrai
         for item, count in zip(settings, hours, strict=True)
     )
     tcp_s = None if model.carrier is Carrier.DATAGRAM else rto_s
-    model_of_tails = backing(bare, exposure_s, target, setting.outlasts_s, tcp_s)
+    bound = rows[place].bound_per_year
+    model_of_tails = (
+        Backing(None, kept=False, text="")
+        if bound is not None and bound <= target
+        else backing(bare, exposure_s, target, setting.outlasts_s, tcp_s)
+    )
     longer = None if model_of_tails.asked_s is None else model.fit(model_of_tails.asked_s)
     risk = _risk(context, rows[place], traces, worst, quiet, exposure_s, model_of_tails, longer)
     change = _change(model, binding, constraints, setting)
@@ -261,7 +266,7 @@ def _risk(
         caveat=CAVEAT,
         better=_better(claimed, target, doubted, None if backed.kept else longer),
         doubts=doubted,
-        model="" if bound <= target else backed.text,
+        model=backed.text,
         elsewhere_s=max(item.without_s(hour_s, hour_s + HOUR_S) for item in quiet),
     )
 

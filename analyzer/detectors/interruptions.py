@@ -31,6 +31,7 @@ _MOST = 5000
 """Silences that are looked at, the longest: more give nothing but work."""
 _SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 """Shares of these below the thresholds that are tried."""
+_PARTS = 12
 _ODD = 0.01
 _ODD_SCORE = 2.576
 """Of a normal law, for 1 % on both sides."""
@@ -116,13 +117,11 @@ def together(start_s: Floats, length_s: Floats, period_s: float) -> tuple[Floats
 
 
 def _storms(start_s: Floats, exposure_s: float) -> bool:
-    """Whether the hours' counts scatter more than those of independent silences would, at 1 %."""
-    hours = max(1, round(exposure_s / HOUR_S))
-    # Hours that are not on record have no silence, and are no quiet ones either.
-    seen = np.unique(np.floor(start_s / HOUR_S).astype(np.int64), return_counts=True)[1].astype(np.float64)
-    counts = np.append(seen, np.zeros(max(0, hours - len(seen))))
-    if len(counts) < 2:
-        return False
+    """Whether the counts of hours, or of a short run's twelfths, scatter more than those of independent silences would, at 1 %."""
+    block_s = min(HOUR_S, exposure_s / _PARTS)
+    seen = np.unique(np.floor(start_s / block_s).astype(np.int64), return_counts=True)[1].astype(np.float64)
+    # Blocks that are not on record have no silence, and are no quiet ones either.
+    counts = np.append(seen, np.zeros(max(0, round(exposure_s / block_s) - len(seen))))
     scatter = float(((counts - counts.mean()) ** 2).sum() / counts.mean())
     return gamma_q((len(counts) - 1) / 2.0, scatter / 2.0) < _ODD
 
