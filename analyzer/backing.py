@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.detectors.interruptions import level, too_far
+from analyzer.detectors.interruptions import level, told_days, too_far
 from analyzer.detectors.tails import NoLevel
 from analyzer.detectors.tcp import worst_stall_s
 from analyzer.detectors.trace import PathTrace
@@ -56,7 +56,7 @@ def backing(
     tcp = "" if rto_s is None else f", over TCP {seconds(asked_s)}"
     law = (
         f"{found.clusters} separate silences of more than {seconds(found.threshold)} follow one law (shape {found.xi:.2f}), by which one of "
-        f"{seconds(found.high)}{tcp} is reached once in {days:,.4g} days at most (95 %)"
+        f"{seconds(found.high)}{tcp} is reached once in {told_days(days)} at most (95 %)"
     )
     if asked_s <= outlasts_s:
         return Backing(

@@ -355,7 +355,9 @@ def test_where_its_guards_refuse_there_is_no_model_and_the_reason_says_why():
     starts, lengths = drawn(200)
     assert isinstance(silences_level(starts, lengths), tails.Level)
     refused = {
-        "further ahead than 10 times the 1 days": silences_level(starts, lengths, days=10.1),
+        "once in 10 days looks further ahead than 10 times the 24 h that were measured": silences_level(
+            starts, lengths, days=10.1
+        ),
         "no silence of more than": silences_level(np.empty(0), np.empty(0)),
         "chance of 1 in 31": silences_level(*drawn(30)),
         "in storms": silences_level(*drawn(200, start_s=np.sort(np.random.default_rng(3).uniform(3600, 14400, 200)))),

@@ -24,7 +24,7 @@ from analyzer.columns import Floats
 from analyzer.detectors.episodes import HOUR_S
 from analyzer.detectors.incidents import gamma_q, upper_count
 from analyzer.detectors.tails import FEWEST, HEAVY, HORIZON, Fit, Level, NoLevel, chosen, fit, peaks_at
-from analyzer.words import seconds
+from analyzer.words import seconds, span
 
 _DAY_S = 86400.0
 _MOST = 5000
@@ -89,7 +89,17 @@ def too_far(exposure_s: float, days: float) -> str:
     """Why no level of so many days is told, whatever was seen; "" if one may be."""
     if exposure_s > 0 and days * _DAY_S <= HORIZON * exposure_s:
         return ""
-    return f"once in {days:,.4g} days looks further ahead than {HORIZON:g} times the {exposure_s / _DAY_S:.2g} days measured"
+    return f"once in {told_days(days)} looks further ahead than {HORIZON:g} times the {span(exposure_s)} that were measured"
+
+
+def told_days(days: float) -> str:
+    """Days in words.
+
+    >>> told_days(365.25), told_days(6.892), told_days(1.0), told_days(3652.5)
+    ('365 days', '6.9 days', '1 day', '3,652 days')
+    """
+    number = f"{days:,.0f}" if days >= 10 else f"{days:.2g}"
+    return f"{number} day{'' if number == '1' else 's'}"
 
 
 def _few(count: int, least_s: float) -> str:
