@@ -704,6 +704,13 @@ def test_what_is_not_known_is_said_in_the_drawing():
     assert map_of(bare()).sites[0].nodes[1].status is None
 
 
+def test_nobody_at_a_virtual_address_is_no_fault_in_the_drawing():
+    moved = tuple(replace(item, kind="virtual") for item in bad().observers)
+    taps = [(tap.text, tap.status) for item in map_of(replace(bad(), observers=moved)).observers for tap in item.taps]
+    assert ("nobody answers", None) in taps
+    assert Status.FAIL not in [status for _, status in taps]
+
+
 def test_an_observer_that_gave_no_answer_is_marked_by_a_sign_and_a_word(drawn):
     assert "✗ no answer" in text(drawn["bad"])
     assert "✗ no answer" not in text(drawn["trio"])
