@@ -1,7 +1,8 @@
 """Whether anything can still tell a dead peer from a dead network when the channels fail.
 
 What: Which third machines of the plan (gateways, ping targets, witness, SCS host, fencing) each node reaches by parts that do not carry all its channels:
-    interface, switch, VLAN, gateway; which stand on the physical machine or the power feed of a node; when all channels and all third machines were silent at once; when all third machines were silent to both nodes.
+    interface, switch, VLAN, gateway; which stand on the physical machine or the power feed of a node; when all channels and all third machines
+    were silent at once; when all third machines were silent to both nodes.
 Why HA: Split brain has two shapes. When channels and veto fail together and the product takes over, both nodes are active; when it waits for a veto that does not
     come, neither serves.
 How: The ways out in the inventories, the plan's switches and VLANs, and on one time axis the outages of the channels and the pings of the third machines. One
