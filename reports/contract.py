@@ -204,7 +204,7 @@ Block = Heading | Paragraph | Callout | Table | Chart | Topology | Text | Checkl
 class Section:
     """One part of the report. A module in `reports/sections/` exports it as ``SECTION``.
 
-    `order` places it (verdict 10, settings 20, topology of the SIP Servers 23, topology 25, LAN plan 27, network 30, capacity 35, nodes 40, method 90).
+    `order` places it (verdict 10, settings 20, topology of the SIP Servers 23, topology 25, LAN plan 27, network 30, capacity 35, nodes 40, acceptance sheet 80, method 90).
     One that yields nothing is left out: only what the plan does not ask for may be absent.
     """
 

@@ -17,6 +17,12 @@ ORIGINS = {
 
 
 def provenance_blocks(assessment: Assessment) -> Iterator[Block]:
+    """Archives, plan, versions."""
+    yield from archive_blocks(assessment)
+    yield from _made(assessment)
+
+
+def archive_blocks(assessment: Assessment) -> Iterator[Block]:
     """Hashes in full, so that archives can be checked."""
     if assessment.nodes:
         yield Table(
@@ -37,6 +43,9 @@ def provenance_blocks(assessment: Assessment) -> Iterator[Block]:
         )
     else:
         yield Paragraph(say("No archive was read."))
+
+
+def _made(assessment: Assessment) -> Iterator[Block]:
     yield Table(
         ("", ""),
         (

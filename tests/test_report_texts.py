@@ -91,7 +91,7 @@ def told(value: Any) -> Iterator[str]:
 
 def strangers(text: str) -> list[str]:
     """Words that came from no catalogue."""
-    left = re.sub(r"⟦[^⟧]*(⟧|$)", " ", text)
+    left = re.sub(r"⟦[^⟧]*(⟧|$)|(?m:^haready .*$)", " ", text)
     return [found for found in re.findall(r"[A-Za-z]{2,}", left) if found not in SYMBOLS]
 
 

@@ -30,7 +30,18 @@ from reports.render.charts import ChartBox
 from reports.render.pdf import render
 from reports.render.topology import Drawing
 from reports.risk import CLASSES, risk_blocks
-from reports.sections import capacity, lan_plan, method, network, nodes, settings, sip_topology, topology, verdict
+from reports.sections import (
+    acceptance,
+    capacity,
+    lan_plan,
+    method,
+    network,
+    nodes,
+    settings,
+    sip_topology,
+    topology,
+    verdict,
+)
 
 PAGE = re.compile(r'<page width="([\d.]+)" height="([\d.]+)">(.*?)</page>', re.DOTALL)
 WORD = re.compile(r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">(.*?)</word>')
@@ -69,13 +80,23 @@ def test_the_folder_is_the_registry_and_orders_the_report():
 
     names = {path.stem for path in Path(reports.sections.__path__[0]).glob("*.py")} - {"__init__"}
     assert {section.name for section in found} == names
-    order = ["verdict", "settings", "sip_topology", "topology", "lan_plan", "network", "capacity", "nodes"]
-    assert [section.name for section in found][:8] == order
+    order = [
+        "verdict",
+        "settings",
+        "sip_topology",
+        "topology",
+        "lan_plan",
+        "network",
+        "capacity",
+        "nodes",
+        "acceptance",
+    ]
+    assert [section.name for section in found][:9] == order
     assert found[-1].name == "method"
 
 
 @pytest.mark.parametrize(
-    "module", [verdict, settings, sip_topology, topology, lan_plan, network, capacity, nodes, method]
+    "module", [verdict, settings, sip_topology, topology, lan_plan, network, capacity, nodes, acceptance, method]
 )
 def test_each_section_documents_itself(module):
     for label in ("What:", "Why HA:", "How:", "Source:"):
@@ -607,9 +628,9 @@ def test_the_score_can_be_checked_by_hand():
     [({}, True), ({"origin": "demonstration"}, False), ({"verdict": Verdict.UNSUITABLE}, False)],
 )
 def test_there_is_room_to_sign_for_what_may_be_entered(changes, signed):
-    told = [block.text for block in method.SECTION.build(replace(trio(), **changes)) if isinstance(block, Heading)]
+    told = [block.text for block in acceptance.SECTION.build(replace(trio(), **changes)) if isinstance(block, Heading)]
 
-    assert ("Acceptance" in told) is signed
+    assert ("Signatures" in told) is signed
 
 
 def test_hashes_stand_in_full_in_the_method_and_short_with_the_node():
@@ -1189,8 +1210,8 @@ def test_page_one_is_enough_to_act_on(drawn, name):
 
 
 def test_a_report_on_a_trio_stays_short(drawn):
-    # Of these, two are replication and the work of both nodes on one, and one is the topology of the SIP Servers.
-    assert 12 <= len(pages(drawn["trio"])) <= 27
+    # Of these, two are replication and the work of both nodes on one, one is the topology of the SIP Servers, and three are the acceptance sheet.
+    assert 12 <= len(pages(drawn["trio"])) <= 30
     assert drawn["trio"].stat().st_size < 450_000
 
 

@@ -1,7 +1,7 @@
 """Method: how it was measured, every finding with its evidence, and what remains open.
 
 What: The method in short, what was not tested and who can confirm it, the arithmetic of the score,
-    all findings with figures, limits and the sources of the limits, archive hashes, words, and room to sign.
+    all findings with figures, limits and the sources of the limits, archive hashes, and words.
 Why HA: Whoever signs must be able to follow each number back to a measurement and a limit.
 How: Nothing is judged here. Every finding appears once, by urgency and rule; every limit
     appears once with its source; hashes are printed in full so that archives can be checked.
@@ -22,10 +22,8 @@ from reports.excerpt import excerpt
 from reports.findings import by_urgency, evidence_name, finding_name, matter
 from reports.prose import GLOSSARY, METHOD
 from reports.provenance import provenance_blocks
-from reports.provisional import ready
-from reports.texts import each, mark, say, word
+from reports.texts import each, say, word
 
-SIGNERS = (mark("Settings entered by"), mark("Open points confirmed by"), mark("Accepted for the customer by"))
 NAMES = 24
 TOGETHER = 12
 """Subjects of one row of evidence: it has to fit a page."""
@@ -51,19 +49,6 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from provenance_blocks(assessment)
     yield Heading(say("Words"), 2)
     yield Table(("", ""), tuple(each(*row) for row in GLOSSARY), (26, 74))
-    if assessment.origin == "measured" and ready(assessment):
-        yield Heading(say("Acceptance"), 2)
-        yield Paragraph(
-            say(
-                "By these signatures the settings of this report were entered, the points under “Not tested” were confirmed, and the "
-                "archives named above are those of this site."
-            )
-        )
-        yield Table(
-            each("", "Name", "Date", "Signature"),
-            tuple((f"{say(who)}\n ", "", "", "") for who in SIGNERS),
-            (34, 24, 16, 26),
-        )
 
 
 def _waivers(assessment: Assessment) -> Iterator[Block]:
