@@ -56,8 +56,8 @@ TICK_SIZE = 6.8
 LABEL_SIZE = 7.0
 
 LOOKS: tuple[tuple[str, tuple[float, ...], str], ...] = (
-    ("#0b5394", (), ""),
-    ("#d9730d", (4.2, 1.6), ""),
+    ("#073f75", (), ""),
+    ("#d57010", (4.2, 1.6), ""),
     ("#2b8a5a", (1.2, 1.2), ""),
     ("#7b2d8b", (6, 1.6, 1.2, 1.6), ""),
     ("#2d3640", (), "o"),
@@ -65,7 +65,14 @@ LOOKS: tuple[tuple[str, tuple[float, ...], str], ...] = (
 )
 """Colour (safe for colour-blind readers, different in grey), dash and marker of the n-th line."""
 
-MARK_COLOURS = ("#9d1c2a", "#5f2a73", "#855400", "#465260")
+MARKS = (
+    ("#9d1c2a", "v", True, "\N{BLACK DOWN-POINTING TRIANGLE}"),
+    ("#5f2a73", "v", False, "\N{WHITE DOWN-POINTING TRIANGLE}"),
+    ("#855400", "^", True, "\N{BLACK UP-POINTING TRIANGLE}"),
+    ("#465260", "^", False, "\N{WHITE UP-POINTING TRIANGLE}"),
+)
+"""Colour, marker, whether it is filled, and the glyph of the legend of the n-th kind of mark."""
+
 SHADE = -1
 """Stands for the shades among the places of marks in a legend."""
 SHADE_COLOUR = HexColor("#d9dee4")
@@ -85,7 +92,7 @@ class ChartBox(Flowable):
         self._chart = chart
         self._title = Paragraph(markup(chart.title), CAPTION.clone("chart title", textColor=INK))
         self._caption = Paragraph(markup(chart.caption), SMALL)
-        self._marks = list(dict.fromkeys(mark.label for mark in chart.marks))[: len(MARK_COLOURS)]
+        self._marks = list(dict.fromkeys(mark.label for mark in chart.marks))[: len(MARKS)]
 
     def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: N803 - reportlab's names
         """Size at the given width: all but the plot itself depends on the length of the texts."""
@@ -153,9 +160,10 @@ def _legend_entry(canvas: Canvas, x: float, y: float, place: int, text: str, is_
         canvas.setFillColor(SHADE_COLOUR)
         canvas.rect(x + 2, y - 1, 14, 6.5, stroke=0, fill=1)
     elif is_mark:
+        colour, _, _, glyph = MARKS[place]
         canvas.setFont(BOLD, LABEL_SIZE)
-        canvas.setFillColor(HexColor(MARK_COLOURS[place]))
-        canvas.drawCentredString(x + 9, y - 0.5, "▼" if place % 2 == 0 else "▽")
+        canvas.setFillColor(HexColor(colour))
+        canvas.drawCentredString(x + 9, y - 0.5, glyph)
     else:
         colour, dash, marker = LOOKS[place % len(LOOKS)]
         canvas.setStrokeColor(HexColor(colour))
@@ -332,15 +340,15 @@ def _draw_marks(axes: Axes, chart: Chart, labels: list[str]) -> None:
     first, last = axes.get_xlim()
     transform = axes.get_xaxis_transform()
     for row, label in enumerate(labels):
-        colour = MARK_COLOURS[row]
+        colour, marker, filled, _ = MARKS[row]
         events = [mark for mark in chart.marks if mark.label == label]
         level = 1 + (row + 0.5) * STRIP / plot_height(chart)
         step = (last - first) / STEPS
         centres = [mark.x + mark.length / 2 for mark in events]
         middles = {round((x - first) / step): x for x in centres if first <= x <= last}
         ticks = Line2D(list(middles.values()), [level] * len(middles), linestyle="none")
-        ticks.set(marker="v", markersize=4.2, color=colour, markeredgewidth=0.7, clip_on=False, transform=transform)
-        ticks.set_markerfacecolor(colour if row % 2 == 0 else "white")
+        ticks.set(marker=marker, markersize=4.2, color=colour, markeredgewidth=0.7, clip_on=False, transform=transform)
+        ticks.set_markerfacecolor(colour if filled else "white")
         axes.add_artist(ticks)
         long = _bars(axes, [mark for mark in events if mark.length > (last - first) / 400])
         long.set(color=colour, alpha=0.14)
