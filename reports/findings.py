@@ -92,7 +92,7 @@ def finding_table(findings: Iterable[Finding]) -> Table | None:
     return Table(
         each("Check", "Where", "What was found"),
         rows,
-        (24, 24, 52),
+        (23, 22, 55),
         statuses=tuple(status for status, _, _ in groups),
         targets=tuple(tuple(finding_name(found) for found in group) for group in groups.values()),
         links=tuple(evidence_name(group[0]) for group in groups.values()),

@@ -31,7 +31,8 @@ def numbered(parts: Iterable[Sequence[Block]]) -> list[list[Block]]:
                 first, intro = 0, None
             if isinstance(block, Heading):
                 intro = None
-            elif isinstance(block, Paragraph) and not first:
+            elif isinstance(block, Paragraph) and not block.small and not first:
+                # Small print is a note to what stands above it, and introduces nothing.
                 intro = len(told)
             told.append(block)
         if first and intro is not None:
@@ -48,5 +49,5 @@ def _figure(block: Chart | Topology, number: int) -> Block:
 
 def _pointing(block: Block, first: int, last: int) -> Block:
     assert isinstance(block, Paragraph)
-    named = f"Figure {first}" if first == last else f"Figures {first} to {last}"
-    return replace(block, text=f"{block.text} ({named}.)" if block.text else f"{named}:")
+    named = f"See figure {first}." if first == last else f"See figures {first} to {last}."
+    return replace(block, text=f"{block.text} {named}".strip())

@@ -270,7 +270,7 @@ def unreferenced(log: Log) -> list[str]:
     figures = {int(found[1]) for text in log.told if (found := re.match(r"Figure (\d+)\. ", text))}
     named: set[int] = set()
     for text in log.told:
-        for first, last in re.findall(r"Figures? (\d+)(?: to (\d+))?(?=[.:]?\)|:|\.\))", text):
+        for first, last in re.findall(r"See figures? (\d+)(?: to (\d+))?\.", text):
             named |= set(range(int(first), int(last or first) + 1))
     return [f"figure {number}" for number in sorted(figures ^ named)]
 

@@ -195,8 +195,8 @@ def test_figures_are_counted_through_and_named_by_the_text_above_them():
     ]
 
     assert told == [
-        ["h", "intro. (Figures 1 to 2.)", "Figure 1. t", "Figure 2. t", "i", "Figure 3:", "Figure 3. t"],
-        ["j", "Figures 4 to 5:", "Figure 4. t", "note", "Figure 5. t"],
+        ["h", "intro. See figures 1 to 2.", "Figure 1. t", "Figure 2. t", "i", "See figure 3.", "Figure 3. t"],
+        ["j", "See figures 4 to 5.", "Figure 4. t", "note", "Figure 5. t"],
     ]
 
 

@@ -69,6 +69,9 @@ LOGO, HEAD_LOGO = (130.0, 38.0), (60.0, 16.0)
 ROUNDING = 1.0
 """Points kept free of a page that is filled exactly."""
 
+KEPT, ROOM_TO_BEGIN = 0.2, 0.3
+"""Shares of a page: a lower table stays in one piece with its heading, and a section begins where so much is left."""
+
 GUTTER = 10.0
 """Between two charts that stand side by side, in points."""
 
@@ -285,7 +288,7 @@ def _story(parts: Iterable[Sequence[Block]], width: float, height: float, first:
                 need = height
                 if len(members) < len(blocks):
                     need = stacked(_made(members, key, width, height), width, height) + ROUNDING
-                story.append(CondPageBreak(min(0.5 * height, need)))
+                story.append(CondPageBreak(min(ROOM_TO_BEGIN * height, need)))
             page = _one_page(members, key, width, height - ROUNDING if story else first) if alone else None
             story += _flow(members, key, width, height) if page is None else page
     return story
@@ -344,8 +347,8 @@ def _lead(flowables: list[Flowable], width: float, height: float) -> float:
     need = 0.0
     for flowable in flowables:
         tall = flowable.wrap(width, height)[1] + flowable.getSpaceBefore() + flowable.getSpaceAfter()
-        if isinstance(flowable, Grid) and tall > 0.3 * height:
-            return need + sum(tables.row_heights(flowable)[:4])
+        if isinstance(flowable, Grid) and tall > KEPT * height:
+            return need + min(sum(tables.row_heights(flowable)[:3]), tables.TALL * height)
         if isinstance(flowable, Lines) and not isinstance(flowable, Headline) and tall > 0.3 * height:
             return need + 60
         need += tall

@@ -65,10 +65,10 @@ def _style(name: str, face: str, size: float, leading: float, **more: Any) -> Pa
     return ParagraphStyle(name, fontName=face, fontSize=size, leading=leading, textColor=INK, splitLongWords=1, **more)
 
 
-BODY = _style("body", REGULAR, 8.8, 12.8, spaceAfter=4)
-SMALL = _style("small", REGULAR, 7.4, 10.4, spaceAfter=4).clone("small", textColor=MUTED)
-CELL = _style("cell", REGULAR, 7.6, 10.2)
-CELL_BOLD = _style("cell bold", BOLD, 7.6, 10.2)
+BODY = _style("body", REGULAR, 8.6, 12.0, spaceAfter=4)
+SMALL = _style("small", REGULAR, 7.4, 9.8, spaceAfter=4).clone("small", textColor=MUTED)
+CELL = _style("cell", REGULAR, 7.6, 9.7)
+CELL_BOLD = _style("cell bold", BOLD, 7.6, 9.7)
 CELL_RIGHT = CELL.clone("cell right", alignment=TA_RIGHT)
 HEAD = _style("head", BOLD, 7.2, 9.6).clone("head", textColor=NAVY)
 HEAD_RIGHT = HEAD.clone("head right", alignment=TA_RIGHT)

@@ -49,6 +49,9 @@ from reports.texts import each, say
 
 PADDING = 4.0
 CHIP_WIDTH = 22 * mm
+SCRAP, TALL = 44, 0.12
+"""Height of the least part of a broken row (four lines), and the share of a page from which on a row may be broken."""
+
 LONGEST_WORD = 22
 """Words up to this many letters are kept whole; longer ones are names and may be broken."""
 
@@ -160,8 +163,8 @@ def _grid(cells: list[list[Flowable | str]], columns: list[float], titled: bool,
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LEFTPADDING", (0, 0), (-1, -1), PADDING),
         ("RIGHTPADDING", (0, 0), (-1, -1), PADDING),
-        ("TOPPADDING", (0, 0), (-1, -1), 2.4),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 3.0),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.8),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.6),
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE),
     ]
     if titled:
@@ -174,10 +177,13 @@ def _grid(cells: list[list[Flowable | str]], columns: list[float], titled: bool,
         style += [("NOSPLIT", (0, 0), (-1, body + 1)), ("NOSPLIT", (0, -2), (-1, -1))]
     grid = Grid(cells, colWidths=columns, style=style, repeatRows=body, hAlign="LEFT")
     grid.wrap(sum(columns), height)
-    # The head and two rows that must stay together have to fit a page.
-    if max(row_heights(grid)) > 0.45 * height:
-        breakable = [command for command in style if command[0] != "NOSPLIT"]
-        grid = Grid(cells, colWidths=columns, style=breakable, repeatRows=body, splitInRow=1)
+    tallest = max(row_heights(grid))
+    if tallest > TALL * height:
+        # Such a row is broken inside rather than leave the foot of a page empty; into scraps only if it fits no page.
+        style = [command for command in style if command[0] != "NOSPLIT"]
+        least = 1 if tallest > 0.45 * height else SCRAP
+        by_row = int(tallest > 0.45 * height)
+        grid = Grid(cells, colWidths=columns, style=style, repeatRows=body, splitByRow=by_row, splitInRow=least)
     return grid
 
 

@@ -48,7 +48,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield Heading(say("Archives, plan and versions"), 2)
     yield from provenance_blocks(assessment)
     yield Heading(say("Words"), 2)
-    yield Table(("", ""), tuple(each(*row) for row in GLOSSARY), (26, 74))
+    yield Table(("", ""), tuple(each(*row) for row in GLOSSARY), (20, 80))
 
 
 def _waivers(assessment: Assessment) -> Iterator[Block]:

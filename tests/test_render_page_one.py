@@ -1,0 +1,115 @@
+"""Page one and the JSON tell the same figures: what is printed there can be checked against the file beside it, and the other way round."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from report_fixtures import bad, demonstration, trio, wordy
+
+from analyzer.contract import Assessment
+from reports import figures
+from reports.commands import write_report
+from reports.render.pdf import Paper
+from reports.sections.verdict import LONGEST
+
+SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*/assessment.json"))
+ASSESSMENTS = {
+    **{path.parent.name: lambda path=path: Assessment.from_json(path.read_text(encoding="utf-8")) for path in SAMPLES},
+    **{make.__name__: make for make in (trio, bad, demonstration, wordy)},
+}
+NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
+FIXED = frozenset({"95", "100", "15", "24", "1", "2", "3", "4", "5"})
+"""Of the page's own sentences: the confidence, the best score, how long to measure, ranks of reasons."""
+
+
+def page_one(assessment: Assessment, folder: Path, paper: str = "a4") -> str:
+    write_report(assessment, folder / "r.pdf", paper)
+    done = subprocess.run(
+        ["pdftotext", "-raw", "-l", "1", str(folder / "r.pdf"), "-"], check=True, capture_output=True, encoding="utf-8"
+    )
+    return done.stdout
+
+
+def joined(text: str) -> str:
+    """Without any space: lines are broken where a column ends."""
+    return "".join(text.split())
+
+
+@pytest.mark.parametrize("paper", list(Paper))
+@pytest.mark.parametrize("name", ASSESSMENTS)
+def test_every_figure_of_the_assessment_that_belongs_on_page_one_is_there(name, paper, tmp_path):
+    assessment = ASSESSMENTS[name]()
+    told = joined(page_one(assessment, tmp_path, paper))
+
+    assert joined(assessment.summary) in told
+    for text in (*assessment.reasons[:3], *assessment.fixes[:5]):
+        whole = text if len(text) <= LONGEST else text[: text.rfind(". ", 0, LONGEST - 2) + 1]
+        assert joined(whole) in told
+    entered = [item for advice in assessment.recommendations[:6] for item in advice.settings if not item.only_if]
+    assert entered or not any(advice.settings for advice in assessment.recommendations)
+    for item in entered:
+        value = f"{figures.entry(item.value)}{figures.unit(item.unit)}"
+        assert f"{joined(item.option)}:{joined(value)}" in told
+    if assessment.score.overall is not None:
+        assert f"Score:{assessment.score.overall}of100" in told
+    for part in assessment.score.areas:
+        if part.lines and part.score is not None:
+            assert f"{part.score}of100" in told
+        for status, count in Counter(line.status.value for line in part.lines).items():
+            if status != "skipped":
+                assert f"{count}{status}" in told
+    for text in (figures.duration(assessment.duration_s), figures.moment(assessment.started), assessment.tool_version):
+        assert joined(text) in told
+    assert assessment.plan_digest[:12] in told
+
+
+@pytest.mark.parametrize("name", [path.parent.name for path in SAMPLES])
+def test_page_one_of_a_sample_tells_no_figure_that_the_json_does_not_hold(name, tmp_path):
+    assessment = ASSESSMENTS[name]()
+    data = json.loads(assessment.to_json())
+    known = set(FIXED)
+
+    def gather(value: object) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                known.update(NUMBER.findall(key))
+                gather(inner)
+        elif isinstance(value, list):
+            known.add(str(len(value)))
+            for inner in value:
+                gather(inner)
+        elif isinstance(value, str):
+            known.update(NUMBER.findall(value))
+            known.update(NUMBER.findall(figures.moment(value)))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            known.add(figures.entry(value))
+            for text in (figures.duration(value), figures.seconds(value), figures.bits(value), figures.ratio(value)):
+                known.update(NUMBER.findall(text))
+
+    gather({key: value for key, value in data.items() if key not in {"traces", "curves"}})
+    lines = [line.status for part in assessment.score.areas for line in part.lines]
+    for part in assessment.score.areas:
+        known.update(map(str, Counter(line.status for line in part.lines).values()))
+    known.update(map(str, Counter(lines).values()))
+    known.update(NUMBER.findall(assessment.plan_digest[:12]))
+
+    text = page_one(assessment, tmp_path)
+    told = set(NUMBER.findall(re.sub(r"Page 1 of\s+\d+|\d+\Z", "", text.strip())))
+
+    assert {item.rstrip(".,:") for item in told} - {item.rstrip(".,:") for item in known} == set()
+
+
+def test_another_figure_in_the_json_is_another_figure_on_the_page(tmp_path):
+    first = trio().recommendations[0]
+    changed = replace(first.settings[1], value=77)
+    advice = replace(first, settings=(first.settings[0], changed, *first.settings[2:]))
+
+    told = page_one(replace(trio(), recommendations=(advice, *trio().recommendations[1:])), tmp_path)
+
+    assert f"{changed.option}: 77" in told.replace("\N{NO-BREAK SPACE}", " ")
