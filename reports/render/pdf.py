@@ -28,6 +28,7 @@ from reportlab.platypus import (
     PageBreak,
     PageTemplate,
     Spacer,
+    XPreformatted,
 )
 from reportlab.platypus import Paragraph as Lines
 from reportlab.platypus import Table as Grid
@@ -60,7 +61,7 @@ from reports.texts import say
 TOTAL = "page-total"
 """The form that carries the number of pages: named on every page, filled in at the end."""
 
-TOP, FOOT, BANNER, HEAD_LINE = 52.0, 48.0, 19.0, 16.0
+TOP, FOOT, BANNER, HEAD_LINE = 48.0, 44.0, 19.0, 14.0
 
 
 LOGO, HEAD_LOGO = (130.0, 38.0), (60.0, 16.0)
@@ -349,7 +350,9 @@ def _lead(flowables: list[Flowable], width: float, height: float) -> float:
         tall = flowable.wrap(width, height)[1] + flowable.getSpaceBefore() + flowable.getSpaceAfter()
         if isinstance(flowable, Grid) and tall > KEPT * height:
             return need + min(sum(tables.row_heights(flowable)[:3]), tables.TALL * height)
-        if isinstance(flowable, Lines) and not isinstance(flowable, Headline) and tall > 0.3 * height:
+        # Text to paste is copied in one go, so it stays on one page if a page has room for it.
+        most = 0.6 if isinstance(flowable, XPreformatted) else 0.3
+        if isinstance(flowable, Lines) and not isinstance(flowable, Headline) and tall > most * height:
             return need + 60
         need += tall
     return need

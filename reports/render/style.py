@@ -75,7 +75,7 @@ HEAD_RIGHT = HEAD.clone("head right", alignment=TA_RIGHT)
 CAPTION = _style("caption", BOLD, 7.8, 10.6).clone("caption", textColor=MUTED)
 HEADINGS = {
     1: _style("heading 1", BOLD, 16, 20, spaceBefore=12, spaceAfter=5).clone("heading 1", textColor=NAVY),
-    2: _style("heading 2", BOLD, 10.6, 14, spaceBefore=9, spaceAfter=4).clone("heading 2", textColor=NAVY),
+    2: _style("heading 2", BOLD, 10.6, 14, spaceBefore=8, spaceAfter=4).clone("heading 2", textColor=NAVY),
     3: _style("heading 3", BOLD, 8.8, 12, spaceBefore=7, spaceAfter=3),
 }
 CALLOUT_TITLE = _style("callout title", BOLD, 12.6, 16)

@@ -244,8 +244,8 @@ def callout(block: Callout, width: float, height: float) -> list[Flowable]:
         ("BACKGROUND", (0, 0), (-1, -1), shade.tint),
         ("LINEBEFORE", (0, 0), (0, -1), 3.5, shade.dark),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ("TOPPADDING", (0, 0), (-1, -1), 7),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 8),
+        ("TOPPADDING", (0, 0), (-1, -1), 6),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
         ("LEFTPADDING", (0, 0), (0, 0), 11),
         ("RIGHTPADDING", (-1, 0), (-1, -1), 10),
     ]
@@ -257,7 +257,7 @@ def callout(block: Callout, width: float, height: float) -> list[Flowable]:
             style=style[:-2],
             splitInRow=1,
         )
-    return [Spacer(1, 3), grid, Spacer(1, 7)]
+    return [Spacer(1, 2), grid, Spacer(1, 5)]
 
 
 def checklist(block: Checklist, width: float, height: float) -> list[Flowable]:
