@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs texts schema bench bench-detectors bench-stacks bench-day faults soak clean
+.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs texts schema bench bench-detectors bench-stacks bench-day bench-report faults soak clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -70,6 +70,10 @@ bench-stacks: $(VENV)/.dev
 # Size, memory and time to seal of a day's archive, on a fake clock. About four minutes.
 bench-day: $(VENV)/.dev
 	$(VENV)/bin/python tests/bench/day.py
+
+# CPU, memory and size of the report of a day, beside one with its charts as pictures. About five minutes.
+bench-report: $(VENV)/.dev
+	$(VENV)/bin/python tests/bench/report.py
 
 # What ends or disturbs a run, and what is left of it, into docs/reliability.md. Needs root (small disks of its own) and about five minutes.
 faults: $(VENV)/.dev

@@ -70,8 +70,9 @@ LOGO, HEAD_LOGO = (130.0, 38.0), (60.0, 16.0)
 ROUNDING = 1.0
 """Points kept free of a page that is filled exactly."""
 
-KEPT, ROOM_TO_BEGIN = 0.2, 0.3
-"""Shares of a page: a lower table stays in one piece with its heading, and a section begins where so much is left."""
+KEPT, LEAST, ROOM_TO_BEGIN = 0.2, 0.12, 0.3
+"""Shares of a page: a lower table stays in one piece with its heading, of a higher one so much has to follow it, and a section begins
+where so much is left."""
 
 GUTTER = 10.0
 """Between two charts that stand side by side, in points."""
@@ -349,7 +350,7 @@ def _lead(flowables: list[Flowable], width: float, height: float) -> float:
     for flowable in flowables:
         tall = flowable.wrap(width, height)[1] + flowable.getSpaceBefore() + flowable.getSpaceAfter()
         if isinstance(flowable, Grid) and tall > KEPT * height:
-            return need + min(sum(tables.row_heights(flowable)[:3]), tables.TALL * height)
+            return need + min(sum(tables.row_heights(flowable)[:3]), LEAST * height)
         # Text to paste is copied in one go, so it stays on one page if a page has room for it.
         most = 0.6 if isinstance(flowable, XPreformatted) else 0.3
         if isinstance(flowable, Lines) and not isinstance(flowable, Headline) and tall > most * height:

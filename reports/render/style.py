@@ -62,7 +62,17 @@ TONES = {
 
 
 def _style(name: str, face: str, size: float, leading: float, **more: Any) -> ParagraphStyle:
-    return ParagraphStyle(name, fontName=face, fontSize=size, leading=leading, textColor=INK, splitLongWords=1, **more)
+    return ParagraphStyle(
+        name,
+        fontName=face,
+        fontSize=size,
+        leading=leading,
+        textColor=INK,
+        splitLongWords=1,
+        allowWidows=0,
+        allowOrphans=0,
+        **more,
+    )
 
 
 BODY = _style("body", REGULAR, 8.6, 12.0, spaceAfter=4)

@@ -49,8 +49,9 @@ from reports.texts import each, say
 
 PADDING = 4.0
 CHIP_WIDTH = 22 * mm
-SCRAP, TALL = 44, 0.12
-"""Height of the least part of a broken row (four lines), and the share of a page from which on a row may be broken."""
+SCRAP, TALL = 44, 0.25
+"""Height of the least part of a broken row (four lines), and the share of a page from which on a row may be broken: what goes on on the
+next page stands there without its name."""
 
 LONGEST_WORD = 22
 """Words up to this many letters are kept whole; longer ones are names and may be broken."""

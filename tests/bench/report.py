@@ -1,6 +1,6 @@
 """What the report of a day of a trio takes: 24 h, five probes a second, two channels. Beside it the same report with its charts as pictures.
 
-    python tests/bench/report.py [ASSESSMENT]     about three minutes, most of them for the archives and their assessment
+    python tests/bench/report.py [ASSESSMENT]     about six minutes, most of them for the archives and their assessment
 
 The day is synthetic (tests/synthetic.py): delays with tails, losses, outages, bandwidth tests every half hour, machines that tell every host
 table. `haready report` runs as a program of its own; CPU and memory are what the kernel accounted for it. Limits: 8 s of CPU, 400 MiB,
