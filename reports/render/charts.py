@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from reports.contract import Band, Chart, Mark
 from reports.render.glyphs import BOLD, REGULAR, clean
 from reports.render.outlines import PageRenderer
 from reports.render.style import CAPTION, INK, MUTED, SMALL, markup, shortened
+from reports.render.thinning import MOST, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +41,6 @@ LEFT, RIGHT, BOTTOM = 40.0, 8.0, 13.0
 LEGEND_ROW = 11.0
 STRIP = 7.0
 """Height of a row of marks above the plot, in points."""
-
-STEPS = 480
-"""Places along an axis that are told apart: about one a point."""
 
 HUGE = 1e15
 """In the units of an axis nothing measured is as large; only a damaged assessment has it, or infinity, and no scale does."""
@@ -89,7 +88,7 @@ class ChartBox(Flowable):
 
     def __init__(self, chart: Chart) -> None:
         super().__init__()
-        self._chart = chart
+        self._chart = replace(chart, bands=tuple(map(thinned, chart.bands)))
         self._title = Paragraph(markup(chart.title), CAPTION.clone("chart title", textColor=INK))
         self._caption = Paragraph(markup(chart.caption), SMALL)
         self._marks = list(dict.fromkeys(mark.label for mark in chart.marks))[: len(MARKS)]
@@ -204,7 +203,7 @@ def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, hei
 def _bars(axes: Axes, marks: Sequence[Mark]) -> PathPatch:
     """Stretches of the run as one shape of the plot's height. What the page cannot tell apart is one stretch: hundreds of tests are no more ink."""
     first, last = axes.get_xlim()
-    apart = (last - first) / STEPS
+    apart = (last - first) / MOST
     spans: list[list[float]] = []
     for start, end in sorted((mark.x, mark.x + mark.length) for mark in marks):
         start, end = max(start, first), min(end, last)
@@ -343,7 +342,7 @@ def _draw_marks(axes: Axes, chart: Chart, labels: list[str]) -> None:
         colour, marker, filled, _ = MARKS[row]
         events = [mark for mark in chart.marks if mark.label == label]
         level = 1 + (row + 0.5) * STRIP / plot_height(chart)
-        step = (last - first) / STEPS
+        step = (last - first) / MOST
         centres = [mark.x + mark.length / 2 for mark in events]
         middles = {round((x - first) / step): x for x in centres if first <= x <= last}
         ticks = Line2D(list(middles.values()), [level] * len(middles), linestyle="none")
