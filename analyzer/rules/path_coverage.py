@@ -62,7 +62,8 @@ def _check(context: Context) -> Iterator[Judgement]:
         return
     troubles = []
     if short:
-        wanted = f"24 h are needed while {' and '.join(used)} are in use" if used else "15 min are needed"
+        are = "is" if len(used) == 1 else "are"
+        wanted = f"24 h are needed while {' and '.join(used)} {are} in use" if used else "15 min are needed"
         troubles.append(f"it was measured for {minutes} only, {wanted}")
     if partly:
         troubles.append(f"what counts of that is {share(figures[1][1])} of the run only")
