@@ -378,6 +378,10 @@ def test_outages_that_hit_every_network_at_once_are_told():
     together = [timing("public", (10.0, 5.0)), timing("ch-ab", (12.0, 7.0))]
     words = joined(timings=together)
     assert "public, ch-ab were out at the same moment once, for up to 3 s" in said(words, Status.WARN)
+    # By its limit the verdict weighs it against what else is wrong.
+    (limit,) = (item.limit for item in words[0].evidence if item.what == "longest outage of all at once")
+    assert limit is not None
+    assert (limit.judge(0.0), limit.judge(3.0)) == (Status.PASS, Status.WARN)
 
 
 def test_a_public_network_that_stays_up_does_not_hide_that_both_channels_failed_together():

@@ -26,6 +26,7 @@ from analyzer.extension import FACTS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import CHANNELS, joint, on_channels, several_spans
 from analyzer.netfacts import ways_out
+from analyzer.tolerance import borne
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds
 from collector.plan import Network, NetworkKind, Node, Origin, Plan
@@ -33,6 +34,7 @@ from collector.plan import Network, NetworkKind, Node, Origin, Plan
 PATHS = Limit(
     "independent networks", "1", 2.0, None, Sense.AT_LEAST, "Test-Cluster: two paths; NF: two interfaces per node"
 )
+TOGETHER = Limit("outage of all channels at once", "s", 0.0, None, Sense.AT_MOST, "design value")
 _OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
 
 
@@ -54,6 +56,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         # Beside a single channel the other networks are the second way.
         counted = list(context.timings)
     together = joint(pair, plan, counted)
+    limit = borne(context.limit(TOGETHER.name), context.tolerance)
     evidence = (
         Evidence(PATHS.name, float(len(groups)), "1", context.limit(PATHS.name)),
         Evidence("of them measured", float(len(_seen(groups, measured))), "1"),
@@ -63,7 +66,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             if (length_s := _longest_s(context, net.name)) is not None
         ),
         *(
-            [Evidence("longest outage of all at once", together.longest_common_outage_s, "s")]
+            [Evidence("longest outage of all at once", together.longest_common_outage_s, "s", limit)]
             if len(groups) > 1
             else []
         ),
@@ -77,10 +80,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     ]
     if len(together.networks) > 1 and together.common_outages:
         times = "once" if together.common_outages == 1 else f"{together.common_outages} times"
-        long = context.tolerance is not None and together.longest_common_outage_s > context.tolerance.half_s
         troubles.append(
             Trouble(
-                Status.FAIL if long else Status.WARN,
+                limit.judge(together.longest_common_outage_s),
                 f"{', '.join(together.networks)} were out at the same moment {times}, for up to "
                 f"{seconds(together.longest_common_outage_s)}",
                 "Find the part that these networks share: a switch, a carrier's line, a power feed.",
@@ -322,4 +324,4 @@ def _longest_s(context: Context, network: str) -> float | None:
     return max((timing.longest_outage_s for timing in context.timings if timing.network == network), default=None)
 
 
-RULE = Rule("redundancy", "Independent paths", Area.NETWORK, Scope.PAIR, (TIMINGS, FACTS), (PATHS,), _check)
+RULE = Rule("redundancy", "Independent paths", Area.NETWORK, Scope.PAIR, (TIMINGS, FACTS), (PATHS, TOGETHER), _check)
