@@ -32,6 +32,9 @@ _LONG = 200
 _RANKS = {"identity": 0, "observers": 4}
 _AREAS = {Area.DATA: 1, Area.NETWORK: 1, Area.SETTINGS: 2, Area.HOST: 3}
 """What weighs more: no cluster at all, then the network, what follows from it, the machines, and what stands around them."""
+_NODE_COVERAGE, _PATH_COVERAGE = "node-coverage", "path-coverage"
+_MEASURED, _LENGTHS = "measured", ("length of the record", "length of the record of a system in use")
+"""The rules of how long was measured, and what they call that in their evidence."""
 _HOLED = 0.01
 """Share of a record that may be unreadable before the run proves nothing (design value)."""
 _MOST = 1e9
@@ -54,7 +57,8 @@ def answer(
     """Judge the whole. Reasons come worst first, at most three; fixes at most five, none twice.
 
     First an absent archive and nodes that are one machine, then what failed, then what else keeps the run from proving anything, then
-    faults, warnings, damage and overrides; within each by what it means for the cluster, then by how far it lies beyond its limit. What
+    faults, warnings, damage and overrides; within each by what it means for the cluster, then by how far it lies beyond its limit. What a
+    rule warns of elsewhere stands beside what it failed, and a run that is too short for its nodes is told of them, not of their paths again. What
     keeps the run from proving anything has a reason always. What could not be judged comes last, in one sentence, and the summary
     counts it, so that it neither crowds out a failure nor goes unseen. Information is no concern. What is waived is no reason against
     the site, and no pass either: it is told behind everything else, and the verdict is "suitable with waivers" at best. A check that
@@ -81,17 +85,19 @@ def answer(
     else:
         verdict = Verdict.SUITABLE
     failed = by_status[Status.FAIL]
+    warned = [
+        finding
+        for finding in by_status[Status.WARN]
+        if not ((absent or gaps) and finding.area is Area.DATA and finding.subject.scope is Scope.PATH)
+    ]
+    beside, apart = _beside(warned, failed)
     concerns = [
-        *_grouped(finding for finding in failed if _rank(finding) == 0),
+        *_grouped((finding for finding in failed if _rank(finding) == 0), beside),
         *absent,
-        *_grouped(finding for finding in failed if _rank(finding) > 0),
+        *_grouped((finding for finding in failed if _rank(finding) > 0), beside),
         *gaps,
         *_grouped(by_status[Status.ERROR]),
-        *_grouped(
-            finding
-            for finding in by_status[Status.WARN]
-            if not ((absent or gaps) and finding.area is Area.DATA and finding.subject.scope is Scope.PATH)
-        ),
+        *_grouped(finding for finding in apart if not _short_as_its_nodes(finding, apart)),
         *(
             (
                 f"The archive of node {node.name} is damaged or was not closed in order.",
@@ -105,7 +111,9 @@ def answer(
         *_accepted(waived),
     ]
     reasons = _once(text for text, _ in concerns) or _good(timings)
-    fixes = _once(remedy for _, remedy in concerns if remedy)
+    # What has to be done about it may be another thing than about what failed.
+    more = (remedy for _, remedy in _grouped(beside))
+    fixes = _once(remedy for remedy in (*(remedy for _, remedy in concerns), *more) if remedy)
     return Answer(verdict, _summary(plan, verdict, by_status, waived), _told(reasons, gaps), _first(fixes))
 
 
@@ -263,8 +271,31 @@ def _follows(material: Material, finding: Finding) -> bool:
             return False
 
 
-def _grouped(findings: Iterable[Finding]) -> list[tuple[str, str]]:
-    """One entry per rule, the worst first: the worst subject's message, and how many more say the same."""
+def _beside(warned: Sequence[Finding], failed: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """(warnings of a rule that failed another subject, all others): the first are no reason of their own."""
+    subjects: dict[str, set[Subject]] = {}
+    for finding in failed:
+        subjects.setdefault(finding.rule, set()).add(finding.subject)
+    beside = [finding for finding in warned if finding.subject not in subjects.get(finding.rule, {finding.subject})]
+    return beside, [finding for finding in warned if finding not in beside]
+
+
+def _short_as_its_nodes(finding: Finding, warned: Sequence[Finding]) -> bool:
+    """Whether it only says of a path that it was not measured for long enough, which is said of one of its nodes already."""
+    if finding.rule != _PATH_COVERAGE:
+        return False
+    beyond = [item.what for item in finding.evidence if _beyond(item, finding.status)]
+    ends = finding.subject.name.partition("/")[0].split(">")
+    short = {other.subject.name for other in warned if other.rule == _NODE_COVERAGE and _lasted(other)}
+    return beyond == [_MEASURED] and not short.isdisjoint(ends)
+
+
+def _lasted(finding: Finding) -> bool:
+    return any(item.what in _LENGTHS and _beyond(item, finding.status) for item in finding.evidence)
+
+
+def _grouped(findings: Iterable[Finding], weaker: Sequence[Finding] = ()) -> list[tuple[str, str]]:
+    """One entry per rule, the worst first: the worst subject's message, and how many more say the same, or less of `weaker`."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.rule, []).append(finding)
@@ -274,7 +305,9 @@ def _grouped(findings: Iterable[Finding]) -> list[tuple[str, str]]:
         subjects = {finding.subject for finding in members} - {worst.subject}
         more = f" The same on {_names(subjects)}." if subjects else ""
         text = worst.message + more
-        found.append((text if len(text) <= _LONG else _counted(members, worst) or text, worst.remedy))
+        text = text if len(text) <= _LONG else _counted(members, worst) or text
+        less = {finding.subject for finding in weaker if finding.rule == worst.rule}
+        found.append((text + (f" A warning on {_names(less)}." if less else ""), worst.remedy))
     return found
 
 

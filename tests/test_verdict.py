@@ -164,6 +164,44 @@ def test_one_rule_on_many_subjects_is_one_reason_that_names_them():
     assert found.reasons == ("same says warn of b. The same on a.",)
 
 
+def test_what_a_rule_warns_of_elsewhere_stands_beside_what_it_failed():
+    b, c = Subject(Scope.NODE, "b"), Subject(Scope.NODE, "c")
+    found = judged(
+        finding("thin", Status.FAIL, 20.0),
+        finding("thin", Status.WARN, 2.0, subject=b, remedy="mend b"),
+        finding("other", Status.WARN, 9.0, subject=c),
+    )
+    assert found.reasons == ("thin says fail of a. A warning on b.", "other says warn of c.")
+    assert found.fixes == ("mend thin", "mend other", "mend b")
+    assert "1 check failed" in found.summary
+
+
+def test_another_point_about_the_same_subject_is_a_reason_of_its_own():
+    found = judged(finding("thin", Status.FAIL, 20.0), finding("thin", Status.WARN, 2.0))
+    assert found.reasons == ("thin says fail of a.", "thin says warn of a.")
+
+
+DAY = Limit("length of the record of a system in use", "1", 100.0, None, Sense.AT_LEAST, "a test")
+LONG = Limit("measured", "1", 100.0, None, Sense.AT_LEAST, "a test")
+DATA = {"area": Area.DATA}
+
+
+def a_short_run(*, node=1.0, path=1.0, blind=0.0):
+    way = finding("path-coverage", Status.WARN, path, LONG, Subject(Scope.PATH, "a>b/ch1"), **DATA)
+    way = replace(way, evidence=(*way.evidence, Evidence("blind", blind, "1", MOST)))
+    return finding("node-coverage", Status.WARN, node, DAY, **DATA), way
+
+
+def test_a_run_that_is_too_short_is_told_of_the_node_and_not_of_its_paths_again():
+    assert judged(*a_short_run()).reasons == ("node-coverage says warn of a.",)
+    assert judged(*a_short_run()).verdict is Verdict.CONDITIONAL
+
+
+@pytest.mark.parametrize("other", [{"node": 200.0}, {"blind": 2.0}])
+def test_a_path_that_was_measured_less_than_its_node_is_a_reason(other):
+    assert any(reason.startswith("path-coverage") for reason in judged(*a_short_run(**other)).reasons)
+
+
 def failing(*names, **changes):
     return [finding(name, Status.FAIL, 20.0, **changes) for name in names]
 
