@@ -162,8 +162,8 @@ def _thin() -> Scenario:
         busy, cpu=steady(0.05), disks={"sda": Disk(), "sdb": Disk(steady(30_000.0))}, traffic_bps=steady(400_000.0)
     )
     machines = {"sip-a": busy, "sip-b": replace(passive, start_s=4.31), "sip-dr": replace(passive, start_s=9.04)}
-    thick = replace(_LEASED, usual_bps=9.41e6, queue_s=0.21, load_loss=0.03)
-    lines = _sites(_ROUTED, **{"ch-ac": thick, "ch-bc": replace(thick, usual_bps=7.52e6, load_loss=0.04)})
+    thick = replace(_LEASED, usual_bps=9.41e6, queue_s=0.21, load_loss=0.11)
+    lines = _sites(_ROUTED, **{"ch-ac": thick, "ch-bc": replace(thick, usual_bps=7.52e6, load_loss=0.14)})
     return Scenario("thin-wan", 5, machines=machines, lines=lines, observers_s=_trio_observers())
 
 
