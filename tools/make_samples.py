@@ -10,6 +10,7 @@ Of a day only assessment and report are kept; its archives lie in a folder of th
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -49,7 +50,7 @@ def make(scenario: Scenario, stage: str, keep: Path | None) -> bool:
             created = datetime.fromisoformat(scenario.started).replace(tzinfo=UTC)
             created += timedelta(seconds=round(scenario.seconds) + 3600)
             assessment = assess(sorted(place.glob("*.zip")), created)
-            (folder / "assessment.json").write_text(assessment.to_json(), encoding="utf-8")
+            (folder / "assessment.json").write_text(_packed(assessment), encoding="utf-8")
     assessment = Assessment.from_json((folder / "assessment.json").read_text(encoding="utf-8"))
     write_report(assessment, folder / "report.pdf")
     missed = list(answered(Expected.of(folder), assessment))
@@ -60,6 +61,15 @@ def make(scenario: Scenario, stage: str, keep: Path | None) -> bool:
         print(text)
     sys.stdout.flush()
     return not missed
+
+
+def _packed(assessment: Assessment) -> str:
+    """The same JSON with a line for each of its parts instead of one for each number, which is half as long."""
+    parts = (
+        f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}"
+        for key, value in json.loads(assessment.to_json()).items()
+    )
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def main() -> int:

@@ -26,8 +26,8 @@ def tcp(run: Run, path: PlannedPath) -> Iterator[tuple[str, Series]]:
     first, last = (float(a.local_s(at_s)) for at_s in (run.begins_s(path), run.ends_s(path)))
     slot = np.arange(np.ceil(first) + 1, np.floor(last))
     due_s = a.true_s(slot + 0.5)
-    late_s = a.resumes_s(due_s) - due_s + 0.000_2 + 0.000_25 * random.random_sample(len(slot))
-    trip_s = 2.0 * (line.one_way_s + line.noise_s) + 0.000_25 + 0.000_2 * random.random_sample(len(slot))
+    late_s = a.resumes_s(due_s) - due_s + 0.000_2 + 0.000_02 * random.randint(0, 12, len(slot))
+    trip_s = 2.0 * (line.one_way_s + line.noise_s) + 0.000_25 + 0.000_02 * random.randint(0, 10, len(slot))
     trip_s += _under_load_s(run, path, due_s)
     again, waited_s = _retransmitted(run, path, due_s + late_s, trip_s, random)
     home_s = b.resumes_s(due_s + late_s + waited_s + trip_s / 2.0) + trip_s / 2.0

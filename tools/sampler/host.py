@@ -67,7 +67,7 @@ def _tickers(run: Run, name: str, machine: Machine) -> Iterator[Series]:
         local_s = np.arange(2.0, run.scenario.seconds - 1.0) + 0.3 + _TICK_S * random.randint(0, 2)
         true_s = machine.true_s(local_s)
         late_us = np.round(usual_us + 60.0 * np.exp(0.6 * random.standard_normal(len(local_s))))
-        waited_us = np.round(wait_us * (0.7 + 0.6 * random.random_sample(len(local_s))))
+        waited_us = np.round(wait_us * (0.7 + 0.05 * random.randint(0, 13, len(local_s))))
         ticks = np.full(len(local_s), 50.0) + (random.random_sample(len(local_s)) < 0.03)
         stalls = []
         for pause in machine.pauses:
@@ -224,7 +224,7 @@ def _nics(run: Run, node: Node, machine: Machine) -> Iterator[Series]:
             octets = np.full(len(seconds), probed * _PROBES_PS * _PROBE_B)
             if nic == next(iter(cards(node))):
                 octets += machine.traffic_bps(seconds) / 8.0 * (0.8 + 0.4 * random.random_sample(len(seconds)))
-            octets += random.randint(0, 900, len(seconds))
+            octets += 166 * random.randint(0, 6, len(seconds))
             for load in run.loads:
                 end = load.path.target if receiving else load.path.source
                 if end == node.name and load.path.network in networks:

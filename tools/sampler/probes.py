@@ -18,6 +18,7 @@ _GRID_S = 0.02
 _FAST_S = 0.04
 _BESIDE_S = 0.4
 """Fast probes begin so long before a test and end so long after it."""
+_STEP_S = 0.000_04
 _RUN = 20
 """Slots in one row of table seen, if none is missing."""
 
@@ -83,14 +84,14 @@ def _travel(
     count = len(slot)
     due_s = a.true_s(due_local_s)
     held_s = a.resumes_s(due_s) - due_s
-    late_s = held_s + 0.000_12 + 0.000_15 * np.exp(0.5 * random.standard_normal(count))
-    tx_s = 0.000_010 + random.randint(0, 12, count) * 1e-6
+    late_s = held_s + 0.000_12 + _stepwise(0.000_15 * np.exp(0.5 * random.standard_normal(count)))
+    tx_s = 0.000_012 + random.randint(0, 3, count) * 3e-6
     leave_s = due_s + late_s + tx_s
     lost, away_s = _leg(run, path, path.source, path.target, leave_s, random)
     arrive_s = leave_s + away_s
-    out_s = 0.000_008 + random.randint(0, 8, count) * 1e-6
+    out_s = 0.000_009 + random.randint(0, 3, count) * 2e-6
     resumed_s = b.resumes_s(arrive_s)
-    depart_s = resumed_s + 0.000_09 + 0.000_12 * np.exp(0.6 * random.standard_normal(count)) + out_s
+    depart_s = resumed_s + 0.000_09 + _stepwise(0.000_12 * np.exp(0.6 * random.standard_normal(count))) + out_s
     # What came during a pause is answered afterwards one by one, in the order of its coming.
     queued = resumed_s > arrive_s
     depart_s[queued] = np.maximum.accumulate(resumed_s[queued] + 0.000_3) + 0.000_02 * np.arange(queued.sum())
@@ -99,7 +100,7 @@ def _travel(
     skipped = held_s >= period_s
     there = ~skipped & ~lost & ~b.still(arrive_s) & (arrive_s < run.scenario.stop_s(path.target))
     back = there & ~lost_back & ~a.still(home_s) & (home_s < run.scenario.stop_s(path.source))
-    tick_s = a.true_s(np.ceil(a.local_s(home_s) / _GRID_S) * _GRID_S + 0.000_2)
+    tick_s = home_s + _stepwise(a.true_s(np.ceil(a.local_s(home_s) / _GRID_S) * _GRID_S + 0.000_2) - home_s)
     return _Journey(
         slot,
         due_local_s,
@@ -115,6 +116,12 @@ def _travel(
         there,
         back,
     )
+
+
+def _stepwise(seconds: Floats) -> Floats:
+    """In steps, for figures that no rule looks at closely: noise does not compress, and the archives go into the repository."""
+    found: Floats = np.ceil(seconds / _STEP_S) * _STEP_S
+    return found
 
 
 def _leg(
