@@ -94,7 +94,7 @@ def _travel(
     depart_s = resumed_s + 0.000_09 + _stepwise(0.000_12 * np.exp(0.6 * random.standard_normal(count))) + out_s
     # What came during a pause is answered afterwards one by one, in the order of its coming.
     queued = resumed_s > arrive_s
-    depart_s[queued] = np.maximum.accumulate(resumed_s[queued] + 0.000_3) + 0.000_02 * np.arange(queued.sum())
+    depart_s[queued] = np.maximum.accumulate(resumed_s[queued] + 0.000_3) + 0.000_2 * np.arange(queued.sum())
     lost_back, back_s = _leg(run, path, path.target, path.source, depart_s, random)
     home_s = depart_s + back_s
     skipped = held_s >= period_s
