@@ -4,7 +4,7 @@ VENV := .venv
 DEMO := demo
 SECONDS_EACH := 60
 
-.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs texts schema bench bench-detectors bench-stacks bench-day bench-report faults soak clean
+.PHONY: demo test matrix lab lab-long lab-truth lab-daemons lint format docs texts schema samples bench bench-detectors bench-stacks bench-day bench-report faults soak clean
 
 demo: $(VENV)/.report
 	@rm -rf "$(DEMO)"
@@ -54,6 +54,10 @@ texts: $(VENV)/.dev
 # analyzer/schemas/assessment-N.json, from the contract.
 schema: $(VENV)/.dev
 	$(VENV)/bin/python tools/schema.py
+
+# The synthetic samples: archives, assessments and reports, and whether they show what was expected. About eight minutes, most of them for two days.
+samples: $(VENV)/.dev
+	$(VENV)/bin/python tools/make_samples.py
 
 # What the collector costs, beside tools a user could run instead. As root it installs those for the comparison.
 bench: $(VENV)/.dev
