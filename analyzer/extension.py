@@ -73,6 +73,7 @@ need | scopes | what the context then gives
 `CLOCK` | node, device | what the node's clocks did (`NodeClock`)
 `TESTS` | node, device | stretches (from, to), in ``t_s``, in which a bandwidth test loaded the node; without tests an empty tuple
 `STALLS` | node, device | when the node stood still and why, its clock included (`NodeStalls`)
+`STALLS` | path, pair | the same of both ends, by name (`context.ends`)
 `MEETING` | pair | whether the two archives name each other
 `ARCHIVE` | node, device | the node's `NodeSummary`
 `OBSERVERS` | node, device, pair, cluster | how the plan's observers answered the node, or each of these nodes (`ObserverTiming`)
@@ -321,6 +322,12 @@ class Context:
         """When the node stood still, and why. Raises KeyError if the rule does not need "stalls"."""
         stalls: NodeStalls = self.given[STALLS]
         return stalls
+
+    @property
+    def ends(self) -> Mapping[str, NodeStalls]:
+        """When either end of a path or a pair stood still, and why, by name of the node; empty where that is not known."""
+        ends: Mapping[str, NodeStalls] = self.given.get(STALLS, {})
+        return ends
 
     @property
     def tests(self) -> tuple[tuple[float, float], ...]:

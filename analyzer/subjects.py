@@ -111,8 +111,13 @@ def _paths(rule: Rule, material: Material) -> Iterator[Asked]:
             ECHO: echo,
             MTUS: material.mtus,
             NOTES: material.notes,
+            STALLS: _ends(material, path.source, path.target),
         }
         yield Subject(Scope.PATH, path.name), path.source, _only(rule, offered), missing, ""
+
+
+def _ends(material: Material, *names: str) -> dict[str, NodeStalls]:
+    return {name: material.stalls[name] for name in names if name in material.stalls}
 
 
 def _never(path: PlannedPath, material: Material) -> str:
@@ -241,6 +246,7 @@ def _pair(rule: Rule, pair: tuple[str, str], material: Material) -> Iterator[Ask
         SILENCES: {key: spans for key, spans in material.silences.items() if key[0] in pair},
         PORTS: tuple(item for item in material.ports if {item.source, item.target} == set(pair)),
         HEADROOM: tuple(item for item in material.headrooms if {item.node, item.other} == set(pair)),
+        STALLS: _ends(material, *pair),
     }
     lacking = [name for name in pair if name not in material.nodes]
     missing = f"no archive of node {' and '.join(lacking)} was given" if lacking else ""

@@ -17,8 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
-from analyzer.extension import NOTES, TIMING, Context, Judgement, Rule
+from analyzer.extension import NOTES, STALLS, TIMING, Context, Judgement, Rule
 from analyzer.notes import near
+from analyzer.stood import remedy, stood
+from analyzer.stood import told as then
 from analyzer.tolerance import borne
 from analyzer.words import seconds
 
@@ -42,9 +44,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     longest = seconds(timing.longest_outage_s)
     late = sum(outage.late for outage in timing.outages)
     held = f" {late} of the probes in them were answered, but too late." if late else ""
+    node = stood(context.ends, timing.outages)
     yield Judgement(
         status,
-        f"Path {timing.path} had {told} {longest}.{held}" if count else f"Path {timing.path} had no outage.",
+        f"Path {timing.path} had {told} {longest}{then(node)}.{held}"
+        if count
+        else f"Path {timing.path} had no outage.",
         (
             Evidence("longest outage, less one probe period", certain_s, "s", limit),
             Evidence("outages", float(count), "1"),
@@ -52,10 +57,12 @@ def _check(context: Context) -> Iterator[Judgement]:
         ),
         ""
         if status is Status.PASS
+        else remedy(node)
+        if node
         else f"Find what silences network {timing.network} between {timing.source} and {timing.target} for so long: a link "
         "that flaps, spanning tree, a switch or a carrier's line that fails over.",
         (f"rtt:{timing.path}",),
     )
 
 
-RULE = Rule("outages", "Outages", Area.NETWORK, Scope.PATH, (TIMING, NOTES), (OUTAGE,), _check)
+RULE = Rule("outages", "Outages", Area.NETWORK, Scope.PATH, (TIMING, NOTES, STALLS), (OUTAGE,), _check)

@@ -22,10 +22,11 @@ from itertools import combinations
 from typing import Any
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
-from analyzer.extension import FACTS, TIMINGS, Context, Custom, Judgement, Rule
+from analyzer.extension import FACTS, STALLS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import CHANNELS, joint, on_channels, several_spans
 from analyzer.netfacts import ways_out
+from analyzer.stood import remedy, stood_for_all, told
 from analyzer.tolerance import borne
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds
@@ -79,13 +80,16 @@ def _check(context: Context) -> Iterator[Judgement]:
         *_common(one, other),
     ]
     if len(together.networks) > 1 and together.common_outages:
+        node = stood_for_all(context.ends, counted)
         times = "once" if together.common_outages == 1 else f"{together.common_outages} times"
         troubles.append(
             Trouble(
                 limit.judge(together.longest_common_outage_s),
                 f"{', '.join(together.networks)} were out at the same moment {times}, for up to "
-                f"{seconds(together.longest_common_outage_s)}",
-                "Find the part that these networks share: a switch, a carrier's line, a power feed.",
+                f"{seconds(together.longest_common_outage_s)}{told(node)}",
+                remedy(node)
+                if node
+                else "Find the part that these networks share: a switch, a carrier's line, a power feed.",
             )
         )
     elif several := several_spans(pair, plan, counted):
@@ -324,4 +328,6 @@ def _longest_s(context: Context, network: str) -> float | None:
     return max((timing.longest_outage_s for timing in context.timings if timing.network == network), default=None)
 
 
-RULE = Rule("redundancy", "Independent paths", Area.NETWORK, Scope.PAIR, (TIMINGS, FACTS), (PATHS, TOGETHER), _check)
+RULE = Rule(
+    "redundancy", "Independent paths", Area.NETWORK, Scope.PAIR, (TIMINGS, FACTS, STALLS), (PATHS, TOGETHER), _check
+)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, StallCause, Status
 from analyzer.extension import STALLS, Context, Judgement, Rule
+from analyzer.stood import remedy
 from analyzer.words import seconds, span
 
 STOOD = Limit("times that the clock stood still", "1", 0.0, None, Sense.AT_MOST, "design value, unverified: none")
@@ -56,8 +57,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         limit.judge(float(count)),
         f"Node {context.node} was {told}. None of its own processes can notice that.",
         tuple(evidence),
-        f"Find what stops {context.node} as a whole: snapshots and migrations of its hypervisor, suspension, power saving. "
-        "Exempt it from them while the cluster runs.",
+        remedy(context.node),
     )
 
 
