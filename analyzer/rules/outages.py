@@ -5,8 +5,8 @@ What: The longest outage of a directed path: from the first of several probes in
 Why HA: A heartbeat that stays away is taken for a dead peer. What counts is how long it stays away, not how often.
 How: At least two probes in a row without an answer in time (a second later than usual is too late); a stalled node and a peer
     that was not running are no outage. Where an outage began during a bandwidth test, only what remained of it afterwards
-    counts. One probe period is taken off: the length is not known better. Notes of people within 60 s stand in the evidence
-    and change nothing.
+    counts. One probe period is taken off: the length is not known better. A node that stood still with its clock meanwhile is
+    named and counts all the same. Notes of people within 60 s stand in the evidence and change nothing.
 Source: Design values: 1 s is a missed beat for most products; half of the shortest timeout that a product on this path starts from,
     because TCP can make twice as much of an outage. A path that no planned product depends on alone can only warn.
 Fails when: above half of that timeout (ADDP: 5 s on one site, 10 s between sites; Neverfail with a single channel: 30 s).
