@@ -64,6 +64,8 @@ class Table:
     """For each row the names under which links find it; of equal names the first of the report counts."""
     links: tuple[str, ...] = ()
     """For each row the name of what it leads to ("": nothing). A name that no row and no chart has leads nowhere."""
+    heat: tuple[tuple[float, ...], ...] = ()
+    """For each row and cell a shade behind the text, from 0 (none) to 1; empty: no cell has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ Block = Heading | Paragraph | Callout | Table | Chart | Topology | Text | Checkl
 class Section:
     """One part of the report. A module in `reports/sections/` exports it as ``SECTION``.
 
-    `order` places it (verdict 10, settings 20, topology of the SIP Servers 23, topology 25, LAN plan 27, network 30, capacity 35, nodes 40, acceptance sheet 80, method 90).
+    `order` places it (verdict 10, settings 20, topology of the SIP Servers 23, topology 25, LAN plan 27, network 30, capacity 35, timeline 38, nodes 40, acceptance sheet 80, method 90).
     One that yields nothing is left out: only what the plan does not ask for may be absent.
     """
 

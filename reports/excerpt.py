@@ -27,6 +27,7 @@ def excerpt(table: Table, most: int = MOST) -> Iterator[Block]:
         statuses=table.statuses[:most],
         targets=table.targets[:most],
         links=table.links[:most],
+        heat=table.heat[:most],
     )
     left = figures.several(len(table.rows) - most, "more row")
     yield Paragraph(

@@ -39,6 +39,7 @@ from reports.sections import (
     nodes,
     settings,
     sip_topology,
+    timeline,
     topology,
     verdict,
 )
@@ -88,15 +89,17 @@ def test_the_folder_is_the_registry_and_orders_the_report():
         "lan_plan",
         "network",
         "capacity",
+        "timeline",
         "nodes",
         "acceptance",
     ]
-    assert [section.name for section in found][:9] == order
+    assert [section.name for section in found][:10] == order
     assert found[-1].name == "method"
 
 
 @pytest.mark.parametrize(
-    "module", [verdict, settings, sip_topology, topology, lan_plan, network, capacity, nodes, acceptance, method]
+    "module",
+    [verdict, settings, sip_topology, topology, lan_plan, network, capacity, timeline, nodes, acceptance, method],
 )
 def test_each_section_documents_itself(module):
     for label in ("What:", "Why HA:", "How:", "Source:"):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from reportlab.lib.colors import HexColor, linearlyInterpolatedColor, white
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
@@ -48,6 +49,8 @@ from reports.render.style import (
 from reports.texts import each, say
 
 PADDING = 4.0
+HEAT = HexColor("#efb27a")
+"""Of the worst cell: ink on it has a contrast of 8 to 1, and it is darker in grey, too."""
 CHIP_WIDTH = 22 * mm
 SCRAP, TALL = 44, 0.25
 """Height of the least part of a broken row (four lines), and the share of a page from which on a row may be broken: what goes on on the
@@ -115,7 +118,7 @@ class Box(Flowable):
 def table(block: Table, width: float, height: float) -> list[Flowable]:
     """A table with its caption. `width` and `height` are those of the frame, in points."""
     if not block.rows:
-        return [Paragraph("Nothing to list.", BODY)]
+        return [Paragraph(markup(say("Nothing to list.")), BODY)]
     titled = any(block.head)
     marked = any(status is not None for status in block.statuses)
     columns = _widths(block, titled, width - CHIP_WIDTH if marked else width)
@@ -138,6 +141,7 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
             line.insert(0, Chip(status) if status is not None else "")
         cells.append(line)
     grid = _grid(cells, [CHIP_WIDTH, *columns] if marked else columns, titled, height)
+    grid.setStyle(_heat(block, int(titled), int(marked)))
     above = [Spacer(1, 3), Paragraph(markup(block.caption), CAPTION), Spacer(1, 2)] if block.caption else []
     return [*above, grid, Spacer(1, 6)]
 
@@ -148,6 +152,21 @@ def linked(block: Table, row: int, text: str) -> str:
     names = block.targets[row] if row < len(block.targets) else ()
     inner = f'<a href="#{link}" color="{NAVY.hexval().replace("0x", "#")}">{markup(text)}</a>' if link else markup(text)
     return "".join(f'<a name="{name}"/>' for name in names) + inner
+
+
+def _heat(block: Table, top: int, left: int) -> list[Any]:
+    """Shades behind the cells, between white and the darkest on which text reads well."""
+    return [
+        (
+            "BACKGROUND",
+            (left + column, top + row),
+            (left + column, top + row),
+            linearlyInterpolatedColor(white, HEAT, 0, 1, shade),
+        )
+        for row, shades in enumerate(block.heat)
+        for column, shade in enumerate(shades)
+        if shade > 0
+    ]
 
 
 def _cell_style(block: Table, place: int, titled: bool) -> ParagraphStyle:
@@ -294,7 +313,7 @@ def literal(block: Text, width: float, height: float) -> list[Flowable]:
     )  # fmt: skip
     text = "\n".join(map(_fixed, lines))
     note = (
-        [Paragraph("Lines that end in ↩ were too long for the page. Join them when you paste.", SMALL)]
+        [Paragraph(markup(say("Lines that end in ↩ were too long for the page. Join them when you paste.")), SMALL)]
         if folded
         else []
     )

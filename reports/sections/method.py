@@ -19,7 +19,7 @@ from reports import figures
 from reports.changes import control, usual
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
-from reports.findings import by_urgency, evidence_name, finding_name, matter
+from reports.findings import by_urgency, evidence_name, finding_name, matter, tally, worst
 from reports.prose import GLOSSARY, METHOD
 from reports.provenance import provenance_blocks
 from reports.texts import each, say, word
@@ -45,10 +45,37 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _waivers(assessment)
     yield Heading(say("All findings with their evidence"), 2)
     yield from _evidence(assessment)
+    if assessment.findings:
+        yield Heading(say("Every rule and its outcome"), 2)
+        yield _outcomes(assessment)
     yield Heading(say("Archives, plan and versions"), 2)
     yield from provenance_blocks(assessment)
     yield Heading(say("Words"), 2)
     yield Table(("", ""), tuple(each(*row) for row in GLOSSARY), (20, 80))
+
+
+def _outcomes(assessment: Assessment) -> Table:
+    """One row a rule, also of those that found nothing to say but that all is well."""
+    rules: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for found in assessment.findings:
+        rules[found.area.value, found.rule].append(found)
+    ordered = sorted(rules.items())
+    return Table(
+        each("Check", "Rule", "Area", "Outcome", "Waived"),
+        tuple(
+            (
+                found[0].title,
+                rule,
+                word(found[0].area),
+                tally(item.status for item in found),
+                figures.count(sum(item.waiver is not None for item in found) or None),
+            )
+            for (_, rule), found in ordered
+        ),
+        (30, 20, 12, 30, 8),
+        statuses=tuple(worst(item.status for item in found) for _, found in ordered),
+        numeric=(4,),
+    )
 
 
 def _waivers(assessment: Assessment) -> Iterator[Block]:

@@ -1,6 +1,6 @@
 """Network: what every path did during the run.
 
-What: Round trips, losses, outages and stalls per directed path; which way packets waited; why answers were slow; outages of channels on one time axis, and those that hit all channels of a pair at
+What: A matrix of all directions at a glance; round trips, losses, outages and stalls per directed path; which way packets waited; why answers were slow; outages of channels on one time axis, and those that hit all channels of a pair at
     once; how TCP connections fared; bandwidth each way and round trips under load; path MTU, changes of route and order of packets; ports; how observers answered; the network checks; charts over the run and as
     distributions; what people noted during the run, as numbers on the charts and as a list.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
@@ -25,6 +25,7 @@ from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Secti
 from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
+from reports.matrix import matrix_blocks
 from reports.notes import note_blocks, pins
 from reports.queueing import queueing_blocks
 from reports.routes import port_blocks, route_blocks
@@ -40,6 +41,9 @@ CHARTS, CURVES = 16, 24
 
 def _build(assessment: Assessment) -> Iterator[Block]:
     timings = assessment.timings
+    if timings:
+        yield Heading(say("At a glance"), 2)
+        yield from matrix_blocks(assessment)
     yield Heading(say("Every path, each way"), 2)
     if timings:
         yield Paragraph(
