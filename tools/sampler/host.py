@@ -9,10 +9,10 @@ import numpy as np
 from collector.plan import Node
 from sampler.world import Disk, FileSystem, Floats, Machine, Run, Series, chance, micro
 
-_EVERY_S = 10.0
+_EVERY_S, _COST_S = 10.0, 60.0
 _TICK_S, _NOTED_S = 0.02, 0.02
 _PHASES = {name: 0.084 + 0.004 * place for place, name in enumerate(
-    ("commit", "cpu", "disk", "filesystem", "link", "memory", "nic", "paging", "pressure", "tcp", "wire")
+    ("commit", "cpu", "disk", "filesystem", "link", "memory", "nic", "paging", "pressure", "tcp", "wire", "backlog", "handles", "cost")
 )}  # fmt: skip
 _PROBE_B, _PROBES_PS = 166.0, 20.5
 """Octets of a probe's packet, and packets a second and path, as a demonstration counts them on its cables."""
@@ -33,6 +33,7 @@ def tables(run: Run, node: Node) -> Iterator[Series]:
         yield _filesystem(run, machine, mount, system)
     yield from _nics(run, node, machine)
     yield from _tcp(run, node.name, machine)
+    yield from _system(run, node, machine)
 
 
 def _sampled(run: Run, machine: Machine, table: str, every_s: float = 1.0) -> tuple[Floats, Floats]:
@@ -266,3 +267,19 @@ def _tcp(run: Run, name: str, machine: Machine) -> Iterator[Series]:
     yield _series("tcp", (), local_s, *columns)
     local_s, _ = _sampled(run, machine, "wire", _EVERY_S)
     yield _series("wire", (), local_s + _EVERY_S, *([0.0] * 7))
+
+
+def _system(run: Run, node: Node, machine: Machine) -> Iterator[Series]:
+    """File handles, what the collector itself takes, and the queues of the interfaces."""
+    local_s, _ = _sampled(run, machine, "handles", _EVERY_S)
+    random = chance(run.scenario.seed, "handles", node.name)
+    yield _series("handles", (), local_s, 2_350.0 + random.poisson(40.0, len(local_s)), float(2**53))
+    local_s, _ = _sampled(run, machine, "cost", _COST_S)
+    random = chance(run.scenario.seed, "cost", node.name)
+    spent_cs = np.cumsum(random.poisson(0.016 * 100.0 * _COST_S, len(local_s)))
+    yield _series("cost", (), local_s, 5.0, spent_cs, 38_000.0 + random.randint(0, 900, len(local_s)))
+    local_s, _ = _sampled(run, machine, "backlog")
+    for nic in cards(node):
+        random = chance(run.scenario.seed, "backlog", node.name, nic)
+        packets = (random.random_sample(len(local_s)) < 0.002).astype(float)
+        yield _series("backlog", (nic,), local_s, packets, packets * 208.0, 0.0)

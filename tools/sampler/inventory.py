@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,13 @@ from sampler.host import cards
 from sampler.world import Card, Run
 
 _DAY_S = 86_400
+_REFERENCES = ("192.0.2.123", "198.51.100.123")
+_ARP = {
+    "arp_ignore": 0, "arp_announce": 0, "arp_filter": 0, "arp_accept": 0, "arp_notify": 0, "drop_gratuitous_arp": 0,
+}  # fmt: skip
+_PACKAGES = ("chrony 4.3-2+deb12u1", "iproute2 6.1.0-3", "libc6 2.36-9+deb12u13", "openssh-server 1:9.2p1-2+deb12u7", "systemd 252.39-1~deb12u1")  # fmt: skip
+SOFTWARE = {"packages": "\n".join(_PACKAGES), "services": "chrony.service\nhaready@.service\nssh.service"}
+"""A short list instead of the hundreds of a real machine."""
 
 
 def inventory(run: Run, node: Node) -> dict[str, Any]:
@@ -35,21 +43,65 @@ def inventory(run: Run, node: Node) -> dict[str, Any]:
         "timezone": "Europe/Vienna",
         "boot_time_s": 1_791_000_000 + _number(node.name) % _DAY_S,
         "signature": f"{_number(run.scenario.name, node.name):08x}{_number(node.name, run.scenario.name):08x}",
-        "time": {"service": "chronyd", "synchronised": True},
-        "packages": {"manager": "dpkg", "count": 412, "sha256": "5d" * 32},
+        "time": {
+            "service": "chronyd",
+            "synchronised": True,
+            "error_s": 0.0021,
+            "references": list(_REFERENCES),
+            "reference": _REFERENCES[0],
+        },
+        "locale": "en_GB.UTF-8",
+        "restart": {"wanted": False, "kernels": []},
+        "overcommit": 0,
+        "packages": {
+            "manager": "dpkg",
+            "count": len(_PACKAGES),
+            "sha256": hashlib.sha256(SOFTWARE["packages"].encode()).hexdigest(),
+        },
         "dns": [observer.address.compressed for observer in run.plan.observers if observer.name == "dns"],
         "partitions": [
             {"device": f"/dev/{system.device}", "mount": mount, "type": "ext4"}
             for mount, system in machine.filesystems.items()
         ],
         "disks": {},
+        "drives": {
+            disk: {"size_B": 480_103_981_056, "model": "EX-SSD-480", "rotating": False} for disk in machine.disks
+        },
+        "disk_errors": [
+            {"device": system.device, "kind": "ext4", "count": 0} for system in machine.filesystems.values()
+        ],
         "data": [{"folder": folder, "disk": _disk(machine.filesystems, folder)} for folder in node.data],
         "nics": {"lo": _loopback(), **nics},
         "routes": _routes(node),
         "routes_left_out": 0,
         "egress": [*_to_peers(run, node), *_to_observers(run, node)],
+        "names": {peer.name: [str(_named(peer).ip)] for peer in run.plan.nodes},
+        "arp": {nic: dict(_ARP) for nic in ("all", *nics)},
     }
     return {key: value for key, value in (sound | _deeper(sound, machine.facts)).items() if value is not None}
+
+
+def neighbours(run: Run, node: Node) -> dict[str, Any]:
+    """Who answered for the planned addresses of the node's own subnets: each machine for itself."""
+    found = []
+    for network, mine in node.addresses.items():
+        for peer in run.plan.nodes:
+            its = peer.addresses.get(network)
+            if peer.name != node.name and its is not None and its.ip in mine.network:
+                mac = _mac(run, peer.name, peer.sockets[network].nic)
+                found.append({"address": str(its.ip), "nic": node.sockets[network].nic, "mac": mac})
+    return {"seen": found}
+
+
+def _named(node: Node) -> Any:
+    """The address that its name means: that of the public network."""
+    return node.addresses["public"]
+
+
+def _mac(run: Run, node: str, nic: str) -> str:
+    """An Ethernet prefix of a real maker would name one."""
+    number = _number(run.scenario.name, node, nic)
+    return "00:00:5e:" + ":".join(f"{number >> shift & 255:02x}" for shift in (16, 8, 0))
 
 
 def _deeper(sound: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,15 +124,14 @@ def _disk(filesystems: Mapping[str, Any], folder: str) -> str:
 def _nic(run: Run, node: Node, nic: str, networks: list[str]) -> dict[str, Any]:
     machine = run.scenario.machine(node.name)
     card = machine.cards.get(nic, Card())
-    mac = _number(run.scenario.name, node.name, nic)
     return {
         "up": True,
         "speed_Mbps": card.speed_Mbps,
         "mtu": 1500,
         "duplex": card.duplex,
-        # An Ethernet prefix of a real maker would name one.
-        "mac": "00:00:5e:" + ":".join(f"{mac >> shift & 255:02x}" for shift in (16, 8, 0)),
+        "mac": _mac(run, node.name, nic),
         "driver": card.driver,
+        **({"firmware": {"version": "6.1.0-40-amd64", "firmware": "3.29, 0x8000021a"}} if card.driver == "igb" else {}),
         "hardware_stamps": "off" if card.driver == "igb" else "none",
         "addresses": [
             {

@@ -7,17 +7,22 @@ from collector.contract import State
 from collector.plan import Node
 from collector.plugins import discover
 from collector.record import Record
-from sampler.inventory import inventory
+from sampler.inventory import SOFTWARE, inventory, neighbours
 from sampler.world import Load, Run
 
-_SLOW = {"filesystem": 10.0, "link": 10.0, "inventory": 3600.0}
+_SLOW = {"filesystem": 10.0, "handles": 10.0, "link": 10.0, "neighbours": 30.0, "cost": 60.0, "inventory": 3600.0}
 
 
 def record(run: Run, node: Node) -> Record:
     """The whole of it."""
     found, machine = Record(), run.scenario.machine(node.name)
     end_us = round(run.scenario.seconds * 1e6)
-    found.facts = {"inventory": inventory(run, node), "bandwidth": {"iperf3": "iperf 3.12 (cJSON 1.7.15)"}}
+    found.facts = {
+        "inventory": inventory(run, node),
+        "software": SOFTWARE,
+        "neighbours": neighbours(run, node),
+        "bandwidth": {"iperf3": "iperf 3.12 (cJSON 1.7.15)"},
+    }
     found.started(0, run.scenario.session(node.name))
     for probe in sorted(_probes()):
         _went(found, probe, 85_000, end_us, round(run.scenario.seconds / _SLOW.get(probe, 1.0)))
