@@ -342,7 +342,8 @@ def notes(advice: Advice[S]) -> tuple[str, ...]:
         found.append(
             f"The halves of the run differ: their longest silences are {seconds(first_s)} and {seconds(second_s)}. A longer run may show more."
         )
-    if risk.elsewhere_s is not None and risk.silence_s > 2.0 * risk.elsewhere_s:
+    several = risk.exposure_s >= 2.0 * HOUR_S
+    if several and risk.elsewhere_s is not None and risk.silence_s > 2.0 * risk.elsewhere_s:
         hour = math.floor(max(risk.silence_at_s, 0.0) / HOUR_S) + 1
         found.append(
             f"One hour stands out, the {_ordinal(hour)} of the run: without it the longest silence is {seconds(risk.elsewhere_s)} instead of {seconds(risk.silence_s)}. "

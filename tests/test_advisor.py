@@ -242,6 +242,8 @@ def test_an_hour_that_stands_out_is_told(stack):
     advice = advised(stack, both(outage(5000.0, 6.4)))
     assert any("One hour stands out, the 2nd of the run" in note for note in advice.notes)
     assert advice.risk.elsewhere_s < advice.risk.silence_s
+    short = advised(stack, both(lambda name: quiet_trace(name, 3600.0, lost=slots(500.0, 506.4))))
+    assert not any("stands out" in note for note in short.notes), "of one hour there is no other"
 
 
 @each
