@@ -6,7 +6,7 @@ Why HA: With `sip-pass-check` SIP Server gives its role up after oos-check + oos
 How: Poll and wait: oos-force outlasts 1.25 x the longest that a request would have waited for its answer in the replay of the bound networks between the nodes, the pauses,
     outages and scenarios that count, 10 s at least. A request over UDP is sent again after 0.5 s, then ever later; it is taken to double as TCP does, which is no
     shorter; oos-check is equal. Detection takes oos-force to oos-check + oos-force, and up to four times as long after double switchovers.
-    The way to the service devices themselves is not in it. Where more than 30 s would be needed there is no value: oos-force ends there, as far as is known.
+    Where the plan lets other pairs fail over, a pair gets an alarm time and no value. The way to the service devices themselves is not in it. Where more than 30 s would be needed there is no value: oos-force ends there, as far as is known.
 Source: GSIP, SIP Traffic Monitoring (sum, doubling up to 4 x); ranges (0-300 and 0-30 s), section and unit: unverified. Equal parts, factor 1.25 and 10 s, which is
     what Genesys advises for ADDP: design values.
 """

@@ -5,7 +5,7 @@ Why HA: Too short, and a backup that misses three announcements takes the addres
 How: A backup takes over after three intervals and a skew, (256 - priority) / 256 of a second or, in version 3, of the interval. Counted with priority 100, they outlast the vendor's default of 1 s, 1.25 x the pauses, outages and
     scenarios that count, and twice the longest silence in the replay of both directions. Announcements are datagrams: lost is lost. Version 2 knows
     whole seconds only, and keepalived rounds other values with no more than a line in its log. No interval below five probe periods is recommended: it
-    was not resolved. Equal on all routers of the group.
+    was not resolved. Equal on all routers of the group. Where the plan lets other pairs fail over, a pair gets an alarm time and no interval.
 Source: keepalived.conf(5), vrrp_parser.c, vrrp.c and vrrp.h (units, ranges, rounding, timer); RFC 9568. Margin: design value.
 """
 

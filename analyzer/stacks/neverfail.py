@@ -8,7 +8,7 @@ How: ``T = max(60, ceil(1.25 x S))``, S being the longest stall that must not fa
     scenarios that are on. The detector is replayed on the joint trace of all channels: T is also twice the longest time in which nothing was heard on any of them,
     over TCP, pauses and load included. A clean run does not
     shorten the vendor's 60 s. Detection takes T from the first missed heartbeat and a ping attempt. Pairs that a person switches get
-    no timeout.
+    no timeout, but the silence after which to raise an alarm.
 Source: vCSHB 6.5 Admin Guide p. 32 and 42, 6.4 p. 21 and 38, 5.5 p. 17; Neverfail KB "Configuring Failover Timeout", "The Failover
     Started Event", "How to Configure Split-Brain Avoidance"; NF (manual switchover to the DR server). Factors 1.25 and 2: design values.
     Detection is derived from the vendor's sequence. The documents state no range for any field.
