@@ -474,6 +474,14 @@ def test_the_cost_is_that_of_the_main_process_and_its_children_and_of_no_other(t
     assert rows(cost.sample(env_of(tmp_path, files))) == {(): (2, int(30 * second), 340)}
 
 
+def test_children_that_the_kernel_lists_are_not_searched_for(tmp_path):
+    main = os.getppid()
+    files = _process(main, 1, 10, 300) | _process(900001, main, 5, 40) | _process(900002, main, 99, 9)
+    listed = {f"proc/{main}/task/{main}/children": "900001 "}
+    ((processes, _, pss),) = rows(cost.sample(env_of(tmp_path, files | listed))).values()
+    assert (processes, pss) == (2, 340)
+
+
 def test_memory_that_one_process_does_not_tell_is_null_and_a_child_that_comes_later_is_found(tmp_path):
     main = os.getppid()
     probe = cost.sample(env_of(tmp_path, _process(main, 1, 10, 300) | _process(900001, main, 5)))

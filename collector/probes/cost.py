@@ -51,7 +51,10 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
 
 
 def _family(env: Env, main: int) -> list[int]:
-    """The main process and its children."""
+    """The main process and its children, which most kernels list."""
+    children = _text(env, f"proc/{main}/task/{main}/children").split()
+    if children:
+        return [main, *(int(child) for child in children)]
     try:
         listed = [int(name) for name in os.listdir(env.root / "proc") if name.isdecimal()]  # noqa: PTH208 - names alone
     except OSError as error:
