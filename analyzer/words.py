@@ -13,7 +13,9 @@ def span(length_s: float) -> str:
 
 
 def share(ratio: float) -> str:
-    """A ratio in per cent with three digits at most: ``0.077 %``."""
+    """A ratio in per cent with three digits at most: ``0.077 %``; one in ten million is the least that has a name."""
+    if 0.0 < ratio < 1e-7:
+        return "under 0.00001 %"
     return f"{float(f'{100 * ratio:.3g}'):g} %"
 
 

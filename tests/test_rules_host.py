@@ -822,7 +822,7 @@ def test_every_rule_about_a_machine_is_found_by_the_engine():
 def _ends(count, nic="veth{}", driver="veth"):
     """The host's ends of containers beside one interface that carries the plan: their tables, and the inventory."""
     names = [nic.format(number) for number in range(count)]
-    facts = {"nics": {"eth0": ON_ETH0["nics"]["eth0"]} | {name: {"driver": driver} for name in names}}
+    facts = {"nics": {"eth0": dict(ON_ETH0["nics"]["eth0"])} | {name: {"driver": driver} for name in names}}
     tables = {"nic": pd.concat([at(nic_table, name, "nic") for name in ["eth0", *names] for nic_table in [ordinary()]])}
     return tables, facts
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TESTS, Context, Judgement, Rule
 from analyzer.host import MINUTES, carried, events, judged, loopback, minute_means, quiet, told, too_short
+from analyzer.words import quantity
 
 QUEUE = Limit("packets that wait", "1", 1.0, 2.0, Sense.AT_MOST, "PAL: output queue length, 1 and 2")
 
@@ -46,7 +47,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     dropped = events(frame, "drops")
     yield Judgement(
         status,
-        f"{title}: in the worst 5 % of all minutes {found.value:.3g} packets or more waited to be sent.",
+        f"{title}: in the worst 5 % of all minutes {quantity(found.value, '1')} packets or more waited to be sent.",
         (
             Evidence("packets that wait, 95 % of all minutes", found.value, "1", limit),
             Evidence("packets that wait, worst minute", float(waiting.max()), "1"),

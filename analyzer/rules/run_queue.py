@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, judged, minute_means, told, too_short
+from analyzer.words import quantity
 
 QUEUE = Limit("processes waiting per CPU", "1", 2.0, 10.0, Sense.AT_MOST, "PAL: processor queue length, 2 and 10")
 
@@ -39,7 +40,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     fine = found.status is Status.PASS
     yield Judgement(
         found.status,
-        f"Node {context.node}: in the worst 5 % of all minutes {found.value:.3g} processes or more waited for each of its "
+        f"Node {context.node}: in the worst 5 % of all minutes {quantity(found.value, '1')} processes or more waited for each of its "
         f"{cpus} CPUs.",
         (
             Evidence("waiting per CPU, 95 % of all minutes", found.value, "1", limit),

@@ -19,7 +19,7 @@ from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, events, minute_sums, told, too_short, worst
 from analyzer.rates import increments
-from analyzer.words import span
+from analyzer.words import quantity, span
 
 OUT = Limit(
     "swapped out",
@@ -79,7 +79,11 @@ def _swapping(context: Context, frame: pd.DataFrame) -> Judgement:
     return Judgement(
         status,
         f"Node {context.node} "
-        + ("did not swap." if fine else f"swapped out {highest:.3g} pages/s, for {span(longest_s)} without a break."),
+        + (
+            "did not swap."
+            if fine
+            else f"swapped out {quantity(highest, '1')} pages/s, for {span(longest_s)} without a break."
+        ),
         (
             Evidence("swapped out, 3 of 10 samples", highest, "pages/s", limit),
             Evidence("longest stretch of that", longest_s, "s", lasting),
