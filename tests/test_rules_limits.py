@@ -169,18 +169,22 @@ def pressed(memory=0.0, io=0.0, cpu=0.5, **changes):
     )
 
 
-@pytest.mark.parametrize("resource", ["memory", "io"])
 @pytest.mark.parametrize(("part", "status"), [(0.0, PASS), (0.1, PASS), (0.101, WARN), (1.0, WARN)])
-def test_pressure_is_judged_by_its_share_of_the_time(resource, part, status):
-    (word,) = ask(pressure.RULE, {"pressure": pressed(**{resource: part})})
+def test_waiting_for_memory_is_judged_by_its_share_of_the_time(part, status):
+    (word,) = ask(pressure.RULE, {"pressure": pressed(memory=part, io=0.9)})
     assert word.status is status
-    assert max(item.value for item in word.evidence[:2]) == pytest.approx(part)
-    assert word.evidence[2].value == pytest.approx(0.5), "waiting for a CPU is told and not judged"
+    assert [item.value for item in word.evidence] == pytest.approx([part, 0.9, 0.5])
+    assert [item.limit is None for item in word.evidence] == [False, True, True], "the others are told and not judged"
 
 
 @pytest.mark.parametrize(
     "frame",
-    [pressed(length_s=600), pressed().assign(full_us=np.nan), pressed().query("pressure != 'io'"), pressed().iloc[:0]],
+    [
+        pressed(length_s=600),
+        pressed().assign(full_us=np.nan),
+        pressed().query("pressure != 'memory'"),
+        pressed().iloc[:0],
+    ],
 )
 def test_pressure_that_was_not_seen_is_unknown(frame):
     assert ask(pressure.RULE, {"pressure": frame})[0].status is SKIPPED
