@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
 
-import matplotlib as mpl
 from reportlab.pdfbase.ttfonts import TTFont
+
+from reports.render.outlines import font_folder
 
 REGULAR, BOLD, MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
 FACES = (REGULAR, BOLD, MONO)
@@ -28,11 +28,6 @@ _STRONG = frozenset({"L", "R", "AL", "EN", "AN"})
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 _LONGEST_RUN = 60
 """A longer run of right-to-left words would be broken over lines, and the lines would come in the wrong order: then each word is turned alone."""
-
-
-def font_folder() -> Path:
-    """Where the DejaVu faces are that matplotlib ships."""
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
 
 @cache

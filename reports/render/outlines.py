@@ -1,9 +1,11 @@
-"""Shapes that matplotlib makes, onto a page of the document as vectors."""
+"""Shapes that matplotlib makes, onto a page of the document as vectors; and where the faces are that it ships."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.path import Path as Outline
@@ -12,6 +14,11 @@ from reportlab.pdfgen.pathobject import PDFPathObject
 
 if TYPE_CHECKING:
     from matplotlib.transforms import Transform
+
+
+def font_folder() -> Path:
+    """Where the DejaVu faces are that matplotlib ships."""
+    return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
 
 class PageRenderer(RendererBase):

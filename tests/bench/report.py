@@ -30,7 +30,7 @@ DOTS = 200
 
 
 def day(folder: Path) -> Path:
-    """The assessment of a synthetic day, as a file."""
+    """The assessment of a synthetic day, as a file; bandwidth tests between sites are asked for, so their rate is stated."""
     import numpy as np
     from synthetic import Link, Machine, Site, Test, plan_data, write
 
@@ -39,7 +39,12 @@ def day(folder: Path) -> Path:
     def delays(seed: int, floor_s: float) -> Any:
         return lambda slot: floor_s * (1.0 + np.random.default_rng(seed).pareto(3.0, 500_000)[slot % 500_000] * 0.2)
 
-    site = Site(DAY_S, plan=plan_data(("a", "b", "c"), ("ch1", "ch2"), sites={"c": "dr"}))
+    planned: dict[str, Any] = {
+        "sites": {"c": "dr"},
+        "bandwidth": {"budget_B": 10**12},
+        "network": {name: {"rate_bps": 10**8} for name in ("ch1", "ch2")},
+    }
+    site = Site(DAY_S, plan=plan_data(("a", "b", "c"), ("ch1", "ch2"), **planned))
     busy = np.random.default_rng(1)
     for node in "abc":
         site.machines[node] = Machine(
