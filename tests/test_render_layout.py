@@ -217,6 +217,18 @@ def test_a_chart_stays_small_whatever_happened_in_its_run():
     assert wild < calm + 60_000
 
 
+def test_a_test_of_two_seconds_in_a_day_is_seen():
+    day = Chart("t", "x", "y", (Band("b", (0.0, 86_400.0), (1.0, 1.0)),), shades=(Mark(3600.0, 2.0, "test"),))
+    figure = charts.Figure()
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, 86_400)
+
+    box = charts._bars(axes, day.shades).get_path().get_extents()
+
+    assert box.x0 == 3600.0
+    assert box.width > 86_400 / 1000
+
+
 def test_marks_and_shades_without_a_place_are_left_out():
     odd = tuple(Mark(x, length, "m") for x in (math.nan, math.inf, -1.0) for length in (math.nan, math.inf, 1.0))
     chart = Chart("t", "x", "y", (Band("b", (0.0, 1.0), (0.0, 1.0)),), marks=odd, shades=odd)

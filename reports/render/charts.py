@@ -206,7 +206,8 @@ def _bars(axes: Axes, marks: Sequence[Mark]) -> PathPatch:
     apart = (last - first) / MOST
     spans: list[list[float]] = []
     for start, end in sorted((mark.x, mark.x + mark.length) for mark in marks):
-        start, end = max(start, first), min(end, last)
+        # What is shorter than a line is wide would not be seen.
+        start, end = max(start, first), min(max(end, start + apart / 2), last)
         if not end >= start:
             continue
         if spans and start - spans[-1][1] < apart:

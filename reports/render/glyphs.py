@@ -2,7 +2,7 @@
 
 The faces are the DejaVu ones that matplotlib ships: the same bytes on every machine, with Latin, Greek, Cyrillic, Armenian, Georgian,
 Hebrew and Arabic. Faces of the system would give another document on every machine, so they are no way out. What no face has, and
-what nobody sees (direction marks, zero-width spaces), is written as its number, such as ``<U+65E5>``: longer, but exact, and never
+what nobody sees (direction marks, zero-width spaces), is written as its number, such as ``<U+65E5 U+672C>``: longer, but exact, and never
 an empty box. Right-to-left letters are put in the order in which they are seen, because a page knows no other.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from itertools import groupby
 
 from reportlab.pdfbase.ttfonts import TTFont
 
@@ -70,7 +71,11 @@ def clean(text: str) -> str:
     known = _drawable()
     lines = unicodedata.normalize("NFC", plain(text)).split("\n")
     return "\n".join(
-        "".join(letter if letter in known else f"<U+{ord(letter):04X}>" for letter in _seen(line)) for line in lines
+        "".join(
+            "".join(run) if drawable else f"<{' '.join(f'U+{ord(letter):04X}' for letter in run)}>"
+            for drawable, run in groupby(_seen(line), known.__contains__)
+        )
+        for line in lines
     )
 
 
