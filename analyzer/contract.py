@@ -18,14 +18,14 @@ from collector.errors import ArchiveError
 
 _WHICH = "pass an assessment: the .json file that `haready assess` or `haready analyze` wrote"
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the assessment; every change of a key is a new one.
 
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
 silence under load, basis "provisional", cautions and conditions of settings. 3 = bytes written, stalls by cause, queueing delay per
 direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology,
 limits changed by a profile, waivers, verdict "suitable with waivers", figures by minute, claims, takeover and
-trade-off of settings, who held which address.
+trade-off of settings. 4 = who held which address, what a model of the tails says, the silence outside of the worst hour.
 """
 
 
