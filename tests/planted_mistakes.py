@@ -615,14 +615,23 @@ MISTAKES = (
     ),
     Mistake("no default gateway", (("lan-plan", "secondary", W, "it has no default gateway"),), _no_gateway),
     Mistake(
-        "too few interfaces", (("lan-plan", "tertiary", W, "it has 1 network interface, 3 are needed"),), _two_cards
+        "too few interfaces",
+        (
+            ("lan-plan", "tertiary", W, "it has 1 network interface, 3 are needed"),
+            ("parity-hardware", "primary+tertiary", W, "tertiary has 1"),
+        ),
+        _two_cards,
     ),
     Mistake(
         "two channels on one interface", (("lan-plan", "secondary", W, "ch-ab and ch-2 share eth1"),), _shared_card
     ),
     Mistake(
         "management on an interface of its own",
-        (("lan-plan", "primary", W, "management is on eth5, public on eth0"),),
+        (
+            ("lan-plan", "primary", W, "management is on eth5, public on eth0"),
+            ("parity-hardware", "primary+secondary", W, "secondary has"),
+            ("parity-hardware", "primary+tertiary", W, "tertiary has"),
+        ),
         _management_apart,
     ),
     Mistake(
@@ -715,7 +724,11 @@ MISTAKES = (
     ),
     Mistake(
         "two interfaces in one subnet",
-        (("gratuitous-arp", "primary", W, "eth0 and eth6 both stand in 10.16.7.0/24"),),
+        (
+            ("gratuitous-arp", "primary", W, "eth0 and eth6 both stand in 10.16.7.0/24"),
+            ("parity-hardware", "primary+secondary", W, "secondary has"),
+            ("parity-hardware", "primary+tertiary", W, "tertiary has"),
+        ),
         _two_in_one_subnet,
     ),
     Mistake(

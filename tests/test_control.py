@@ -432,4 +432,4 @@ def test_profiles_are_listed_and_explained():
 
 def test_the_profiles_are_in_the_distribution():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["setuptools"]["package-data"]["analyzer"] == ["profiles/*.toml"]
+    assert project["tool"]["setuptools"]["package-data"]["analyzer"] == ["profiles/*.toml", "schemas/*.json"]

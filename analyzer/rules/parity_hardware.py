@@ -3,7 +3,8 @@
 What: Size, kind and model of the disks, number of network interfaces that lead outside, their drivers and firmware; what differs is listed by name.
 Why HA: The standby holds the same data on its own disks and answers over its own interfaces. One size smaller is full on the day it matters, and
     two versions of a firmware fail in two ways.
-How: The inventories of both nodes. The standby may have more. Disks count as equal within 2 %: two of one nominal size differ by that.
+How: The inventories of both nodes. The standby may have more, and needs no interface
+    that the plan puts to use on the other node only. Disks count as equal within 2 %: two of one nominal size differ by that.
     Volumes of a storage system are told as the disks that they look like. What stands behind virtual interfaces is not seen.
 Source: NF: same make and model recommended; secondary and tertiary equal to the primary or greater. 2 %: design value.
 Fails when: never; a warning lets the verdict be at best conditional.
@@ -140,14 +141,29 @@ def _interfaces(
     if limited and all(counts):
         if strong.role is weak.role and counts[1] > counts[0]:
             strong, weak, counts = weak, strong, counts[::-1]
-        ratio = counts[1] / counts[0]
+        # What the plan needs on the one and not on the other is no difference between the machines.
+        wanted = max(1, counts[0] - max(0, _planned(strong) - _planned(weak)))
+        ratio = counts[1] / wanted
         evidence.append(Evidence(limit.name, ratio, limit.unit, limit))
         if limit.judge(ratio) is not Status.PASS:
             text = f"{weak.name} has {counts[1]} network interfaces, {strong.name} {counts[0]}"
-            troubles.append(Trouble(Status.WARN, text, f"Give {weak.name} as many interfaces as {strong.name}."))
+            troubles.append(
+                Trouble(
+                    Status.WARN,
+                    text,
+                    f"Give {weak.name} {wanted} interfaces, as {strong.name} has beside those that only it needs by the plan."
+                    if wanted < counts[0]
+                    else f"Give {weak.name} as many interfaces as {strong.name}.",
+                )
+            )
     cards = [[_card(facts, nic.name, nic.driver) for nic in told] for facts, told in ((first, mine), (second, its))]
     troubles += _unlike("interfaces (driver, firmware)", ends, cards[0], cards[1])
     return troubles, evidence
+
+
+def _planned(node: Node) -> int:
+    """How many interfaces the plan puts addresses on; where it names none, one a network."""
+    return len({socket.nic or network for network, socket in node.sockets.items()})
 
 
 def _card(facts: Mapping[str, Any], name: str, driver: str) -> str:

@@ -13,8 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.contract import Assessment, Scope
-from reports import figures
-from reports.axes import fitting_axis, time_axis
+from reports.axes import fitting_axis, time_axis, time_label
 from reports.contract import Band, Block, Chart, Mark, Paragraph, Section
 from reports.notes import pins
 from reports.texts import say
@@ -56,7 +55,7 @@ def _chart(assessment: Assessment) -> Chart | None:
     time, height = time_axis(start_s + step_s * bins), fitting_axis(slowest)
     return Chart(
         say("Slowest round trip of all paths, and what happened"),
-        say("time since the start, {unit}", unit=time.unit),
+        time_label(time, assessment.started),
         say("RTT, {unit}{log}", unit=height.unit, log=say(" (log)") if height.wide else ""),
         (
             Band(
@@ -72,7 +71,6 @@ def _chart(assessment: Assessment) -> Chart | None:
             for test in item.tests
         ),
         log_y=height.wide,
-        caption=say("Start: {moment}.", moment=figures.moment(assessment.started)),
         pins=pins(assessment, time.size),
     )
 
