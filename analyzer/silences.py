@@ -13,7 +13,6 @@ from analyzer.detectors import silence
 from analyzer.detectors.trace import PathTrace, edges_s
 
 _PERIODS = 3.0
-_NEVER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +55,9 @@ def silences(stream: Sequence[PathTrace], *, idle: bool) -> Silences:
 
 
 def _gaps(trace: PathTrace, *, idle: bool) -> tuple[Floats, Floats, float]:
-    # What never came counts as slow, so that losses do not make a path look quick.
-    delay_s = np.minimum(trace.delay_s[trace.known], _NEVER_S)
-    usual_s = float(np.median(delay_s)) if len(delay_s) else 0.0
-    least_s = _PERIODS * trace.period_s + usual_s
+    least_s = _PERIODS * trace.period_s + trace.usual_s
     if idle:
-        slow = np.flatnonzero(trace.known & (trace.delay_s > least_s))
+        slow = trace.slower(least_s)
         return trace.sent_s[slow], np.minimum(trace.answer_s[slow], edges_s(trace, slow)), least_s
     found = silence.gaps(trace, 1, least_s, steady=True)
     return found.start_s, found.stop_s, least_s

@@ -78,13 +78,13 @@ def _groups(trace: PathTrace, settings: Sequence[Poll]) -> Iterator[tuple[Codes,
     for place, poll in enumerate(settings):
         if poll.idle_s:
             groups.setdefault(trace.stride(poll.idle_s), []).append(place)
-    delay_s, known = trace.delay_s, trace.known
     shortest_s = min((poll.wait_s for poll in settings), default=0.0)
     # Few answers take seconds: what is quicker than every wait is looked at once, for all settings.
-    slow = np.flatnonzero(known & (delay_s > shortest_s + SLACK_S))
+    slow = trace.slower(shortest_s + SLACK_S)
+    slow_s = trace.delays_s(slow)
     for stride, places in groups.items():
         parts = [
-            _lost(trace, slow[delay_s[slow] > settings[place].wait_s + SLACK_S], stride, number, settings[place].wait_s)
+            _lost(trace, slow[slow_s > settings[place].wait_s + SLACK_S], stride, number, settings[place].wait_s)
             for number, place in enumerate(places)
         ]
         setting, phase, start_s, stop_s = (np.concatenate(column) for column in zip(*parts, strict=True))

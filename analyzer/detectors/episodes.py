@@ -147,14 +147,15 @@ def any_of(parts: Sequence[Spans]) -> Spans:
 
 def known_of(trace: PathTrace) -> Spans:
     """When anything is known of a path, as the stretches of one setting."""
-    slots = np.flatnonzero(trace.known)
-    if not len(slots):
+    known = trace.known
+    if not known.any():
         return merged(1, np.empty(0, np.int64), np.empty(0), np.empty(0))
-    first = np.flatnonzero(np.diff(slots, prepend=-2) != 1)
-    last = np.append(first[1:], len(slots)) - 1
+    turns = np.flatnonzero(known[1:] != known[:-1]) + 1
+    edges = np.concatenate([[0] if known[0] else [], turns, [len(known)] if known[-1] else []]).astype(np.int64)
+    first, after = edges[::2], edges[1::2]
     # A stretch ends where the next slot, of which nothing is known, was due.
-    ends_s = np.append(trace.sent_s[1:], trace.end_s)
-    return merged(1, np.zeros(len(first), np.int64), trace.sent_s[slots[first]], ends_s[slots[last]])
+    ends_s = np.append(trace.sent_s[after[:-1]], trace.sent_s[after[-1]] if after[-1] < len(trace) else trace.end_s)
+    return merged(1, np.zeros(len(first), np.int64), trace.sent_s[first], ends_s)
 
 
 def joint_exposure_s(traces: Sequence[PathTrace]) -> float:

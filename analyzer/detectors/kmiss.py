@@ -126,9 +126,8 @@ def _groups(trace: PathTrace, settings: list[Beat]) -> Iterator[tuple[Codes, Rep
         replayed_s(trace, beat.interval_s)
         strides = groups.setdefault(beat.deadline_s, {})
         strides.setdefault(trace.stride(beat.interval_s), []).append(place)
-    delay_s, known = trace.delay_s, trace.known
     for deadline_s, strides in groups.items():
-        missed = np.flatnonzero(known & (delay_s > deadline_s + SLACK_S))
+        missed = trace.slower(deadline_s + SLACK_S)
         for stride, places in strides.items():
             misses = np.array([settings[place].misses for place in places])
             yield np.array(places), _replay(trace, runs(trace, missed, stride), stride, deadline_s, misses)

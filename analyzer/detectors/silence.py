@@ -29,6 +29,9 @@ from analyzer.detectors.trace import PathTrace, State, ranks, replayed_s
 _SLACK_S = 1e-6
 """Times are recorded in microseconds."""
 
+_BATCH = 50_000
+"""Answers that are looked at together: they stay in the processor's cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timer:
@@ -77,12 +80,12 @@ def _groups(trace: PathTrace, settings: Sequence[Timer]) -> Iterator[tuple[Codes
         groups.setdefault((trace.stride(timer.interval_s), timer.steady), []).append(place)
     shortest_s = {key: min(settings[place].timeout_s for place in places) for key, places in groups.items()}
     quick_s = min((shortest_s[key] - _step_s(trace, *key) for key in groups), default=0.0)
-    delay_s = trace.delay_s
-    slow = np.flatnonzero(trace.known & (delay_s > quick_s))
+    slow = trace.slower(quick_s)
+    slow_s = trace.delays_s(slow)
     for key, places in groups.items():
         stride, steady = key
         timeout_s = np.array([settings[place].timeout_s for place in places])
-        rows = slow[delay_s[slow] > shortest_s[key] - _step_s(trace, *key)]
+        rows = slow[slow_s > shortest_s[key] - _step_s(trace, *key)]
         found = _gaps(trace, rows, stride, shortest_s[key], steady)
         setting, row = np.nonzero(found.stop_s - found.start_s > timeout_s[:, None] + _SLACK_S)
         start_s = found.start_s[row] + timeout_s[setting]
@@ -97,7 +100,7 @@ def gaps(trace: PathTrace, stride: int, longer_s: float, steady: bool = False) -
 
     A slot can open one only if its own answer took longer than that less the interval; only those few are looked at.
     """
-    slow = np.flatnonzero(trace.known & (trace.delay_s > longer_s - _step_s(trace, stride, steady)))
+    slow = trace.slower(longer_s - _step_s(trace, stride, steady))
     return _gaps(trace, slow, stride, longer_s, steady)
 
 
@@ -128,12 +131,16 @@ def _first_answers(trace: PathTrace, found: Runs, stride: int, quick_s: float) -
     limit_s = np.where(last + stride < len(trace), trace.sent_s[following], trace.end_s)
     tail_s = np.where(seen, trace.answer_s[following], limit_s)
     # A later heartbeat may overtake the one that ends the run, if it was sent before that one's answer came; or the record may end before it came.
-    for ahead in range(1, int(max(quick_s, 0.0) / (stride * trace.period_s)) + 2):
-        later = np.minimum(last + (ahead + 1) * stride, len(trace) - 1)
-        there = last + (ahead + 1) * stride < len(trace)
-        known = there & (trace.state[later] != State.NO_DATA)
-        next_s = np.where(known, trace.answer_s[later], np.where(there, trace.sent_s[later], trace.end_s))
-        tail_s = np.minimum(tail_s, next_s)
+    most = int(max(quick_s, 0.0) / (stride * trace.period_s)) + 2
+    # Many steps at a time where there are few runs.
+    batch = max(1, _BATCH // len(last))
+    for ahead in range(2, most + 1, batch):
+        wanted = last + np.arange(ahead, min(ahead + batch, most + 1))[:, None] * stride
+        there = wanted < len(trace)
+        later = np.minimum(wanted, len(trace) - 1)
+        next_s = np.where(trace.state[later] != State.NO_DATA, trace.answer_s[later], trace.sent_s[later])
+        next_s[~there] = trace.end_s
+        np.minimum(tail_s, next_s.min(axis=0), out=tail_s)
     # From the end of each phase back to its start, in whole microseconds, so that the phases can be set apart exactly.
     values_s = np.concatenate([trace.answer_s[found.slots], tail_s])
     place = np.concatenate([found.slots, last + stride])

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from analyzer.columns import Floats
 from analyzer.detectors.tcp import RTO_FLOOR_S, worst_stalls_s
+from analyzer.middle import median
 from analyzer.slots import Bools, within
 
 STALL_S = 0.02
@@ -30,6 +31,14 @@ STALL_S = 0.02
 
 RESOLVED = 5.0
 """A heartbeat is resolved by probes that come five times as often (design value); at half of it nothing can be replayed."""
+
+
+FOUND_FROM_PERIODS = 2.0
+"""Slots answered later than so many periods are looked for once, so that each replay need not look through a whole day for its few."""
+
+
+NEVER_S = 60.0
+"""What never came counts as so slow, so that losses do not make a path look quick."""
 
 
 class State(IntEnum):
@@ -56,9 +65,27 @@ class PathTrace:
     stalls_s: Floats
     peer_stalls_s: Floats
     loaded: Bools
+    _slow: list[npt.NDArray[np.int64]] = field(default_factory=list, init=False, repr=False)
+    _usual_s: list[float] = field(default_factory=list, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.sent_s)
+
+    def slower(self, than_s: float) -> npt.NDArray[np.int64]:
+        """The slots of which something is known and that took longer, in order."""
+        least_s = FOUND_FROM_PERIODS * self.period_s
+        if than_s < least_s:
+            return np.flatnonzero(self.known & (self.delay_s > than_s))
+        if not self._slow:
+            self._slow.append(np.flatnonzero(self.known & (self.delay_s > least_s)))
+        slow = self._slow[0]
+        found: npt.NDArray[np.int64] = slow[self.delays_s(slow) > than_s]
+        return found
+
+    def delays_s(self, slots: npt.NDArray[np.int64]) -> Floats:
+        """`delay_s` of some slots."""
+        found: Floats = self.answer_s[slots] - self.sent_s[slots]
+        return found
 
     @property
     def known(self) -> Bools:
@@ -70,6 +97,15 @@ class PathTrace:
     def delay_s(self) -> Floats:
         """Time from when a slot was due to its answer."""
         return self.answer_s - self.sent_s
+
+    @property
+    def usual_s(self) -> float:
+        """The median delay of the slots that say something; 0 without any."""
+        if not self._usual_s:
+            known = self.known
+            delay_s = self.delay_s if known.all() else self.delay_s[known]
+            self._usual_s.append(median(np.minimum(delay_s, NEVER_S)) if len(delay_s) else 0.0)
+        return self._usual_s[0]
 
     @property
     def exposure_s(self) -> float:
@@ -151,17 +187,27 @@ def over_tcp(trace: PathTrace, rto_high_s: float, *, rtt_s: float = 0.0, in_orde
     ends, or has a hole, the network may have been back.
     Which message its timer started with is not known, so each counts as if it had. `in_order`: the link is used all the time, and TCP delivers in order. On an idle link (False) only one message is under way.
     """
-    first_s = np.minimum.accumulate(trace.answer_s[::-1])[::-1]
     answer_s = trace.answer_s.copy()
     # Nothing is sent again before the shortest timer has run out.
-    slow = np.flatnonzero(trace.known & (trace.delay_s > RTO_FLOOR_S))
-    silent_s = np.minimum(first_s[slow], edges_s(trace, slow)) - trace.sent_s[slow]
+    slow = trace.slower(RTO_FLOOR_S)
+    silent_s = np.minimum(_first_s(trace, slow), edges_s(trace, slow)) - trace.sent_s[slow]
     again_s = trace.sent_s[slow] + worst_stalls_s(np.maximum(silent_s, 0.0), rto_high_s) + rtt_s
     answer_s[slow] = np.minimum(answer_s[slow], again_s)
     if in_order:
         known = trace.known
-        answer_s[known] = np.maximum.accumulate(answer_s[known])
+        if known.all():
+            np.maximum.accumulate(answer_s, out=answer_s)
+        else:
+            answer_s[known] = np.maximum.accumulate(answer_s[known])
     return replace(trace, answer_s=answer_s)
+
+
+def _first_s(trace: PathTrace, slots: npt.NDArray[np.int64]) -> Floats:
+    """The first answer to each of the slots, which are in order, or to a later one."""
+    if not len(slots):
+        return np.empty(0)
+    found: Floats = np.minimum.accumulate(np.minimum.reduceat(trace.answer_s, slots)[::-1])[::-1]
+    return found
 
 
 def edges_s(trace: PathTrace, slots: npt.NDArray[np.int64]) -> Floats:
