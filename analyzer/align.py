@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from analyzer.columns import Floats
 from analyzer.frames import NodeData
+from analyzer.middle import median
 from analyzer.slots import PathLog
 
 KNOT_S = 600.0
@@ -176,21 +177,27 @@ def _differences(log: PathLog, source: _Wall, target: _Wall) -> tuple[Floats, Fl
     if not len(x):
         return None
     wall_s = x + source.ahead(x) + offset_s
-    best: tuple[float, float, Floats] | None = None
+    best: tuple[float, float, float, Floats] | None = None
     for row, anchor in ((0, 0), (-1, -1)):
         # The target's wall clock may be stepped during the run: which side of the step a reply lies on follows from
         # the target's monotonic clock, which is what is looked for. Start from either end and take what fits: replies
         # lie within the target's run, and the two monotonic clocks differ by much the same all the time.
         shift = wall_s[row] - target.ahead_s[anchor] - x[row]
         for _ in range(4):
-            shift_s = wall_s - target.ahead(x + shift) - x
-            shift = float(np.median(shift_s))
+            before = shift
+            shift_s = wall_s - target.ahead(x + before) - x
+            shift = median(shift_s)
+            if shift == before:
+                # It stays so. Where the other end came to the same there is nothing to choose.
+                break
+        if best is not None and shift == before == best[2]:
+            continue
         outside = float(np.mean(target.outside(x + shift)))
-        spread = float(np.median(np.abs(shift_s - shift)))
+        spread = median(np.abs(shift_s - shift))
         if best is None or (outside, spread) < best[:2]:
-            best = (outside, spread, shift_s)
+            best = (outside, spread, shift, shift_s)
     assert best is not None
-    return x, best[2], rtt_s
+    return x, best[3], rtt_s
 
 
 def _link(x: Floats, shift_s: Floats, rtt_s: Floats, stretch: npt.NDArray[np.int64]) -> _Link:
@@ -245,4 +252,4 @@ def wall_offset(log: PathLog) -> tuple[float | None, float | None]:
         return None, None
     keep = max(1, int(len(rtt_s) * _DECILE))
     best = np.argpartition(rtt_s, keep - 1)[:keep]
-    return float(np.median(offset_s[best])), float(rtt_s[best].max()) / 2.0
+    return median(offset_s[best]), float(rtt_s[best].max()) / 2.0

@@ -255,7 +255,8 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
     for name, node in nodes.items():
         for table, frame in list(node.tables.items()):
             # Every host table has times; one without, in an odd archive, is no record of a run.
-            timed = frame[np.isfinite(numbers(frame, "t_us"))].copy()
+            known = np.isfinite(numbers(frame, "t_us"))
+            timed = frame if known.all() else frame[known].copy()
             node.tables[table] = timed
             timed["t_s"] = clocks[name].to_base(numbers(timed, "t_us") / 1e6) - start_s
             if not len(timed):

@@ -18,6 +18,7 @@ import pandas as pd
 
 from analyzer.columns import Floats, numbers
 from analyzer.contract import Cause, Slowness
+from analyzer.middle import median
 from analyzer.slots import Bools, PathLog
 
 SLOW_S = 0.02
@@ -116,8 +117,8 @@ def slow_slots(
     total_s = parts_s.sum(axis=0)
     idle = ~loaded[rows]
     usual = idle if idle.any() else np.ones(len(rows), dtype=np.bool_)
-    slow = total_s > np.median(total_s[usual]) + SLOW_S
-    excess_s = parts_s[:, slow] - np.median(parts_s[:, usual], axis=1, keepdims=True)
+    slow = total_s > median(total_s[usual]) + SLOW_S
+    excess_s = parts_s[:, slow] - np.array([[median(part[usual])] for part in parts_s])
     largest = excess_s.argmax(axis=0)
     most_s = excess_s.max(axis=0)
     due_s = log.t_us[rows[slow]] / 1e6

@@ -72,5 +72,7 @@ class Material:
     holdings: Sequence[Holding] = ()
     paths: Mapping[str, PathTrace] = field(default_factory=dict)
     """Every slot of each measured path that a product uses, by its name."""
+    recorded: dict[tuple[str, str, str, str], float] = field(default_factory=dict)
+    """How long a table was recorded, in s, by node, table, and the label and device that it was cut to: found when it is first asked for."""
     asked: Mapping[str, Mapping[str, PathTrace]] = field(default_factory=dict)
     """Every request to the plan's observers, by node and observer; only where a product depends on them."""

@@ -95,18 +95,21 @@ def _outages(t_s: Floats, answered: np.typing.NDArray[np.bool_]) -> Iterator[tup
         return
     period_s = float(np.median(np.diff(t_s)))
     start, count = 0.0, 0
-    before_s = float(t_s[0])
-    for now_s, good in zip(t_s.tolist(), answered.tolist(), strict=True):
-        hole = now_s - before_s > max(_HOLE_S, 2.5 * period_s)
+    holes = np.diff(t_s, prepend=t_s[:1]) > max(_HOLE_S, 2.5 * period_s)
+    # An answer after an answer changes nothing, and a day is full of them.
+    rows = np.flatnonzero(~answered | holes | ~np.append(True, answered[:-1]))
+    befores = t_s[np.maximum(rows - 1, 0)]
+    for now_s, before_s, good, hole in zip(
+        t_s[rows].tolist(), befores.tolist(), answered[rows].tolist(), holes[rows].tolist(), strict=True
+    ):
         if count >= 2 and (good or hole):
             yield start, before_s + period_s if hole else now_s
         if good or hole:
             count = 0
         if not good:
             start, count = (now_s, 1) if count == 0 else (start, count + 1)
-        before_s = now_s
     if count >= 2:
-        yield start, before_s + period_s
+        yield start, float(t_s[-1]) + period_s
 
 
 def _reason(node: NodeData, observer: str) -> str:

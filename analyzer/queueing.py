@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.columns import Floats, Ints
+from analyzer.middle import median
 from analyzer.slots import Bools, PathLog, within
 
 BLOCK_S = 600.0
@@ -55,7 +56,7 @@ def _jumps(t_s: Floats, offset_s: Floats, wire_s: Floats) -> list[tuple[float, f
     """Between which answers the clocks' difference moved further than their round trips allow: half of each bounds its error."""
     if not len(t_s):
         return []
-    quick = wire_s <= np.median(wire_s)
+    quick = wire_s <= median(wire_s)
     t_s, offset_s, wire_s = t_s[quick], offset_s[quick], wire_s[quick]
     allowed_s = (wire_s[1:] + wire_s[:-1]) / 2.0 + _SLEW * np.diff(t_s) + _READING_S
     found = np.flatnonzero(np.abs(np.diff(offset_s)) > allowed_s)

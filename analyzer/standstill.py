@@ -20,6 +20,7 @@ from analyzer.clocks import stepped_s
 from analyzer.columns import Floats
 from analyzer.contract import StallCause
 from analyzer.frames import NodeData
+from analyzer.middle import median
 from analyzer.slots import PathLog, within
 
 GROWN_S = 0.02
@@ -128,7 +129,7 @@ def _odd(log: PathLog) -> bool:
 
 
 def _quick(wire_s: Floats) -> npt.NDArray[np.bool_]:
-    return wire_s <= np.median(wire_s) + QUICK_S if len(wire_s) else np.zeros(0, dtype=np.bool_)
+    return wire_s <= median(wire_s) + QUICK_S if len(wire_s) else np.zeros(0, dtype=np.bool_)
 
 
 def _candidates(x: Floats, lead_s: Floats, period_s: float) -> npt.NDArray[np.int64]:

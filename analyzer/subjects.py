@@ -131,7 +131,8 @@ def _only(rule: Rule, offered: Mapping[str, Any]) -> dict[str, Any]:
     return {need: offered[need] for need in rule.needs if need in offered}
 
 
-def _node(rule: Rule, subject: Subject, name: str, material: Material) -> Asked:
+def _node(rule: Rule, subject: Subject, name: str, material: Material, *, cut: bool = False) -> Asked:
+    """`cut`: what is given will be cut to a device, and only that is looked at for its length."""
     data = material.nodes.get(name)
     if data is None:
         return subject, name, {}, f"no archive of node {name} was given", ""
@@ -151,7 +152,7 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material) -> Asked:
     absent = [need for need in rule.needs if need not in offered and need not in OPTIONAL]
     if not absent:
         given = _only(rule, offered)
-        return subject, name, given, "", _thin(name, given, material)
+        return subject, name, given, "", "" if cut else _thin(name, given, material)
     if absent == [FACTS]:
         absent = ["inventory"]
     told = [f"node {name} recorded no {', '.join(absent)}", *_why(absent, name, material)]
@@ -169,14 +170,18 @@ def _why(tables: Iterable[str], name: str, material: Material) -> list[str]:
     ]
 
 
-def _thin(name: str, given: Mapping[str, Any], material: Material) -> str:
-    """Which host tables among the rule's needs were recorded for too little of the node's run, in words."""
+def _thin(name: str, given: Mapping[str, Any], material: Material, label: str = "", device: str = "") -> str:
+    """Which host tables among the rule's needs were recorded for too little of the node's run, in words. `label` and `device`: what they were cut to."""
     duration_s = material.summaries[name].duration_s
     tables = {need: value for need, value in given.items() if isinstance(value, pd.DataFrame)}
+    for table, frame in tables.items():
+        # The same for every rule that needs it.
+        if (key := (name, table, label, device)) not in material.recorded:
+            material.recorded[key] = recorded_s(table, frame)
     short = {
         table: text
-        for table, frame in tables.items()
-        if (text := lacking(f"table {table} of node {name}", recorded_s(table, frame), duration_s))
+        for table in tables
+        if (text := lacking(f"table {table} of node {name}", material.recorded[name, table, label, device], duration_s))
     }
     return "; ".join([*short.values(), *_why(short, name, material)])
 
@@ -200,14 +205,16 @@ def _devices(rule: Rule, name: str, material: Material) -> Iterator[Asked]:
     for device in devices:
         if device in ends and device not in holders:
             continue
-        asked, node, given, missing, _ = _node(rule, Subject(Scope.DEVICE, f"{name}/{device}"), name, material)
+        asked, node, given, missing, _ = _node(
+            rule, Subject(Scope.DEVICE, f"{name}/{device}"), name, material, cut=True
+        )
         # What is no table stays whole: facts are hostile and may have a key of that name.
         cut = {
             need: value[value[label] == device] if isinstance(value, pd.DataFrame) and label in value else value
             for need, value in given.items()
         }
         guest = device not in holders if placed else _came_late(frame, label, device)
-        yield asked, node, cut, missing, "" if missing or guest else _thin(name, cut, material)
+        yield asked, node, cut, missing, "" if missing or guest else _thin(name, cut, material, label, device)
     for nic, networks in placed.items():
         if nic not in devices and nic.partition(":")[0] not in devices:
             nets = ", ".join(network.name for network in networks)

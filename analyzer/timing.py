@@ -23,6 +23,7 @@ from analyzer.columns import Floats
 from analyzer.contract import Cause, Outage, Quantiles, Timing
 from analyzer.coverage import longest_gap_s
 from analyzer.frames import NodeData
+from analyzer.middle import median
 from analyzer.order import reordered, route_changes
 from analyzer.proportion import clopper_pearson
 from analyzer.queueing import queueing
@@ -345,7 +346,7 @@ def _slow(
 def _late(log: PathLog, slow: npt.NDArray[np.int64], delay_s: Floats, cause: Codes) -> Late:
     """`slow` slots with their delay and its cause. What a pause of a node held up is that pause's, not an outage."""
     rows, rtt_s = log.rtt_s()
-    usual_s = float(np.median(rtt_s)) if len(rtt_s) else 0.0
+    usual_s = median(rtt_s) if len(rtt_s) else 0.0
     answer_s = np.full(len(log.t_us), np.inf)
     answer_s[rows] = log.t_us[rows] / 1e6 + rtt_s
     answer_s[slow] = log.t_us[slow] / 1e6 + delay_s
