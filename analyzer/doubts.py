@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Timing
 from analyzer.extension import StackContext
+from analyzer.words import times
 
 ODD = 0.01
 """Share of answers that came doubled or out of order from which on the path is not one path (design value)."""
@@ -23,7 +24,7 @@ def doubtful(context: StackContext) -> Iterator[str]:
     for name in context.pair:
         clock = context.clocks.get(name)
         if clock is not None and clock.steps_found:
-            yield f"the clock of {name} was stepped {_times(clock.steps_found)}"
+            yield f"the clock of {name} was stepped {times(clock.steps_found)}"
     for timing in context.timings:
         yield from _of_path(timing)
 
@@ -31,11 +32,7 @@ def doubtful(context: StackContext) -> Iterator[str]:
 def _of_path(timing: Timing) -> Iterator[str]:
     changes = (timing.route_changes_there or 0) + (timing.route_changes_back or 0)
     if changes:
-        yield f"the route of {timing.path} changed {_times(changes)}"
+        yield f"the route of {timing.path} changed {times(changes)}"
     for count, what in ((timing.duplicates, "doubled"), (timing.reordered or 0, "out of order")):
         if timing.answered and count > ODD * timing.answered:
             yield f"{count / timing.answered:.1%} of the answers on {timing.path} came {what}"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"

@@ -6,7 +6,6 @@ nothing, and a run of 15 minutes has 14 whole ones at least.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +31,6 @@ _LEAST = 30
 """Seconds, and one-second readings, that make a minute."""
 _AFTER_S = 1.5
 """A row tells of the second before it, and a test's queue empties after it."""
-_LOOPBACK = re.compile(r"lo\d*$|loopback", re.IGNORECASE)
 _SEVERITY = (Status.PASS, Status.INFO, Status.WARN, Status.FAIL)
 
 
@@ -142,11 +140,6 @@ def latency_s(sums: pd.DataFrame, *kinds: str) -> pd.Series[float]:
     """Mean time of one disk operation of `kinds` (``read``, ``write``) per row; none of them, no value."""
     operations = sums[[f"{kind}s" for kind in kinds]].sum(axis=1)
     return (sums[[f"{kind}_ms" for kind in kinds]].sum(axis=1) / 1e3 / operations)[operations > 0]
-
-
-def loopback(nic: str) -> bool:
-    """Whether the name is that of an interface that leads nowhere."""
-    return _LOOPBACK.match(nic) is not None
 
 
 def carried(plan: Plan, node: str, facts: Mapping[str, Any]) -> dict[str, list[Network]]:

@@ -6,10 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from analyzer.contract import Joint, Timing
-from collector.plan import NetworkKind, Plan
-
-CHANNELS = (NetworkKind.CHANNEL, NetworkKind.SYNC)
-"""Kinds of networks that carry heartbeats and replication."""
+from collector.plan import CHANNELS, Plan
 
 
 def on_channels(pair: tuple[str, str], plan: Plan, timings: Iterable[Timing]) -> list[Timing]:

@@ -58,7 +58,7 @@ class Nic:
 
         A veth is a container's own interface where it has an address, else a host's end of one.
         """
-        if _LOOPBACK.match(self.name) or self.driver in _INNER:
+        if loopback(self.name) or self.driver in _INNER:
             return False
         return self.driver != "veth" or any(not held.ip.is_link_local for held in self.held)
 
@@ -82,6 +82,11 @@ class Neighbour:
     ip: Address
     nic: str
     mac: str
+
+
+def loopback(nic: str) -> bool:
+    """Whether the name is that of an interface that leads nowhere."""
+    return _LOOPBACK.match(nic) is not None
 
 
 def text(value: Any) -> str:

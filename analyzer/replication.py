@@ -22,10 +22,9 @@ from analyzer.contract import Backlog, NodeSummary, Replication, Scope, Situatio
 from analyzer.coverage import lacking
 from analyzer.frames import NodeData
 from analyzer.host import told
-from analyzer.joints import CHANNELS
 from analyzer.replay import Line
 from analyzer.thin import trace
-from collector.plan import Node, Plan, Role, StackBinding
+from collector.plan import CHANNELS, Node, Plan, Role, StackBinding
 
 OUTAGES_S = (600.0, 3600.0)
 """Outages after which the time to resynchronise is told (design value)."""

@@ -11,7 +11,8 @@ import pandas as pd
 from analyzer.columns import Floats
 from analyzer.contract import Curve, Scope, Subject, Trace
 from analyzer.frames import NodeData
-from analyzer.host import cpu_shares, latency_s, loopback, told
+from analyzer.host import cpu_shares, latency_s, told
+from analyzer.netfacts import loopback
 from analyzer.rates import increments
 from analyzer.timing import Measured
 

@@ -3,6 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
+from itertools import islice
+
+MOST_LETTERS = 4000
+"""Of what no page holds and nobody reads; only a hostile archive gives as much."""
+
+
+def cut(text: str) -> str:
+    """The text, or the begin of one that is longer than anybody reads."""
+    more = len(text) - MOST_LETTERS
+    return text if more <= 0 else f"{text[:MOST_LETTERS]} ... and {more} more letters"
+
+
+def few(names: Collection[str], most: int = 20) -> str:
+    """The first names, and how many more there are."""
+    shown = list(islice(names, most))
+    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def times(count: int) -> str:
+    """How often: ``once``, ``3 times``."""
+    return "once" if count == 1 else f"{count} times"
 
 
 def span(length_s: float) -> str:

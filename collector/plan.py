@@ -83,6 +83,12 @@ class NetworkKind(StrEnum):
     SYNC = "sync"
 
 
+OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
+"""Kinds of networks that clients come in by."""
+CHANNELS = (NetworkKind.CHANNEL, NetworkKind.SYNC)
+"""Kinds of networks that carry heartbeats and replication."""
+
+
 class ScenarioName(StrEnum):
     """Stalls that every recommended timeout has to survive; the plan switches them off or on by name."""
 

@@ -8,6 +8,8 @@ from itertools import combinations
 from collector.display import duration
 from collector.peers.rounds import Ledger, round_s
 from collector.plan import (
+    CHANNELS,
+    OUTSIDE,
     AnyNetwork,
     Network,
     NetworkKind,
@@ -27,11 +29,6 @@ _SLOW_BPS = 64_000
 
 _MANY_GUESTS = 256
 """More addresses than this are rather a mistyped prefix than test senders (design value)."""
-
-_OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
-"""Networks that clients come in by."""
-_BETWEEN = (NetworkKind.CHANNEL, NetworkKind.SYNC)
-"""Networks of heartbeats and replication."""
 
 
 def doubts(plan: Plan, stacks: Sequence[str], whole: Collection[str] = ()) -> Iterator[str]:
@@ -153,7 +150,7 @@ def _channels(plan: Plan) -> Iterator[str]:
         (one.name, other.name): [
             network
             for network in plan.networks
-            if network.kind in _BETWEEN and network.name in one.addresses and network.name in other.addresses
+            if network.kind in CHANNELS and network.name in one.addresses and network.name in other.addresses
         ]
         for one, other in pairs
     }
@@ -225,10 +222,10 @@ def _observers(plan: Plan) -> Iterator[str]:
 def _apart(plan: Plan) -> Iterator[str]:
     """Channels in a subnet by which clients come in, at whichever node; within one node equal subnets are told already."""
     for node in plan.nodes:
-        for channel in (name for kind in _BETWEEN for name in _of_kind(plan, node, kind)):
+        for channel in (name for kind in CHANNELS for name in _of_kind(plan, node, kind)):
             mine = node.addresses[channel].network
             for other in plan.nodes:
-                for public in (name for kind in _OUTSIDE for name in _of_kind(plan, other, kind)):
+                for public in (name for kind in OUTSIDE for name in _of_kind(plan, other, kind)):
                     its = other.addresses[public].network
                     told = node is other and mine == its
                     if not told and mine.version == its.version and mine.overlaps(its):
@@ -245,7 +242,7 @@ def _gateways(plan: Plan) -> Iterator[str]:
         homes = _homes(plan, observer)
         if not homes:
             yield f"gateway {observer.name!r} ({observer.address}) lies in no subnet of any node, so none can use it; correct its address"
-        elif not any(plan.network(name).kind not in _BETWEEN for _, name in homes):
+        elif not any(plan.network(name).kind not in CHANNELS for _, name in homes):
             yield (
                 f"gateway {observer.name!r} ({observer.address}) lies in the subnet of channel {homes[0][1]!r}; "
                 "a default gateway belongs to the public network"
@@ -260,7 +257,7 @@ def _virtual(plan: Plan) -> Iterator[str]:
             continue
         what = f"virtual address {observer.name!r} ({observer.address})"
         homes = _homes(plan, observer)
-        right = [(node, name) for node, name in homes if plan.network(name).kind in _OUTSIDE]
+        right = [(node, name) for node, name in homes if plan.network(name).kind in OUTSIDE]
         if not right:
             where = f"the subnet of {homes[0][1]!r}" if homes else "no subnet of any node"
             yield f"{what} lies in {where}; clients reach it only in a public or SIP network: correct it"

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TESTS, Context, Judgement, Rule
-from analyzer.host import MINUTES, carried, events, judged, loopback, minute_means, quiet, told, too_short
+from analyzer.host import MINUTES, carried, events, judged, minute_means, quiet, told, too_short
+from analyzer.netfacts import loopback
 from analyzer.words import quantity
 
 QUEUE = Limit("packets that wait", "1", 1.0, 2.0, Sense.AT_MOST, "PAL: output queue length, 1 and 2")

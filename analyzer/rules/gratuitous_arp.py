@@ -22,9 +22,8 @@ from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.lanplan import addresses
 from analyzer.netfacts import arp_settings, nics
 from analyzer.troubles import Trouble, words
-from collector.plan import NetworkKind, Plan
+from collector.plan import OUTSIDE, Plan
 
-_OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
 _MUTE = 8
 """arp_ignore: do not reply for any local address."""
 _BY_HAND = "Look at net.ipv4.conf (sysctl) of {node} by hand: arp_ignore below 8, drop_gratuitous_arp = 0."
@@ -61,7 +60,7 @@ def _settings(plan: Plan, node: str, rows: Sequence[AddressFound], facts: Mappin
                 f"Set net.ipv4.conf.{nic}.arp_ignore and that of all to 0, 1 or 2 on {node}.",
                 "interfaces answer no ARP request",
             )
-        if told.get("drop_gratuitous_arp") and any(plan.network(name).kind in _OUTSIDE for name in names):
+        if told.get("drop_gratuitous_arp") and any(plan.network(name).kind in OUTSIDE for name in names):
             yield Trouble(
                 Status.WARN,
                 f"{nic} ({', '.join(names)}) drops gratuitous ARP, so {node} keeps sending to the old machine after a takeover",

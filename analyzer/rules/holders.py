@@ -18,12 +18,10 @@ from analyzer.extension import HOLDS, Context, Custom, Judgement, Rule
 from analyzer.holdings import Holding, nobody, together
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds
-from collector.plan import Address, NetworkKind, ObserverKind, Phase, Plan
+from collector.plan import OUTSIDE, Address, NetworkKind, ObserverKind, Phase, Plan
 
 BOTH = Limit("longest time with two holders", "s", 20.0, 20.0, Sense.AT_MOST, "two looks of 10 s: design value")
 NONE = Limit("longest time without a holder", "s", 20.0, 60.0, Sense.AT_MOST, "design values")
-
-_OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -64,7 +62,7 @@ def _public(plan: Plan) -> dict[Address, str]:
         interface.ip: str(plan.network(name).kind)
         for node in plan.nodes
         for name, interface in node.addresses.items()
-        if plan.network(name).kind in _OUTSIDE
+        if plan.network(name).kind in OUTSIDE
     }
 
 

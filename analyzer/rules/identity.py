@@ -21,6 +21,7 @@ from analyzer.contract import Area, Scope, Status
 from analyzer.extension import FACTS, Context, Custom, Judgement, Rule
 from analyzer.netfacts import Nic, nics, text
 from analyzer.troubles import Trouble, words
+from analyzer.words import few
 from collector.plan import Address, NetworkKind, Phase, Plan
 
 BOOT_S = 1.0
@@ -132,16 +133,12 @@ def _macs(interfaces: Mapping[str, tuple[Nic, ...]]) -> Iterator[Trouble]:
     if own:
         yield Trouble(
             Status.INFO,
-            f"MACs set by software (locally administered), usual on some hypervisors: {_few(own)}",
+            f"MACs set by software (locally administered), usual on some hypervisors: {few(own, 6)}",
         )
 
 
 def _local(mac: str) -> bool:
     return bool(int(mac[:2], 16) & 2)
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def _addresses(plan: Plan, interfaces: Mapping[str, tuple[Nic, ...]], clones: str) -> Iterator[Trouble]:

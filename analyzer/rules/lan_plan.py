@@ -22,14 +22,13 @@ from analyzer.extension import FACTS, Context, Custom, Judgement, Rule
 from analyzer.lanplan import addresses
 from analyzer.netfacts import default_routes, gateways, nics
 from analyzer.troubles import Trouble, words
-from collector.plan import NetworkKind, Node, ObserverKind, Phase, Plan, Topology
+from collector.plan import OUTSIDE, NetworkKind, Node, ObserverKind, Phase, Plan, Topology
 
 _NF = "NF: interfaces per node"
 PAIR = Limit("interfaces in a pair", "1", 2.0, None, Sense.AT_LEAST, _NF)
 TRIO = Limit("interfaces in a trio", "1", 3.0, None, Sense.AT_LEAST, _NF)
 
 _SHARING = frozenset({NetworkKind.PUBLIC, NetworkKind.MANAGEMENT})
-_OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
 """Networks that clients come in by."""
 
 
@@ -38,7 +37,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     rows = [row for row in addresses(plan, {node.name: context.facts}) if row.node == node.name]
     troubles: list[Trouble] = []
     for row in rows:
-        troubles += _address(row, live=plan.phase is Phase.LIVE and plan.network(row.network).kind in _OUTSIDE)
+        troubles += _address(row, live=plan.phase is Phase.LIVE and plan.network(row.network).kind in OUTSIDE)
     troubles += _shared(plan, rows)
     troubles += _management(context, node, rows)
     troubles += _gateway(plan, node, rows, context.facts)
@@ -149,7 +148,7 @@ def _management(context: Context, node: Node, rows: Sequence[AddressFound]) -> I
 
 
 def _gateway(plan: Plan, node: Node, rows: Sequence[AddressFound], facts: Mapping[str, Any]) -> Iterator[Trouble]:
-    outside = [network for network in node.addresses if plan.network(network).kind in _OUTSIDE]
+    outside = [network for network in node.addresses if plan.network(network).kind in OUTSIDE]
     if not outside:
         yield Trouble(Status.INFO, "the plan has no public network on it, so its default gateway was not judged")
         return

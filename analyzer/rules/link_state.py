@@ -17,7 +17,8 @@ import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
-from analyzer.host import LONGER, MINUTES, carried, events, loopback, told, too_short, worst
+from analyzer.host import LONGER, MINUTES, carried, events, told, too_short, worst
+from analyzer.netfacts import loopback
 from analyzer.rates import increments
 from analyzer.words import share, span
 

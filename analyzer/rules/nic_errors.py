@@ -15,7 +15,8 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
-from analyzer.host import MINUTES, carried, events, judged, loopback, minute_sums, told, too_short, worst
+from analyzer.host import MINUTES, carried, events, judged, minute_sums, told, too_short, worst
+from analyzer.netfacts import loopback
 from analyzer.proportion import clopper_pearson
 from analyzer.rates import increments
 from analyzer.words import share

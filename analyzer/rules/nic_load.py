@@ -16,7 +16,8 @@ import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TESTS, Context, Judgement, Rule
-from analyzer.host import MINUTES, carried, judged, loopback, minute_sums, quiet, told, too_short
+from analyzer.host import MINUTES, carried, judged, minute_sums, quiet, told, too_short
+from analyzer.netfacts import loopback
 from analyzer.rates import increments
 from analyzer.words import quantity, share
 

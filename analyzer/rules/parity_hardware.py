@@ -19,10 +19,10 @@ from typing import Any
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
-from analyzer.installed import few, standby
+from analyzer.installed import standby
 from analyzer.netfacts import flag, nics, text, whole
 from analyzer.troubles import Trouble, words
-from analyzer.words import octets
+from analyzer.words import few, octets
 from collector.plan import Node
 
 _NF = "NF: secondary and tertiary equal to the primary or greater"

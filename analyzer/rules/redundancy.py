@@ -24,19 +24,18 @@ from typing import Any
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, STALLS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
-from analyzer.joints import CHANNELS, joint, on_channels, several_spans
+from analyzer.joints import joint, on_channels, several_spans
 from analyzer.netfacts import ways_out
 from analyzer.stood import remedy, stood_for_all, told
 from analyzer.tolerance import borne
 from analyzer.troubles import Trouble, words
-from analyzer.words import seconds
-from collector.plan import Network, NetworkKind, Node, Origin, Plan
+from analyzer.words import seconds, times
+from collector.plan import CHANNELS, OUTSIDE, Network, Node, Origin, Plan
 
 PATHS = Limit(
     "independent networks", "1", 2.0, None, Sense.AT_LEAST, "Test-Cluster: two paths; NF: two interfaces per node"
 )
 TOGETHER = Limit("outage of all channels at once", "s", 0.0, None, Sense.AT_MOST, "design value")
-_OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -81,11 +80,10 @@ def _check(context: Context) -> Iterator[Judgement]:
     ]
     if len(together.networks) > 1 and together.common_outages:
         node = stood_for_all(context.ends, counted)
-        times = "once" if together.common_outages == 1 else f"{together.common_outages} times"
         troubles.append(
             Trouble(
                 limit.judge(together.longest_common_outage_s),
-                f"{', '.join(together.networks)} were out at the same moment {times}, for up to "
+                f"{', '.join(together.networks)} were out at the same moment {times(together.common_outages)}, for up to "
                 f"{seconds(together.longest_common_outage_s)}{told(node)}",
                 remedy(node)
                 if node
@@ -94,11 +92,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         )
     elif several := several_spans(pair, plan, counted):
         longest_s = max(stop - start for start, stop in several)
-        times = "once" if len(several) == 1 else f"{len(several)} times"
         troubles.append(
             Trouble(
                 Status.WARN,
-                f"several of {', '.join(together.networks)}, but not all, were out at the same moment {times}, for up to {seconds(longest_s)}",
+                f"several of {', '.join(together.networks)}, but not all, were out at the same moment {times(len(several))}, for up to {seconds(longest_s)}",
                 "Find the part that these networks share: a switch, a carrier's line, a power feed.",
             )
         )
@@ -287,7 +284,7 @@ def _outside(plan: Plan, nets: Sequence[Network], one: Node, other: Node) -> Ite
                 public = plan.network(name)
                 its = interface.network
                 overlap = mine.version == its.version and mine.overlaps(its)
-                if public.kind in _OUTSIDE and (overlap or (channel.vlan and channel.vlan == public.vlan)):
+                if public.kind in OUTSIDE and (overlap or (channel.vlan and channel.vlan == public.vlan)):
                     where = f"subnet {mine}" if overlap else f"VLAN {channel.vlan}"
                     yield Trouble(
                         Status.WARN,

@@ -18,6 +18,7 @@ from analyzer.contract import Area, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import text
 from analyzer.troubles import Trouble, words
+from analyzer.words import few
 
 _LOCAL = "local:"
 _MOST = 16
@@ -55,7 +56,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             troubles.append(
                 Trouble(
                     Status.WARN,
-                    f"{one} and {other} have no time server in common ({_few(sources[one])}; {_few(sources[other])})",
+                    f"{one} and {other} have no time server in common ({few(sorted(sources[one]), 3)}; {few(sorted(sources[other]), 3)})",
                     _SAME,
                     "nodes have no time server in common",
                 )
@@ -71,11 +72,6 @@ def _references(facts: Mapping[str, Any]) -> set[str]:
     told = facts.get("time")
     listed = told.get("references") if isinstance(told, dict) else None
     return {item for entry in (listed if isinstance(listed, list) else ())[:_MOST] if (item := text(entry))}
-
-
-def _few(names: set[str]) -> str:
-    ordered = sorted(names)
-    return ", ".join(ordered[:3]) + (f" and {len(ordered) - 3} more" if len(ordered) > 3 else "")
 
 
 RULE = Rule("time-reference", "Same time reference", Area.HOST, Scope.CLUSTER, (FACTS,), (), _check)

@@ -19,11 +19,11 @@ from typing import Any
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, SILENCES, TIMINGS, Context, Judgement, Rule
 from analyzer.host import carried
-from analyzer.joints import CHANNELS, common_spans, intersection, on_channels, union
+from analyzer.joints import common_spans, intersection, on_channels, union
 from analyzer.netfacts import WayOut, ways_out
 from analyzer.troubles import Trouble, words
-from analyzer.words import seconds
-from collector.plan import Network, Node, Observer, ObserverKind, Plan
+from analyzer.words import seconds, times
+from collector.plan import CHANNELS, Network, Node, Observer, ObserverKind, Plan
 
 NEITHER = Limit("all third machines silent to both nodes", "s", 10.0, None, Sense.AT_MOST, "design value")
 
@@ -216,7 +216,7 @@ def _trace(
         troubles.append(
             Trouble(
                 Status.WARN,
-                f"all channels and {', '.join(heard)} were out at the same moment {_times(len(both))}, for up to {seconds(together_s)}: then nothing "
+                f"all channels and {', '.join(heard)} were out at the same moment {times(len(both))}, for up to {seconds(together_s)}: then nothing "
                 "told a dead peer from a dead network (both active)",
                 "Find the part that channels and third machines share: a switch, a power feed, a physical machine.",
                 "channels and third machines were out at once",
@@ -245,10 +245,6 @@ def _either(context: Context, pair: tuple[str, str], vetoes: Sequence[str]) -> l
             spans = silent if spans is None else intersection(spans, silent)
         found += spans or []
     return union(found)
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 RULE = Rule(

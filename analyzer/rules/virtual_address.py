@@ -17,9 +17,7 @@ from analyzer.contract import Area, Scope, Status
 from analyzer.extension import FACTS, NEIGHBOURS, OBSERVERS, Context, Judgement, Rule
 from analyzer.netfacts import nics
 from analyzer.troubles import Trouble, words
-from collector.plan import NetworkKind, Node, Observer, ObserverKind, Phase, Plan
-
-_OUTSIDE = (NetworkKind.PUBLIC, NetworkKind.SIP)
+from collector.plan import OUTSIDE, Node, Observer, ObserverKind, Phase, Plan
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -73,7 +71,7 @@ def _fits(plan: Plan, node: Node, observer: Observer) -> bool:
     return any(
         observer.address in interface.network
         for name, interface in node.addresses.items()
-        if plan.network(name).kind in _OUTSIDE
+        if plan.network(name).kind in OUTSIDE
     )
 
 
