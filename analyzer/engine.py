@@ -35,6 +35,7 @@ from analyzer.extension import (
 from analyzer.joints import joint
 from analyzer.material import Material
 from analyzer.subjects import subjects
+from analyzer.words import cut
 from collector.plan import ObserverKind, Plan, StackBinding, spelling
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
                     rule.area,
                     subject,
                     judgement.status,
-                    judgement.message,
+                    cut(judgement.message),
                     judgement.evidence,
-                    judgement.remedy,
+                    cut(judgement.remedy),
                     judgement.traces,
                     judgement.points,
                 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from analyzer.netfacts import NO_LINE
+from analyzer.netfacts import NO_LINE, loopback
+from analyzer.words import cut
 from collector.archive.format import MAX_INTEGER
 from collector.contract import Json
 
@@ -25,8 +25,6 @@ _LABELS = {
     "routes_left_out": "Further routes",
     "signature": "Signature of the machine",
 }
-_LOOPBACK = re.compile(r"lo\d*$|loopback", re.IGNORECASE)
-"""As in `netfacts`: it joins nothing."""
 _MOST = 8
 """So many routes and ways out are written out; the rest is counted."""
 _YEAR_10000_S = 253_402_300_800
@@ -39,13 +37,14 @@ def _label(name: str) -> str:
 
 def described(inventory: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
     """Label and text of every fact, in the order in which the node gave them."""
-    return tuple(_described(str(name), value) for name, value in inventory.items())
+    told = (_described(str(name), value) for name, value in inventory.items())
+    return tuple((label, cut(text)) for label, text in told)
 
 
 def _described(name: str, value: Json) -> tuple[str, str]:
     match name, value:
         case "nics", dict():
-            shown = {nic: facts for nic, facts in value.items() if not _LOOPBACK.match(str(nic))}
+            shown = {nic: facts for nic, facts in value.items() if not loopback(str(nic))}
             return "Interfaces", "; ".join(_interface(str(nic), facts) for nic, facts in shown.items()) or "none"
         case "partitions", list():
             return "File systems", ", ".join(_mount(entry) for entry in value)

@@ -18,16 +18,22 @@ import pandas as pd
 import pytest
 from nodes import haready as haready_process
 from synthetic import Link, Machine, Site, Test, plan_data, write
+from test_rules_plan import trio
 
 import collector.probes
 import haready
 from analyzer import frames, slots, thin
 from analyzer.assess import assess
 from analyzer.columns import LABELS, check_labels
-from analyzer.contract import Scope, Subject
+from analyzer.contract import Area, Scope, Status, Subject
+from analyzer.engine import judge
+from analyzer.extension import Judgement, Rule
+from analyzer.inventory import described
+from analyzer.material import Material
+from analyzer.words import MOST_LETTERS
 from collector.archive.format import MANIFEST, START, Block, check_line, dumps, loads
 from collector.archive.reader import open_archive
-from collector.archive.story import DEPTH, bounded, story
+from collector.archive.story import DEPTH, ENTRIES, bounded, story
 from collector.errors import OperatorError, printable
 from collector.peers.tables import TABLES
 from collector.plugins import discover
@@ -298,6 +304,27 @@ def test_what_a_real_inventory_holds_is_within_the_bounds():
     assert story({"facts": {"inventory": inventory}}).facts["inventory"] == inventory
     assert bounded(nested(DEPTH)) == nested(DEPTH)
     assert bounded(nested(DEPTH + 1)) != nested(DEPTH + 1)
+
+
+def test_a_list_longer_than_any_machines_is_cut_and_every_text_with_it():
+    """Rules hold each entry against each, and write out what they find."""
+    assert bounded(list(range(ENTRIES + 5))) == list(range(ENTRIES))
+    assert len(bounded({str(number): number for number in range(ENTRIES + 5)})) == ENTRIES
+    assert all(
+        len(text) < MOST_LETTERS + 50
+        for _, text in described({"names": {"a": ["10.0.0.1"] * ENTRIES}, "odd": ["x"] * ENTRIES})
+    )
+
+
+def test_a_rule_that_says_more_than_anybody_reads_is_cut():
+    def check(_):
+        yield Judgement(Status.WARN, "x" * 1_000_000, remedy="y" * 1_000_000)
+
+    rule = Rule("odd", "Odd", Area.HOST, Scope.CLUSTER, (), (), check)
+    material = Material(trio(), {}, {}, {}, {}, {}, (), {}, {}, {}, (), 900.0)
+    (finding,) = judge([rule], material)
+    assert finding.message.endswith(f"and {1_000_000 - MOST_LETTERS} more letters")
+    assert len(finding.remedy) < MOST_LETTERS + 50
 
 
 def test_a_head_that_is_nested_too_deep_is_inspected(sound, tmp_path):

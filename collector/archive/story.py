@@ -15,17 +15,22 @@ from collector.contract import Interval, Json, Outcome, State
 
 DEPTH = 8
 """Containers in each other; the deepest of a real inventory are five (interfaces, one of them, its addresses, one of them)."""
+ENTRIES = 4096
+"""Entries of one container: more than a machine has of anything that it tells, and few enough for a rule to hold each against each."""
 
 
 def bounded(value: Json, depth: int = DEPTH) -> Json:
-    """The same with null for what is nested deeper, and for numbers that nothing measures: not finite or beyond 62 bits."""
+    """The same with null for what is nested deeper, and for numbers that nothing measures: not finite or beyond 62 bits.
+
+    Of what is longer than any machine's own list the first entries.
+    """
     match value:
         case dict() | list() if not depth:
             return None
         case dict():
-            return {key: bounded(item, depth - 1) for key, item in value.items()}
+            return {key: bounded(item, depth - 1) for key, item in islice(value.items(), ENTRIES)}
         case list():
-            return [bounded(item, depth - 1) for item in value]
+            return [bounded(item, depth - 1) for item in islice(value, ENTRIES)]
         case int() | float() if not abs(value) <= MAX_INTEGER:  # NaN too
             return None
         case _:
