@@ -74,7 +74,7 @@ def test_names_that_are_the_same_everywhere_pass():
         ({"secondary": ["10.99.0.1"]}, Status.WARN, "10.99.0.1 on secondary"),
         ({"secondary": ["127.0.1.1"]}, Status.INFO, "secondary resolves to a loopback address on itself"),
         ({"primary": ["10.99.0.1"], "tertiary": ["10.99.0.1"]}, Status.WARN, "which is none of its planned addresses"),
-        ({"primary": [], "secondary": [], "tertiary": []}, Status.INFO, "no node resolves secondary"),
+        ({"primary": [], "secondary": [], "tertiary": []}, Status.INFO, "no other node resolves secondary"),
         ({"primary": None}, Status.SKIPPED, "to what secondary resolves on primary was not told"),
     ],
 )  # fmt: skip
@@ -96,6 +96,18 @@ def test_names_that_nobody_resolves_are_no_pass():
     for inventory in facts.values():
         inventory["names"] = {name: [] for name in inventory["names"]}
     assert statuses(ask(names.RULE, {FACTS: facts})) == [Status.INFO]
+
+
+def test_nodes_that_know_their_own_names_alone_use_none():
+    """As systems with nss-myhostname do where nobody entered the names: nothing is wrong there."""
+    facts = all_told(PLAN)
+    for name, inventory in facts.items():
+        inventory["names"] = {other: found if other == name else [] for other, found in inventory["names"].items()}
+    assert statuses(ask(names.RULE, {FACTS: facts})) == [Status.INFO]
+    facts["primary"]["names"]["tertiary"] = facts["tertiary"]["names"]["tertiary"]
+    assert "secondary does not resolve on primary, tertiary, and does elsewhere" in said(
+        ask(names.RULE, {FACTS: facts}), Status.WARN
+    )
 
 
 def test_a_node_that_told_no_names_leaves_every_name_open():

@@ -4,7 +4,7 @@ What: To which addresses the name of every node resolves on each node: the same 
     one node are information: it is the same machine, by another network.
 Why HA: What connects by name goes to another machine from each node, or nowhere, and after a switchover that shows for the first time.
 How: Each node looked the plan's node names up once an hour, as its programs do (hosts file, then name servers). How a node resolves its own name
-    counts only where it is no loopback address. Reverse look-up is not tried, nor are names that the plan does not use.
+    counts only where it is no loopback address, and where any node resolves the name of another. Reverse look-up is not tried, nor are names that the plan does not use.
 Source: GSIP: name resolution and the same domain where nodes are reached by name. What each finding weighs: design values.
 Fails when: never; a warning lets the verdict be at best conditional.
 """
@@ -36,6 +36,13 @@ def _check(context: Context) -> Iterator[Judgement]:
         text = f"to what the names of the nodes resolve on {', '.join(silent)} was not told"
         troubles.append(Trouble(Status.SKIPPED, text, by_hand))
     nowhere = []
+    # Many systems know their own name though nobody entered it (nss-myhostname), so only a peer's name proves that names are used.
+    used = any(
+        _real(names.get(node.name, frozenset()))
+        for asker, names in known.items()
+        for node in plan.nodes
+        if node.name != asker
+    )
     for node in plan.nodes:
         views = {name: _real(names[node.name]) for name, names in known.items() if node.name in names}
         if len(views) < len(known):
@@ -44,7 +51,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             )
             troubles.append(Trouble(Status.SKIPPED, text, by_hand))
         loop = node.name in known and _loops(known[node.name].get(node.name, frozenset()))
-        if views and not any(views.values()):
+        if views and not (used and any(views.values())):
             nowhere.append(node.name)
             continue
         troubles += _one(node, views, loop=loop)
@@ -52,7 +59,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         troubles.append(
             Trouble(
                 Status.INFO,
-                f"no node resolves {', '.join(nowhere)}: these names are the plan's alone, or nobody entered them",
+                f"no other node resolves {', '.join(nowhere)}: these names are the plan's alone, or nobody entered them",
             )
         )
     if len(nowhere) == len(plan.nodes) and all(trouble.status is Status.INFO for trouble in troubles):
