@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analyzer.netfacts import text
+from analyzer.words import few
 from collector.plan import Node, Role
 
 _LINES = 20_000
 """More is no list of what is installed on a machine."""
-_SHOWN = 20
-"""Names of one kind that are written out; the rest is counted."""
+_LONGEST = 256
+"""Of a line; names and versions of packages together may be longer than a name alone."""
 
 
 def standby(one: Node, other: Node) -> tuple[Node, Node] | None:
@@ -30,10 +30,10 @@ def listed(facts: Mapping[str, Any], key: str) -> dict[str, str] | None:
         return None
     versions: dict[str, set[str]] = defaultdict(set)
     for line in lines.split("\n")[:_LINES]:
-        name, _, version = text(line).partition(" ")
-        if name:
+        name, _, version = line[:_LONGEST].partition(" ")
+        if name and line.isprintable():
             versions[name].add(version)
-    return {name: ", ".join(sorted(found)) for name, found in versions.items()} or None
+    return {name: few(sorted(found)) for name, found in versions.items()} or None
 
 
 def differences(mine: Mapping[str, str], its: Mapping[str, str], one: str, other: str) -> Iterator[str]:
@@ -45,9 +45,3 @@ def differences(mine: Mapping[str, str], its: Mapping[str, str], one: str, other
         alone = sorted(here.keys() - there.keys())
         if alone:
             yield f"only on {node}: {few(alone)}"
-
-
-def few(names: Collection[str]) -> str:
-    """The first names, and how many more there are."""
-    shown = list(names)[:_SHOWN]
-    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")

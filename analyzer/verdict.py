@@ -277,7 +277,8 @@ def _beside(warned: Sequence[Finding], failed: Sequence[Finding]) -> tuple[list[
     for finding in failed:
         subjects.setdefault(finding.rule, set()).add(finding.subject)
     beside = [finding for finding in warned if finding.subject not in subjects.get(finding.rule, {finding.subject})]
-    return beside, [finding for finding in warned if finding not in beside]
+    apart = [finding for finding in warned if finding.subject in subjects.get(finding.rule, {finding.subject})]
+    return beside, apart
 
 
 def _short_as_its_nodes(finding: Finding, warned: Sequence[Finding]) -> bool:

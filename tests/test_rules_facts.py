@@ -12,8 +12,9 @@ from test_rules_plan import ask, compared, trio
 
 from analyzer.contract import Status
 from analyzer.extension import FACTS
-from analyzer.installed import differences, few, listed
+from analyzer.installed import differences, listed
 from analyzer.rules import clock_error, disk_errors, parity_hardware, restart_due, time_reference
+from analyzer.words import few
 
 PASS, INFO, WARN, FAIL, SKIPPED = Status.PASS, Status.INFO, Status.WARN, Status.FAIL, Status.SKIPPED
 PLAN = trio()
@@ -130,7 +131,7 @@ def test_a_node_that_does_not_tell_its_reference_is_unknown_and_never_a_pass(tol
     ("restart", "status"),
     [
         ({"wanted": False}, PASS), ({"kernels": []}, PASS), ({"wanted": False, "kernels": []}, PASS), ({"wanted": True}, WARN),
-        ({"wanted": False, "kernels": ["6.1.0-31"]}, WARN), ({"wanted": "no"}, SKIPPED), ({}, SKIPPED), (None, SKIPPED), (["wanted"], SKIPPED),
+        ({"wanted": False, "kernels": ["6.1.0-31"]}, WARN), ({"wanted": "no"}, SKIPPED), ({"wanted": False, "kernels": [5]}, SKIPPED), ({"kernels": "many"}, SKIPPED), ({}, SKIPPED), (None, SKIPPED), (["wanted"], SKIPPED),
     ],
 )  # fmt: skip
 def test_what_waits_for_the_next_start_warns_and_what_is_not_told_is_unknown(restart, status):
@@ -212,6 +213,24 @@ def test_a_locale_that_one_node_does_not_tell_is_unknown():
     facts = twins()
     del facts["tertiary"]["locale"]
     assert statuses(compared(facts, "primary+tertiary")) == [SKIPPED]
+
+
+def test_two_long_names_that_differ_at_their_end_are_told_apart():
+    long = "x" * 70
+    (one, other) = (listed({"software": {"packages": f"{long} {version}"}}, "packages") for version in "12")
+    assert list(differences(one, other, "a", "b")) == [f"in other versions: {long} (1 on a, 2 on b)"]
+
+
+def test_many_versions_of_one_name_fill_no_page():
+    told = listed({"software": {"packages": "\n".join(f"libc {number}" for number in range(5000))}}, "packages")
+    assert told["libc"].endswith(" and 4980 more")
+
+
+def test_half_of_the_cpus_comes_before_another_kernel():
+    facts = all_told(PLAN)
+    facts["secondary"] |= {"kernel": "6.1.0-31", "cpus": facts["primary"]["cpus"] // 2}
+    (word,) = (word for word in compared(facts) if word.status is WARN)
+    assert 0 < word.message.index("CPU") < word.message.index("kernel")
 
 
 def test_many_differences_are_listed_and_the_rest_is_counted():

@@ -17,6 +17,7 @@ from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.host import worst
 from analyzer.netfacts import text, whole
+from analyzer.words import few
 
 ERRORS = Limit("errors that file systems count", "1", 0.0, None, Sense.AT_MOST, "design value, unverified: none")
 MISSING = Limit("members that an array lacks", "1", None, 0.0, Sense.AT_MOST, "design value, unverified: none")
@@ -50,7 +51,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     status = worst((errors.judge(faults), missing.judge(lacking)))
     yield Judgement(
         status,
-        f"Node {context.node}: {'; '.join(bad)}."
+        f"Node {context.node}: {few(bad)}."
         if bad
         else f"Node {context.node}: no file system or array counts an error.",
         (

@@ -43,7 +43,9 @@ def _check(context: Context) -> Iterator[Judgement]:
         )
         return
     first, second = context.facts[one.name], context.facts[other.name]
-    troubles: list[Trouble] = []
+    # What a person can least make up for comes first.
+    sizes, evidence = _sizes(context, one, other)
+    troubles: list[Trouble] = [*sizes]
     for what, key in (("operating system", "os"), ("kernel", "kernel")):
         troubles += _alike(what, text(first.get(key)), text(second.get(key)), one, other, Status.WARN, _SAME)
     troubles += _packages(one, other, first, second)
@@ -58,9 +60,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
     troubles += _locale(one, other, first, second)
     troubles += _services(one, other, first, second)
-    sizes, evidence = _sizes(context, one, other)
-    troubles += [*sizes, *_hardware(one, other, first, second)]
-    good = f"{one.name} and {other.name} have the same operating system and packages, and the standby is no weaker."
+    troubles += _hardware(one, other, first, second)
+    weaker = ", and the standby is no weaker" if evidence else ""
+    good = f"{one.name} and {other.name} have the same operating system and packages{weaker}."
     yield from words(context.plan, f"{one.name} and {other.name}", troubles, good, evidence)
 
 

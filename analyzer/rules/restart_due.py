@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from analyzer.contract import Area, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import flag, text, whole
+from analyzer.words import few
 
 _YEAR_10000_S = 253_402_300_799
 
@@ -26,18 +27,20 @@ def _check(context: Context) -> Iterator[Judgement]:
     restart = told if isinstance(told, dict) else {}
     wanted, listed = flag(restart.get("wanted")), restart.get("kernels")
     kernels = [name for entry in listed if (name := text(entry))] if isinstance(listed, list) else None
+    if listed and not kernels:
+        kernels = None  # names that nobody can read are not the same as none
     booted_s = whole(context.facts.get("boot_time_s"), 1, _YEAR_10000_S)
     since = "" if booted_s is None else f", started {datetime.fromtimestamp(booted_s, UTC):%Y-%m-%d %H:%M} UTC"
     troubles = ["its system says that a restart is due"] if wanted else []
     if kernels:
-        troubles.append(f"kernel {', '.join(kernels)} was installed since and does not run yet")
+        troubles.append(f"kernel {few(kernels)} was installed since and does not run yet")
     if troubles:
         yield Judgement(
             Status.WARN,
             f"Node {context.node}{since}: {'; '.join(troubles)}.",
             remedy=f"Restart {context.node} in a maintenance window and repeat the run on what then runs.",
         )
-    elif wanted is None and kernels is None:
+    elif kernels is None and (wanted is None or listed):
         yield Judgement(
             Status.SKIPPED,
             f"Node {context.node} does not tell whether updates wait for its next start.",
