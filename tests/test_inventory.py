@@ -338,11 +338,21 @@ def test_drives_are_told_with_size_and_make_and_what_lies_on_them_is_none(tmp_pa
         "sys/block/sda/device/model": "DISK 9000 \n",
         "sys/block/sda/queue/rotational": "0\n",
         "sys/block/dm-0/size": "1000\n",
-        "sys/block/sr0/size": "0\n",
+        "sys/block/sr0/size": "2097151\n",
+        "sys/block/sr0/queue/rotational": "1\n",
+        "sys/block/sdb/size": "0\n",
+        "sys/block/sdb/device/model": "CARD READER\n",
         "sys/block/sr0/device/model": "DVD\n",
     }
     found = facts(env_of(tmp_path, files))
     assert found["drives"] == {"sda": {"size_B": 1_024_000, "model": "DISK 9000", "rotating": False}}
+
+
+def test_a_disk_that_is_reached_by_two_ways_is_told_once(tmp_path):
+    wwids = {"sda": "naa.6000c291", "sdb": "naa.6000c292", "sdc": "naa.6000c291", "sdd": "", "sde": ""}
+    files = {f"sys/block/{name}/size": "2000\n" for name in wwids}
+    files |= {f"sys/block/{name}/device/wwid": f"{wwid}\n" for name, wwid in wwids.items()}
+    assert list(facts(env_of(tmp_path, files))["drives"]) == ["sda", "sdb", "sdd", "sde"]
 
 
 def test_errors_are_those_of_ext4_btrfs_and_degraded_arrays(tmp_path):

@@ -264,6 +264,12 @@ def test_the_standbys_disks_are_at_least_as_large(size, status):
         assert "secondary has 1.96 TB of disks, primary 2 TB" in word.message
 
 
+def test_whether_a_virtual_disk_rotates_is_its_hypervisors_invention():
+    facts = twins(drives=disks(10**12, 10**12, rotating=True))
+    facts["secondary"]["virtual"] = True
+    assert WARN not in statuses(pair(facts))
+
+
 def test_disks_that_rotate_are_slower_than_flash_where_the_standby_has_them():
     assert statuses(pair(twins(drives=disks(10**12, 10**12, rotating=True)))) == [WARN]
     facts = twins()

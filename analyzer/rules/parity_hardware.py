@@ -5,7 +5,8 @@ Why HA: The standby holds the same data on its own disks and answers over its ow
     two versions of a firmware fail in two ways.
 How: The inventories of both nodes. The standby may have more, and needs no interface
     that the plan puts to use on the other node only. Disks count as equal within 2 %: two of one nominal size differ by that.
-    Volumes of a storage system are told as the disks that they look like. What stands behind virtual interfaces is not seen.
+    Volumes of a storage system are told as the disks that they look like; whether a virtual machine's disk rotates is not asked. What stands
+    behind virtual interfaces is not seen.
 Source: NF: same make and model recommended; secondary and tertiary equal to the primary or greater. 2 %: design value.
 Fails when: never; a warning lets the verdict be at best conditional.
 """
@@ -116,8 +117,10 @@ def _slower(ends: tuple[Node, Node], mine: list[Drive], its: list[Drive]) -> tup
 def drives(facts: Mapping[str, Any]) -> list[Drive]:
     """The disks that the node told, by name; empty if it told none."""
     told = facts.get("drives")
+    # Whether a virtual disk rotates is what its hypervisor makes of it.
+    virtual = flag(facts.get("virtual")) is True
     return [
-        Drive(text(name), size, text(entry.get("model")), flag(entry.get("rotating")))
+        Drive(text(name), size, text(entry.get("model")), None if virtual else flag(entry.get("rotating")))
         for name, entry in (sorted(told.items()) if isinstance(told, dict) else ())
         if isinstance(entry, dict) and (size := whole(entry.get("size_B"), 1, _MOST_B)) is not None
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -14,6 +15,8 @@ _MOST = 256
 
 
 _SECTOR_B = 512
+_NO_DISK = re.compile(r"(sr|fd)\d+\Z")
+"""Optical and floppy drives: even an empty one of a virtual machine tells a size, and that it rotates."""
 _STATS = ("write_errs", "read_errs", "flush_errs", "corruption_errs", "generation_errs")
 """What btrfs counts in error_stats."""
 
@@ -23,13 +26,25 @@ def storage(env: Env) -> dict[str, Json]:
     blocks = names(env, "sys/block")
     found: dict[str, Json] = {}
     if blocks:
-        found["drives"] = {block: told for block in blocks[:_MOST] if (told := _drive(env, block))}
+        found["drives"] = dict(list(_drives(env, blocks))[:_MOST])
         found["disk_errors"] = list(_errors(env, blocks))[:_MOST]
         below = {block: _below(env, block, blocks) for block in blocks}
         found["disks"] = {block: on for block, on in list(below.items())[:_MOST] if on}
     if env.node.data:
         found["data"] = [{"folder": folder} | (_disk(env, folder) if blocks else {}) for folder in env.node.data]
     return found
+
+
+def _drives(env: Env, blocks: list[str]) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Every disk once: one that is reached by several ways has a name for each, and one identity."""
+    seen: set[str] = set()
+    for block in blocks:
+        told = {} if _NO_DISK.match(block) else _drive(env, block)
+        identity = text(env, f"sys/block/{block}/device/wwid") if told else ""
+        if told and identity not in seen:
+            yield block, told
+        if identity:
+            seen.add(identity)
 
 
 def _drive(env: Env, block: str) -> dict[str, Json]:
