@@ -41,6 +41,8 @@ _UNITS = {
     "us": ("s", 1e-6), "ms": ("s", 1e-3), "cs": ("s", 1e-2), "B": ("B", 1.0), "KiB": ("B", 1024.0), "Mbps": ("B/s", 125_000.0),
 }  # fmt: skip
 """What the end of a column's name says of it."""
+_MOST_STRANGE = 100
+"""Tables that are named one by one; all are left out."""
 _LONGEST_NAME = 80
 """Letters that are kept of a service's name."""
 
@@ -151,7 +153,7 @@ def read(path: Path) -> NodeData:
         sealed=archive.sealed,
         sha256=archive.sha256,
         t0_ns=int(head["t0_ns"]),
-        damage=(*archive.damage, *gathered.damage, *(strange[table] for table in sorted(strange))),
+        damage=(*archive.damage, *gathered.damage, *(strange[table] for table in sorted(strange)[:_MOST_STRANGE])),
         gaps_s=_gaps_s(archive),
         story=told,
         anchors=tuple(sorted({(mono, real) for mono, real, _ in gathered.anchors})),

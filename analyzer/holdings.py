@@ -50,16 +50,10 @@ def holdings(
     found = []
     for name, rows in told.items():
         end_s = nodes[name].duration_s
-
-        def base(seconds: float, name: str = name) -> float:
-            return float(clocks[name].to_base(np.array([seconds]))[0]) - start_s
-
         for ip in wanted:
-            changes = sorted(rows.get(ip, []))
-            spans = _spans(changes, end_s)
-            found.append(
-                Holding(name, ip, (base(0.0), base(end_s)), tuple((base(start), base(stop)) for start, stop in spans))
-            )
+            spans = [(0.0, end_s), *_spans(sorted(rows.get(ip, [])), end_s)]
+            watched, *held = (clocks[name].to_base(np.array(spans)) - start_s).tolist()
+            found.append(Holding(name, ip, (watched[0], watched[1]), tuple((start, stop) for start, stop in held)))
     return tuple(found)
 
 

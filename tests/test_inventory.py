@@ -398,6 +398,7 @@ NTPQ = """     remote           refid      st t when poll reach   delay   offset
 *10.9.0.1        .GPS.            1 u   33   64  377    0.1      0.0     0.0
 +10.9.0.2        10.1.1.1         2 u   33   64  377    0.1      0.0     0.0
  127.127.1.0     .LOCL.           5 l    -   64    0    0.000    0.000   0.000
+ SHM(0)          .GPS.            0 l   33   64  377    0.0      0.0     0.0
 """
 
 
@@ -405,7 +406,7 @@ NTPQ = """     remote           refid      st t when poll reach   delay   offset
     ("comm", "command", "text", "followed", "references"),
     [
         ("chronyd", "chronyc -n -c sources", CHRONY, "10.9.0.1", ["10.9.0.1", "10.9.0.2", "10.9.0.3", "local:PHC0"]),
-        ("ntpd", "ntpq -pn", NTPQ, "10.9.0.1", ["10.9.0.1", "10.9.0.2", "local:127.127.1.0"]),
+        ("ntpd", "ntpq -pn", NTPQ, "10.9.0.1", ["10.9.0.1", "10.9.0.2", "local:127.127.1.0", "local:SHM(0)"]),
         (
             "systemd-timesyn",
             "timedatectl show-timesync --property=ServerAddress --value",

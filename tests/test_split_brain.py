@@ -214,6 +214,11 @@ def test_two_holders_for_longer_than_a_takeover_are_both_active(overlap_s, statu
     assert ("both active: primary and secondary held 10.16.7.200" in found[0].message) is (status is Status.FAIL)
 
 
+def test_who_held_it_at_another_time_is_not_named_among_those_who_held_it_at_once():
+    rows = held("primary", (0.0, 600.0)), held("secondary", (500.0, 700.0)), held("tertiary", (700.0, 1000.0))
+    assert "both active: primary and secondary held" in said(about(*rows), Status.FAIL)
+
+
 @pytest.mark.parametrize(
     ("free_s", "status"), [(20.0, Status.PASS), (20.1, Status.WARN), (60.0, Status.WARN), (60.1, Status.FAIL)]
 )

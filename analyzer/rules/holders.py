@@ -74,7 +74,8 @@ def _both(
     status = context.limit(BOTH.name).judge(longest_s)
     if status is Status.PASS:
         return longest_s, []
-    names = " and ".join(row.node for row in rows if row.held)
+    from_s, to_s = max(spans, key=lambda span: span[1] - span[0])
+    names = " and ".join(row.node for row in rows if any(start < to_s and stop > from_s for start, stop in row.held))
     if shared:
         return longest_s, [Trouble(Status.INFO, f"{names} share {ip}, as they should where nodes are clones")]
     text = f"both active: {names} held {ip} ({what}) at once, for up to {seconds(longest_s)}"

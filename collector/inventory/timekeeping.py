@@ -54,11 +54,12 @@ def _references(programs: Programs, service: str) -> Iterator[tuple[str, bool]]:
         if address:
             yield address, True
     elif "ntpd" in service:
-        # Two lines of heading; the first letter of each other line says what ntpd makes of the peer.
+        # Two lines of heading; the first letter of each other line says what ntpd makes of the peer, and "l" that it is a clock of the machine.
         for line in programs.text("ntpq", "-pn").splitlines()[2:]:
             fields = line[1:].split()
             if len(fields) > 2 and not (fields[0].startswith(".") or fields[1] == ".POOL."):
-                yield ("local:" if fields[0].startswith("127.127.") else "") + fields[0], line.startswith(("*", "o"))
+                inner = fields[0].startswith("127.127.") or fields[3:4] == ["l"]
+                yield ("local:" if inner else "") + fields[0], line.startswith(("*", "o"))
 
 
 def _locale(env: Env) -> str:
