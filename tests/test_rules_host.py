@@ -14,8 +14,9 @@ from analyzer.contract import NodeSummary, Quantiles, Scope, Status, Subject, Ti
 from analyzer.coverage import recorded_s
 from analyzer.engine import judge
 from analyzer.extension import FACTS, TIMINGS, Context
-from analyzer.host import carried, cpu_shares, events, judged, loopback, worst
+from analyzer.host import carried, cpu_shares, events, judged, worst
 from analyzer.material import Material
+from analyzer.netfacts import loopback
 from analyzer.rules import (
     clock_offset,
     cpu_busy,
@@ -586,6 +587,7 @@ def test_clocks_without_a_usable_reply_are_unknown():
         ({"service": None, "synchronised": False}, SKIPPED),
         ({"synchronised": False}, SKIPPED),
         ({"service": ["x"], "synchronised": "yes"}, SKIPPED),
+        ({"service": "\x1b[2J", "synchronised": False}, SKIPPED),
         ({}, SKIPPED),
         (None, SKIPPED),
         ("chronyd", SKIPPED),

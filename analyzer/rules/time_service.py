@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
+from analyzer.netfacts import text
 from collector.plan import Origin
 
 
@@ -20,7 +21,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     told = context.facts.get("time")
     told = told if isinstance(told, dict) else {}
     service, synchronised = told.get("service"), told.get("synchronised")
-    name = service if isinstance(service, str) else ""
+    name = text(service)
     keeper = name or "a time service unknown to haready"
     start = f"Install and start chrony on {context.node}, with the same servers as its peers."
     look = f"Look with `timedatectl` or `chronyc tracking` on {context.node}."
@@ -28,17 +29,17 @@ def _check(context: Context) -> Iterator[Judgement]:
         case _, True:
             yield Judgement(Status.PASS, f"Node {context.node}: {keeper} keeps its clock synchronised.")
         case True, False:
-            text = f"Node {context.node}: {name} runs, but the clock is not synchronised."
-            yield Judgement(Status.WARN, text, remedy=f"See that {name} reaches its servers. {look}")
+            says = f"Node {context.node}: {name} runs, but the clock is not synchronised."
+            yield Judgement(Status.WARN, says, remedy=f"See that {name} reaches its servers. {look}")
         case True, _:
-            text = f"Node {context.node}: {name} runs; whether the clock is synchronised is not told."
-            yield Judgement(Status.SKIPPED, text, remedy=look)
+            says = f"Node {context.node}: {name} runs; whether the clock is synchronised is not told."
+            yield Judgement(Status.SKIPPED, says, remedy=look)
         case False, False if service == "":
-            text = f"Node {context.node}: no time service runs, and the clock is not synchronised."
+            says = f"Node {context.node}: no time service runs, and the clock is not synchronised."
             if context.plan.origin is Origin.DEMONSTRATION:
-                yield Judgement(Status.INFO, f"{text} In this demonstration all nodes have one clock.")
+                yield Judgement(Status.INFO, f"{says} In this demonstration all nodes have one clock.")
             else:
-                yield Judgement(Status.FAIL, text, remedy=start)
+                yield Judgement(Status.FAIL, says, remedy=start)
         case _:
             yield Judgement(Status.SKIPPED, f"Node {context.node} does not tell who keeps its clock.", remedy=look)
 
