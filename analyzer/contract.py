@@ -1017,6 +1017,20 @@ class Trace:
     high: tuple[float | None, ...]
 
 
+class CpuShare(StrEnum):
+    """What shares of all CPUs' time a node has a trace of: each is the title of its own.
+
+    All but `BUSY` lie on each other in the node's chart, in this order from below; up to `STOLEN` they are what is busy.
+    """
+
+    BUSY = "CPU busy"
+    PROGRAMS = "CPU in programs"
+    KERNEL = "CPU in the kernel"
+    INTERRUPTS = "CPU in interrupts"
+    STOLEN = "CPU stolen by the hypervisor"
+    WAITING = "CPU waiting for a disk"
+
+
 class Figure(StrEnum):
     """What two runs are compared by."""
 

@@ -110,7 +110,7 @@ def events(frame: pd.DataFrame, column: str) -> int | None:
 
 
 def cpu_shares(frame: pd.DataFrame, *, minutes: bool) -> pd.DataFrame:
-    """Shares of all CPUs' time by ``t_s``, or by whole minute: ``busy``, and ``steal``, ``iowait``, ``kernel`` and ``interrupt`` where told.
+    """Shares of all CPUs' time by ``t_s``, or by whole minute: ``busy``, and ``programs``, ``system``, ``steal``, ``iowait``, ``kernel`` and ``interrupt`` where told.
 
     Idle and waiting for I/O are not busy, stolen time is. Without idle time the frame is empty.
     """
@@ -126,7 +126,10 @@ def cpu_shares(frame: pd.DataFrame, *, minutes: bool) -> pd.DataFrame:
     sums, total = sums[total > 0], total[total > 0]
     rest = sums[[name for name in ("idle_cs", "iowait_cs") if name in states]].sum(axis=1)
     shares = {"busy": (total - rest) / total}
-    shares |= {name: sums[f"{name}_cs"] / total for name in ("steal", "iowait") if f"{name}_cs" in states}
+    shares |= {name: sums[f"{name}_cs"] / total for name in ("system", "steal", "iowait") if f"{name}_cs" in states}
+    programs = [name for name in ("user_cs", "nice_cs") if name in states]
+    if programs:
+        shares["programs"] = sums[programs].sum(axis=1) / total
     interrupts = [name for name in ("irq_cs", "softirq_cs") if name in states]
     if interrupts:
         shares["interrupt"] = sums[interrupts].sum(axis=1) / total

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from analyzer.columns import Floats
-from analyzer.contract import Curve, Scope, Subject, Trace
+from analyzer.contract import CpuShare, Curve, Scope, Subject, Trace
 from analyzer.frames import NodeData
 from analyzer.host import cpu_shares, latency_s, told
 from analyzer.netfacts import loopback
@@ -94,9 +95,9 @@ def path_charts(measured: Measured, length_s: float) -> tuple[Trace, Curve | Non
 def node_charts(node: NodeData, length_s: float) -> list[Trace]:
     """What a machine did over the run, as far as its archive holds it and there is something to see."""
     tables, subject = node.tables, Subject(Scope.NODE, node.name)
+    shares = cache(lambda: cpu_shares(tables.get("cpu", pd.DataFrame()), minutes=False))
     charts: list[_Chart] = [
-        ("cpu", "CPU busy", "ratio", lambda: {subject: _share(tables.get("cpu"), "busy")}),
-        ("steal", "CPU stolen by the hypervisor", "ratio", lambda: {subject: _share(tables.get("cpu"), "steal")}),
+        *((id_, title, "ratio", partial(_share, subject, shares, of)) for id_, title, of in _CPU),
         ("stall", "Longest pause of the machine", "s", lambda: {subject: _stall(node)}),
         ("memory", "Memory available", "ratio", lambda: {subject: _memory(tables.get("memory"))}),
         ("disk", "Busiest disk", "ratio", lambda: {subject: _disk(tables.get("disk"))}),
@@ -106,6 +107,16 @@ def node_charts(node: NodeData, length_s: float) -> list[Trace]:
     ]
     return [one for chart in charts for one in _drawn(chart, length_s)]
 
+
+_CPU = (
+    ("cpu", CpuShare.BUSY, "busy"),
+    ("cpu-programs", CpuShare.PROGRAMS, "programs"),
+    ("cpu-kernel", CpuShare.KERNEL, "system"),
+    ("cpu-interrupts", CpuShare.INTERRUPTS, "interrupt"),
+    ("steal", CpuShare.STOLEN, "steal"),
+    ("cpu-waiting", CpuShare.WAITING, "iowait"),
+)
+"""What each trace of the CPUs is called, its title, and its column of `cpu_shares`."""
 
 _Chart = tuple[str, str, str, Callable[[], Mapping[Subject, "pd.Series[float] | None"]]]
 """What it is called, its title and unit, and what computes its values by time in s, of each subject."""
@@ -133,12 +144,8 @@ def _drawn(chart: _Chart, length_s: float) -> list[Trace]:
         return []
 
 
-def _share(frame: pd.DataFrame | None, of: str) -> pd.Series[float] | None:
-    """A share of all CPUs' time. That of stolen time is drawn only where some was stolen."""
-    shares = cpu_shares(pd.DataFrame() if frame is None else frame, minutes=False)
-    if of not in shares or (of == "steal" and not shares[of].any()):
-        return None
-    return shares[of]
+def _share(subject: Subject, shares: Callable[[], pd.DataFrame], of: str) -> Mapping[Subject, pd.Series[float] | None]:
+    return {subject: shares().get(of)}
 
 
 def _memory(frame: pd.DataFrame | None) -> pd.Series[float] | None:

@@ -97,6 +97,14 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Stack:
+    """Shares of a whole, drawn on each other from below: the `mid` of each band, all at the same x. The axis reaches from 0 to `whole`."""
+
+    layers: tuple[Band, ...]
+    whole: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Lines over a shared axis. Values are in the axis' own units. Two `half` charts in a row stand side by side, and are lower."""
 
@@ -114,6 +122,8 @@ class Chart:
     pins: tuple[Pin, ...] = ()
     targets: tuple[str, ...] = ()
     """Names under which links find it."""
+    stack: Stack | None = None
+    """Lies behind the lines, which are in its units."""
 
 
 @dataclass(frozen=True, slots=True)

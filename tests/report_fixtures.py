@@ -26,6 +26,7 @@ from analyzer.contract import (
     Claim,
     ClockStep,
     Constraint,
+    CpuShare,
     Curve,
     DatagramTest,
     EchoTiming,
@@ -546,6 +547,16 @@ def _node(name: str, role: str, site: str, seconds: float, archive: str = "") ->
     )
 
 
+CPU_PARTS = {
+    CpuShare.PROGRAMS: 0.6,
+    CpuShare.KERNEL: 0.3,
+    CpuShare.INTERRUPTS: 0.1,
+    CpuShare.STOLEN: 0.0,
+    CpuShare.WAITING: 0.2,
+}
+"""Parts of what is busy, and what waits beside it."""
+
+
 def _machine_traces(node: str, bins: int, step_s: float) -> tuple[Trace, ...]:
     dice = random.Random(node)
     cpu = [0.08 + 0.05 * math.sin(place / bins * 6.3) ** 2 + 0.02 * dice.random() for place in range(bins)]
@@ -554,7 +565,7 @@ def _machine_traces(node: str, bins: int, step_s: float) -> tuple[Trace, ...]:
     return (
         Trace(
             f"cpu:{node}",
-            "Processor in use",
+            CpuShare.BUSY,
             "ratio",
             subject,
             0.0,
@@ -584,6 +595,18 @@ def _machine_traces(node: str, bins: int, step_s: float) -> tuple[Trace, ...]:
             tuple(v * 0.8 for v in fsync),
             tuple(fsync),
             tuple(v * 2.2 for v in fsync),
+        ),
+        *(
+            Trace(
+                f"cpu-{share.name.lower()}:{node}",
+                share,
+                "ratio",
+                subject,
+                0.0,
+                step_s,
+                *((tuple(part * v for v in cpu),) * 3),
+            )
+            for share, part in CPU_PARTS.items()
         ),
     )
 

@@ -11,7 +11,8 @@ from reportlab.lib.colors import Color, HexColor, white
 from analyzer.contract import Status
 from reports.contract import Tone
 from reports.render import style
-from reports.render.charts import LOOKS, MARKS, SHADE_COLOUR
+from reports.render.layers import LAYERS
+from reports.render.legend import LOOKS, MARKS, SHADE_COLOUR
 from reports.render.style import STATUSES, TONES
 from reports.render.topology import STROKES
 
@@ -102,3 +103,12 @@ def test_neighbouring_lines_of_a_chart_differ_for_every_reader():
         for (one, *first), (other, *second) in pairwise(LOOKS):
             differs = contrast(HexColor(one), HexColor(other), eyes) >= 1.25
             assert differs or first != second
+
+
+def test_layers_go_from_dark_to_light_and_neighbours_are_clearly_apart_for_every_reader():
+    """In grey print their order is all that tells them apart, and the uppermost has to be seen on the page."""
+    for eyes in EYES.values():
+        shades = [luminance(HexColor(layer), eyes) for layer in LAYERS]
+        assert shades == sorted(shades)
+        assert min(contrast(HexColor(one), HexColor(other), eyes) for one, other in pairwise(LAYERS)) >= 1.6
+        assert contrast(HexColor(LAYERS[-1]), white, eyes) >= 1.3

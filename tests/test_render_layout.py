@@ -16,7 +16,7 @@ from reports import numbering
 from reports.build import build, imprint
 from reports.commands import Look, write_report
 from reports.contract import Band, Chart, Heading, Mark, Paragraph, Pin, Table
-from reports.render import charts, style, topology
+from reports.render import charts, legend, style, topology
 from reports.render.pdf import Paper, render
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*/assessment.json"))
@@ -116,7 +116,7 @@ def test_an_unbroken_name_in_a_cell_is_overfull(monkeypatch):
     assert overfull(log)
 
 
-@pytest.mark.parametrize("module", [charts, topology])
+@pytest.mark.parametrize("module", [legend, topology])
 def test_a_text_that_is_not_shortened_is_overfull_or_clipped(monkeypatch, module):
     monkeypatch.setattr(module, "shortened", lambda text, *_: text)
 

@@ -16,7 +16,19 @@ from report_fixtures import ALL, HOSTILE, LONG, bad, bare, crowd, demonstration,
 
 import reports.sections
 from analyzer import sizing
-from analyzer.contract import Access, Assessment, Basis, Claim, Quantiles, Stamping, Status, Subject, Trace, Verdict
+from analyzer.contract import (
+    Access,
+    Assessment,
+    Basis,
+    Claim,
+    CpuShare,
+    Quantiles,
+    Stamping,
+    Status,
+    Subject,
+    Trace,
+    Verdict,
+)
 from analyzer.contract import Scope as AssessedScope
 from collector.errors import Exit, OperatorError
 from reports import axes, basis, figures
@@ -455,6 +467,61 @@ def test_distributions_separate_lan_from_wan_on_a_log_axis():
         ("Network public (WAN)", 4),
     ]
     assert charts[0].bands[0].mid[-1] == 100.0
+
+
+def cpu_chart(assessment: Assessment, node: str) -> Chart:
+    kept = replace(assessment, traces=tuple(item for item in assessment.traces if item.subject.name == node))
+    return next(block for block in nodes.SECTION.build(kept) if isinstance(block, Chart))
+
+
+def test_the_cpus_time_is_stacked_and_the_most_that_was_busy_is_a_line_over_it():
+    chart = cpu_chart(trio(), "sip-a")
+    busy = next(item for item in trio().traces if item.id == "cpu:sip-a")
+
+    assert (chart.title, "Not recorded" in chart.caption) == ("CPU time", False)
+    assert chart.stack
+    assert chart.stack.whole == 100.0
+    assert [band.label for band in chart.stack.layers] == [
+        "programs",
+        "kernel",
+        "interrupts",
+        "stolen",
+        "waiting for a disk",
+    ]
+    assert [sum(band.mid[7] for band in chart.stack.layers[:4])] == pytest.approx([100 * busy.mid[7]])
+    (line,) = chart.bands
+    assert line.mid == pytest.approx([100 * value for value in busy.high])
+
+
+def test_a_part_of_the_cpus_time_that_was_not_recorded_is_named_and_not_zero():
+    full = trio()
+    told = replace(full, traces=tuple(item for item in full.traces if item.title != CpuShare.STOLEN))
+    chart = cpu_chart(told, "sip-a")
+
+    assert chart.caption.endswith(" Not recorded: stolen.")
+    assert chart.stack
+    assert len(chart.stack.layers) == 4
+
+
+def test_layers_of_other_bins_are_not_stacked_and_nothing_is_lost():
+    full = trio()
+    parts = set(CpuShare) - {CpuShare.BUSY}
+    odd = tuple(replace(item, start_s=5.0) if item.title in parts else item for item in full.traces)
+    charts = [block for block in nodes.SECTION.build(replace(full, traces=odd)) if isinstance(block, Chart)]
+
+    assert not any(chart.stack for chart in charts)
+    assert {chart.title for chart in charts} >= set(CpuShare)
+
+
+def test_extremes_of_stolen_time_keep_a_chart_where_some_was_stolen():
+    full = trio()
+    some = tuple(
+        replace(item, high=(0.3, *item.high[1:])) if item.id == "cpu-stolen:sip-b" else item for item in full.traces
+    )
+    titles = [block.title for block in nodes.SECTION.build(replace(full, traces=some)) if isinstance(block, Chart)]
+
+    assert titles.count(CpuShare.STOLEN) == 1
+    assert titles.count("CPU time") == 3
 
 
 def test_outages_are_marked_in_the_charts_unit():
@@ -1028,7 +1095,7 @@ def test_every_node_begins_its_own_page_with_its_facts_findings_and_charts(drawn
         own = [page for page in found if f"voice-{name}-" in page and "Machine" in page]
         assert len(own) == 1, "facts stand on one page"
         assert [line.strip() for line in own[0].splitlines() if line.strip()][1] == name, "below the header"
-        for told in ("Stalls of the machine", "Processor in use", "Late wake-ups", "Time to make a write durable"):
+        for told in ("Stalls of the machine", "CPU time", "Late wake-ups", "Time to make a write durable"):
             assert told in own[0]
 
 

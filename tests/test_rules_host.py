@@ -10,7 +10,7 @@ import pytest
 from synthetic import plan_data
 
 from analyzer import rules
-from analyzer.contract import NodeSummary, Quantiles, Scope, Status, Subject, Timing
+from analyzer.contract import CpuShare, NodeSummary, Quantiles, Scope, Status, Subject, Timing
 from analyzer.coverage import recorded_s
 from analyzer.engine import judge
 from analyzer.extension import FACTS, TIMINGS, Context
@@ -125,7 +125,7 @@ def test_the_single_cpus_are_not_added_to_all_of_them():
     shares = cpu_shares(pd.concat([whole, one]), minutes=True)
     assert shares["busy"].to_numpy() == pytest.approx(0.4)
     node = SimpleNamespace(name="a", tables={"cpu": pd.concat([whole, one])})
-    (chart,) = node_charts(node, float(QUARTER_S))
+    chart, *_ = node_charts(node, float(QUARTER_S))
     assert max(value for value in chart.high if value is not None) == pytest.approx(0.4)
 
 
@@ -795,6 +795,28 @@ def test_a_counter_told_once_counts_nothing():
     assert events(paging(kills=(5.5, 6.5)), "oom_kills") == 2
 
 
+CPU_CHARTS = {"cpu:a", "cpu-programs:a", "steal:a", "cpu-waiting:a"}
+"""Of a table that tells of programs, stolen time and waiting, and of nothing else."""
+
+
+def test_layers_of_the_cpus_time_add_up_bin_by_bin():
+    rates = {"user_cs": 10.0, "nice_cs": 5.0, "system_cs": 20.0, "irq_cs": 1.0, "softirq_cs": 4.0, "iowait_cs": 30.0}
+    table = counters(**rates, steal_cs=np.arange(QUARTER_S + 1) % 10, idle_cs=20.0).assign(cpu="all")
+    found = {chart.title: chart for chart in node_charts(SimpleNamespace(name="a", tables={"cpu": table}), 900.0)}
+
+    assert set(found) == set(CpuShare)
+    busy = [share for share in CpuShare if share not in {CpuShare.BUSY, CpuShare.WAITING}]
+    added = np.sum([np.array(found[share].mid, dtype=float) for share in busy], axis=0)
+    assert added == pytest.approx(np.array(found[CpuShare.BUSY].mid, dtype=float), abs=1e-5, nan_ok=True)
+
+
+def test_a_part_that_is_not_told_has_no_chart():
+    told = cpu().assign(steal_cs=np.nan)
+    found = {chart.id for chart in node_charts(SimpleNamespace(name="a", tables={"cpu": told}), 900.0)}
+
+    assert found == CPU_CHARTS - {"steal:a"}
+
+
 def test_charts_are_drawn_where_there_is_something_to_see():
     names = ["eth0", "eth1", "eth2", "eth3", "eth4", "lo", "eth9"]
     traffic = pd.concat(
@@ -808,12 +830,12 @@ def test_charts_are_drawn_where_there_is_something_to_see():
     )
     node = SimpleNamespace(name="a", tables={"cpu": cpu(3.0), "nic": traffic, "disk": disks})
     found = {chart.id: chart for chart in node_charts(node, float(QUARTER_S))}
-    assert set(found) == {"cpu:a", "steal:a", "latency:a", *(f"nic:a/eth{number}" for number in (1, 2, 3, 4))}
+    assert set(found) == {*CPU_CHARTS, "latency:a", *(f"nic:a/eth{number}" for number in (1, 2, 3, 4))}
     assert max(value for value in found["latency:a"].high if value is not None) == pytest.approx(0.04)
     assert found["nic:a/eth4"].mid[5] == pytest.approx(5000.0)
     assert found["nic:a/eth4"].subject == Subject(Scope.DEVICE, "a/eth4")
     quiet = SimpleNamespace(name="a", tables={"cpu": cpu(), "disk": at(disk(reads=0.0, writes=0.0), "sda", "disk")})
-    assert {chart.id for chart in node_charts(quiet, float(QUARTER_S))} == {"cpu:a"}
+    assert {chart.id for chart in node_charts(quiet, float(QUARTER_S))} == CPU_CHARTS
 
 
 def test_every_rule_about_a_machine_is_found_by_the_engine():

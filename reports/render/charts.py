@@ -26,18 +26,20 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph
 
 from reports import figures
-from reports.contract import Band, Chart, Mark
+from reports.contract import Band, Chart, Mark, Stack
 from reports.render.glyphs import BOLD, REGULAR, clean
+from reports.render.layers import LAYERS, tops
+from reports.render.legend import AXIS, LABEL_SIZE, LEFT, LOOKS, MARKS, SHADE_COLOUR, Entry, Sign, entry_drawn, rows_of
 from reports.render.outlines import PageRenderer
-from reports.render.style import CAPTION, INK, MUTED, SMALL, markup, shortened
-from reports.render.thinning import MOST, thinned
+from reports.render.style import CAPTION, INK, MUTED, SMALL, markup
+from reports.render.thinning import MOST, averaged, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PLOT_HEIGHT, HALF_HEIGHT = 104.0, 64.0
 """Of a chart as wide as the page, and of one beside another: four rows of those fit a page with a table above them."""
-LEFT, RIGHT, BOTTOM = 40.0, 8.0, 13.0
+RIGHT, BOTTOM = 8.0, 13.0
 LEGEND_ROW = 11.0
 STRIP = 7.0
 """Height of a row of marks above the plot, in points."""
@@ -52,30 +54,8 @@ PIN_GAP = 1.5
 PIN_COLOUR = HexColor("#465260")
 
 TICK_SIZE = 6.8
-LABEL_SIZE = 7.0
 
-LOOKS: tuple[tuple[str, tuple[float, ...], str], ...] = (
-    ("#073f75", (), ""),
-    ("#d57010", (4.2, 1.6), ""),
-    ("#2b8a5a", (1.2, 1.2), ""),
-    ("#7b2d8b", (6, 1.6, 1.2, 1.6), ""),
-    ("#2d3640", (), "o"),
-    ("#c2407c", (4.2, 1.6), "s"),
-)
-"""Colour (safe for colour-blind readers, different in grey), dash and marker of the n-th line."""
-
-MARKS = (
-    ("#9d1c2a", "v", True, "\N{BLACK DOWN-POINTING TRIANGLE}"),
-    ("#5f2a73", "v", False, "\N{WHITE DOWN-POINTING TRIANGLE}"),
-    ("#855400", "^", True, "\N{BLACK UP-POINTING TRIANGLE}"),
-    ("#465260", "^", False, "\N{WHITE UP-POINTING TRIANGLE}"),
-)
-"""Colour, marker, whether it is filled, and the glyph of the legend of the n-th kind of mark."""
-
-SHADE = -1
-"""Stands for the shades among the places of marks in a legend."""
-SHADE_COLOUR = HexColor("#d9dee4")
-GRID, AXIS = HexColor("#e1e6eb"), HexColor("#8b95a1")
+GRID = HexColor("#e1e6eb")
 
 
 def plot_height(chart: Chart) -> float:
@@ -88,7 +68,8 @@ class ChartBox(Flowable):
 
     def __init__(self, chart: Chart) -> None:
         super().__init__()
-        self._chart = replace(chart, bands=tuple(map(thinned, chart.bands)))
+        stack = replace(chart.stack, layers=tuple(map(averaged, chart.stack.layers))) if chart.stack else None
+        self._chart = replace(chart, bands=tuple(map(thinned, chart.bands)), stack=stack)
         self._title = Paragraph(markup(chart.title), CAPTION.clone("chart title", textColor=INK))
         self._caption = Paragraph(markup(chart.caption), SMALL)
         self._marks = list(dict.fromkeys(mark.label for mark in chart.marks))[: len(MARKS)]
@@ -102,17 +83,19 @@ class ChartBox(Flowable):
         self._caption_height = self._caption.wrap(max(aW - LEFT - RIGHT - right - 14, 100), 1000)[1]
         self._foot = max(self._caption_height, 11.0)
         beside = LEFT + stringWidth(clean(self._chart.y_label), REGULAR, LABEL_SIZE) + 16
-        self._legend = _legend_rows(self._labels(), beside, aW)
+        self._legend = rows_of(self._labels(), beside, aW)
         self._plot = STRIP * len(self._marks) + PIN_ROW * bool(self._chart.pins) + plot_height(self._chart) + BOTTOM
         self.height = self._title_height + LEGEND_ROW * len(self._legend) + 4 + self._plot + self._foot
         return aW, self.height
 
-    def _labels(self) -> list[tuple[int, str, bool]]:
-        """Legend entries (place, text, is a mark). One line without marks needs no legend."""
-        lines = [(place, band.label, False) for place, band in enumerate(self._chart.bands)]
-        marks = [(place, label, True) for place, label in enumerate(self._marks)]
-        marks += [(SHADE, self._chart.shades[0].label, True)] if self._chart.shades else []
-        return lines + marks if len(lines) + len(marks) > 1 else []
+    def _labels(self) -> list[Entry]:
+        """Legend entries. One line without marks needs no legend."""
+        chart = self._chart
+        told = [(place, band.label, Sign.LAYER) for place, band in enumerate(chart.stack.layers if chart.stack else ())]
+        told += [(place, band.label, Sign.LINE) for place, band in enumerate(chart.bands)]
+        told += [(place, label, Sign.MARK) for place, label in enumerate(self._marks)]
+        told += [(0, shade.label, Sign.SHADE) for shade in chart.shades[:1]]
+        return told if len(told) > 1 else []
 
     def draw(self) -> None:
         """Draw from the top down."""
@@ -126,58 +109,14 @@ class ChartBox(Flowable):
         canvas.drawString(LEFT, top - LEGEND_ROW + 2.5, clean(chart.y_label))
         for row in self._legend:
             top -= LEGEND_ROW
-            for x, (place, text, is_mark) in row:
-                _legend_entry(canvas, x, top + 2.5, place, text, is_mark)
+            for x, entry in row:
+                entry_drawn(canvas, x, top + 2.5, entry)
         canvas.drawRightString(self.width - RIGHT, self._foot - SMALL.fontSize, clean(chart.x_label))
         self._caption.drawOn(canvas, LEFT, self._foot - self._caption_height)
         canvas.saveState()
         canvas.translate(0, self._foot)
         _draw_plot(canvas, chart, self._marks, self.width, self._plot)
         canvas.restoreState()
-
-
-def _legend_rows(
-    entries: list[tuple[int, str, bool]], beside: float, width: float
-) -> list[list[tuple[float, tuple[int, str, bool]]]]:
-    """Places of the entries, row by row; the first row begins beside the label of the axis."""
-    rows: list[list[tuple[float, tuple[int, str, bool]]]] = [[]]
-    x = beside
-    for place, text, is_mark in entries:
-        text = shortened(clean(text), REGULAR, LABEL_SIZE, width - LEFT - 40)
-        room = 22 + stringWidth(text, REGULAR, LABEL_SIZE)
-        if x + room > width:
-            rows.append([])
-            x = LEFT
-        rows[-1].append((x, (place, text, is_mark)))
-        x += room + 14
-    return rows
-
-
-def _legend_entry(canvas: Canvas, x: float, y: float, place: int, text: str, is_mark: bool) -> None:
-    canvas.saveState()
-    if place == SHADE:
-        canvas.setFillColor(SHADE_COLOUR)
-        canvas.rect(x + 2, y - 1, 14, 6.5, stroke=0, fill=1)
-    elif is_mark:
-        colour, _, _, glyph = MARKS[place]
-        canvas.setFont(BOLD, LABEL_SIZE)
-        canvas.setFillColor(HexColor(colour))
-        canvas.drawCentredString(x + 9, y - 0.5, glyph)
-    else:
-        colour, dash, marker = LOOKS[place % len(LOOKS)]
-        canvas.setStrokeColor(HexColor(colour))
-        canvas.setFillColor(HexColor(colour))
-        canvas.setLineWidth(1.4)
-        canvas.setDash(list(dash))
-        canvas.line(x, y + 2, x + 18, y + 2)
-        if marker == "o":
-            canvas.circle(x + 9, y + 2, 1.7, stroke=0, fill=1)
-        elif marker == "s":
-            canvas.rect(x + 7.4, y + 0.4, 3.2, 3.2, stroke=0, fill=1)
-    canvas.setFillColor(INK)
-    canvas.setFont(REGULAR, LABEL_SIZE)
-    canvas.drawString(x + 22, y, text)
-    canvas.restoreState()
 
 
 def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, height: float) -> None:
@@ -188,8 +127,11 @@ def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, hei
     )
     # The page sets the labels: matplotlib's own cost more time than the data.
     axes.set_axis_off()
-    for place, band in enumerate(chart.bands):
-        _draw_band(axes, band, place, chart)
+    if chart.stack:
+        _draw_stack(axes, chart.stack, chart.bands)
+    else:
+        for place, band in enumerate(chart.bands):
+            _draw_band(axes, band, place, chart)
     across, upwards = _scale(axes, chart)
     behind = _bars(axes, chart.shades)
     behind.set(color=f"#{SHADE_COLOUR.hexval()[2:]}", zorder=0)
@@ -290,15 +232,38 @@ def _draw_band(axes: Axes, band: Band, place: int, chart: Chart) -> None:
     axes.add_artist(middle)
 
 
+def _draw_stack(axes: Axes, stack: Stack, lines: Sequence[Band]) -> None:
+    """The layers from the highest down, each from the foot of the plot, and lines over them."""
+    edges, heights = tops(stack)
+    if not len(edges) or not (np.abs(edges) < HUGE).all():
+        # Only a damaged assessment has a bin without a place.
+        return
+    for place, height in reversed(list(enumerate(heights))):
+        layer = StepPatch(height, edges, baseline=0, fill=True)
+        layer.set(facecolor=LAYERS[place % len(LAYERS)], edgecolor=LAYERS[place % len(LAYERS)], linewidth=0.2, zorder=1)
+        axes.add_artist(layer)
+    none: Any = None
+    for place, line in enumerate(lines):
+        x = _known(line.x, log=False)
+        if np.isnan(x).any() or not len(x):
+            continue
+        steps = StepPatch(_known(line.mid, log=False), np.append(x, max(edges[-1], x[-1])), baseline=none, fill=False)
+        steps.set(edgecolor=LOOKS[place % len(LOOKS)][0], linewidth=0.6, zorder=3)
+        axes.add_artist(steps)
+
+
 def _scale(axes: Axes, chart: Chart) -> tuple[list[float], list[float]]:
     """Set scales and limits; answer the places of the labels, across and upwards."""
     heights = [value for band in chart.bands for row in (band.low, band.mid, band.high) for value in row]
     low, high, upwards = _limits(heights, chart.log_y, 4 if chart.half else 5)
-    starts = [value for band in chart.bands for value in band.x if abs(value) < HUGE]
+    if chart.stack:
+        low, high, upwards = 0.0, chart.stack.whole, [chart.stack.whole * quarter / 4 for quarter in range(5)]
+    bands = (*chart.stack.layers, *chart.bands) if chart.stack else chart.bands
+    starts = [value for band in bands for value in band.x if abs(value) < HUGE]
     if chart.log_x:
         first, last, across = _limits(starts, log=True, count=10)
     else:
-        widths = [band.x[1] - band.x[0] for band in chart.bands if len(band.x) > 1 and band.low]
+        widths = [band.x[1] - band.x[0] for band in bands if len(band.x) > 1 and (band.low or chart.stack)]
         first = min(starts, default=0.0)
         last = max(starts, default=1.0) + max(widths, default=0.0)
         last = last if last > first else first + 1.0

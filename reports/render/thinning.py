@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from statistics import median_low
+from statistics import fmean, median_low
 from typing import TypeVar
 
 from reports.contract import Band
@@ -36,6 +36,16 @@ def thinned(band: Band) -> Band:
         low=tuple(min(_known(band.low, group), default=None) for group in groups),
         high=tuple(max(_known(band.high, group), default=None) for group in groups),
     )
+
+
+def averaged(band: Band) -> Band:
+    """The layer of a stack in at most `MOST` bins: the mean of each, because shares that are no means do not add up."""
+    mid, size = _cut(band.mid, len(band.x)), math.ceil(len(band.x) / MOST)
+    if size <= 1:
+        return Band(band.label, band.x, mid)
+    groups = [range(start, min(start + size, len(mid))) for start in range(0, len(mid), size)]
+    means = (fmean(known) if (known := _known(mid, group)) else None for group in groups)
+    return Band(band.label, band.x[::size], tuple(means))
 
 
 def _cut(values: Sequence[float | None], count: int) -> tuple[float | None, ...]:

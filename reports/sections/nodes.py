@@ -5,7 +5,7 @@ What: All nodes at a glance, then a page for each: role, site and inventory, the
 Why HA: A node that stalls is taken for dead although its network is fine. A report is only as good
     as the archives behind it.
 How: Names and figures come from the archives' manifests. A trace is drawn for the node that it is
-    about; numbers above it are the notes that section Network lists. Probes that ran without trouble are not listed.
+    about. Shares of the CPUs' time lie on each other up to 100 %, each the mean of its bin, and a line shows the most that was busy in each; numbers above it are the notes that section Network lists. Probes that ran without trouble are not listed.
 Source: Node summaries, addresses, findings about nodes and their devices, stalls and traces of the assessment.
 """
 
@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from analyzer.contract import AddressFound, Area, Assessment, Finding, NodeClock, NodeSummary, PlanNode, Trace
+from analyzer.contract import AddressFound, Area, Assessment, CpuShare, Finding, NodeClock, NodeSummary, PlanNode, Trace
 from reports import figures
 from reports.axes import time_axis, time_label, unit_axis
-from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Table
+from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Stack, Table
 from reports.excerpt import excerpt
 from reports.findings import finding_table, owner, tally, worst
 from reports.notes import pins
@@ -31,6 +31,15 @@ SHORT = 68
 
 STATES = {"skipped": mark("skipped"), "error": mark("error"), "timeout": mark("timeout")}
 """What became of a probe."""
+
+LAYERS = {
+    CpuShare.PROGRAMS: mark("programs"),
+    CpuShare.KERNEL: mark("kernel"),
+    CpuShare.INTERRUPTS: mark("interrupts"),
+    CpuShare.STOLEN: mark("stolen"),
+    CpuShare.WAITING: mark("waiting for a disk"),
+}
+"""What a chart of the CPUs' time calls its layers, from below. Waiting is above all that is busy, because a CPU that waits is free."""
 
 AREAS = frozenset({Area.HOST, Area.DATA})
 
@@ -249,13 +258,55 @@ def _facts(caption: str, pairs: tuple[tuple[str, str], ...]) -> Table:
 
 
 def _charts(node: str, traces: list[Trace], assessment: Assessment) -> Iterator[Block]:
+    known = [trace for trace in traces if any(value is not None for value in trace.mid)]
+    stacked = _stacked(known)
+    if stacked:
+        yield _cpu(stacked, assessment)
     groups: dict[tuple[str, str], list[Trace]] = defaultdict(list)
-    for trace in traces:
-        if any(value is not None for value in trace.mid):
+    for trace in known:
+        # A layer tells only means: where something was stolen, its extremes have a chart of their own.
+        if trace not in stacked or (trace.title == CpuShare.STOLEN and any(trace.high)):
             groups[trace.title, trace.unit].append(trace)
     for (title, unit), members in groups.items():
         for first in range(0, len(members), LINES_PER_CHART):
             yield _chart(node, title, unit, members[first : first + LINES_PER_CHART], assessment)
+
+
+def _stacked(traces: list[Trace]) -> list[Trace]:
+    """What is busy and the layers below it, if they have the same bins; else nothing."""
+    found = {trace.title: trace for trace in traces if trace.unit == "ratio"}
+    busy = found.get(CpuShare.BUSY)
+    if busy is None:
+        return []
+    layers = [found[share] for share in LAYERS if share in found and _bins(found[share]) == _bins(busy)]
+    return [busy, *layers] if layers else []
+
+
+def _bins(trace: Trace) -> tuple[float, float, int]:
+    return trace.start_s, trace.step_s, len(trace.mid)
+
+
+def _cpu(stacked: list[Trace], assessment: Assessment) -> Chart:
+    busy, *layers = stacked
+    time = time_axis(busy.start_s + busy.step_s * len(busy.mid))
+    height = unit_axis(busy.unit, ())
+    x = tuple((busy.start_s + place * busy.step_s) / time.size for place in range(len(busy.mid)))
+    told = {trace.title for trace in layers}
+    untold = [say(label) for share, label in LAYERS.items() if share not in told]
+    caption = say("Layers: mean of each bin. What is left is idle.")
+    if untold:
+        caption += say(" Not recorded: {parts}.", parts=", ".join(untold))
+    return Chart(
+        say("CPU time"),
+        time_label(time, assessment.started),
+        height.unit,
+        (Band(say("busy, at most"), x, height.scaled(busy.high)),),
+        caption=caption,
+        pins=pins(assessment, time.size),
+        stack=Stack(
+            tuple(Band(say(LAYERS[CpuShare(trace.title)]), x, height.scaled(trace.mid)) for trace in layers), 100.0
+        ),
+    )
 
 
 def _chart(node: str, title: str, unit: str, members: list[Trace], assessment: Assessment) -> Chart:

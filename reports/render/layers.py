@@ -1,0 +1,38 @@
+"""Shares of a whole that lie on each other: how high each layer of a stack reaches, bin by bin. Nothing here draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from reports.contract import Band, Stack
+
+Heights = np.ndarray[Any, np.dtype[np.float64]]
+
+LAYERS = ("#10203a", "#245180", "#4d7c8f", "#d99b55", "#efdca0")
+"""Colours from below, from dark to light: in grey, and for colour-blind readers, their order is that of the legend."""
+
+
+def tops(stack: Stack) -> tuple[Heights, list[Heights]]:
+    """The edges of the bins, one more than there are, and where each layer ends above.
+
+    A bin of which a layer is not known is a gap of all of them: the others would lie too low. What passes the whole ends there.
+    """
+    first = stack.layers[0]
+    x = np.array(first.x, dtype=np.float64)
+    step = float(np.median(np.diff(x))) if len(x) > 1 else 1.0
+    shares = np.array([_shares(layer, len(x), stack.whole) for layer in stack.layers])
+    gap = np.isnan(shares).any(axis=0)
+    heights = np.minimum(np.cumsum(np.where(gap, np.nan, shares), axis=0), stack.whole)
+    return np.append(x, x[-1:] + step), list(heights)
+
+
+def _shares(layer: Band, count: int, whole: float) -> Heights:
+    """The layer's height in each of the first one's bins. Only a damaged assessment has other bins, shares below zero or above the whole."""
+    values: Sequence[float | None] = (*layer.mid[:count], *(None,) * (count - len(layer.mid)))
+    found = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    # Sums of rounded shares may pass the whole a little.
+    found[~((found >= 0) & (found <= 1.01 * whole))] = np.nan
+    return found

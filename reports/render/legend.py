@@ -1,0 +1,97 @@
+"""The legend of a chart: how lines, marks and layers look, and what says which is which."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from reportlab.lib.colors import HexColor
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfgen.canvas import Canvas
+
+from reports.render.glyphs import BOLD, REGULAR, clean
+from reports.render.layers import LAYERS
+from reports.render.style import INK, shortened
+
+LEFT = 40.0
+"""Room for the labels of the axis beside the plot, in points."""
+LABEL_SIZE = 7.0
+AXIS = HexColor("#8b95a1")
+
+LOOKS: tuple[tuple[str, tuple[float, ...], str], ...] = (
+    ("#073f75", (), ""),
+    ("#d57010", (4.2, 1.6), ""),
+    ("#2b8a5a", (1.2, 1.2), ""),
+    ("#7b2d8b", (6, 1.6, 1.2, 1.6), ""),
+    ("#2d3640", (), "o"),
+    ("#c2407c", (4.2, 1.6), "s"),
+)
+"""Colour (safe for colour-blind readers, different in grey), dash and marker of the n-th line."""
+
+MARKS = (
+    ("#9d1c2a", "v", True, "\N{BLACK DOWN-POINTING TRIANGLE}"),
+    ("#5f2a73", "v", False, "\N{WHITE DOWN-POINTING TRIANGLE}"),
+    ("#855400", "^", True, "\N{BLACK UP-POINTING TRIANGLE}"),
+    ("#465260", "^", False, "\N{WHITE UP-POINTING TRIANGLE}"),
+)
+"""Colour, marker, whether it is filled, and the glyph of the legend of the n-th kind of mark."""
+
+
+class Sign(Enum):
+    """What an entry of a legend stands for."""
+
+    LINE = auto()
+    MARK = auto()
+    SHADE = auto()
+    LAYER = auto()
+
+
+Entry = tuple[int, str, Sign]
+"""Which of its kind it is, its text, and the kind."""
+
+SHADE_COLOUR = HexColor("#d9dee4")
+
+
+def rows_of(entries: list[Entry], beside: float, width: float) -> list[list[tuple[float, Entry]]]:
+    """Places of the entries, row by row; the first row begins beside the label of the axis."""
+    rows: list[list[tuple[float, Entry]]] = [[]]
+    x = beside
+    for place, text, sign in entries:
+        text = shortened(clean(text), REGULAR, LABEL_SIZE, width - LEFT - 40)
+        room = 22 + stringWidth(text, REGULAR, LABEL_SIZE)
+        if x + room > width:
+            rows.append([])
+            x = LEFT
+        rows[-1].append((x, (place, text, sign)))
+        x += room + 14
+    return rows
+
+
+def entry_drawn(canvas: Canvas, x: float, y: float, entry: Entry) -> None:
+    """Draw an entry: a sample of what it stands for, and its text."""
+    place, text, sign = entry
+    canvas.saveState()
+    if sign is Sign.SHADE or sign is Sign.LAYER:
+        canvas.setFillColor(SHADE_COLOUR if sign is Sign.SHADE else HexColor(LAYERS[place % len(LAYERS)]))
+        canvas.setStrokeColor(AXIS)
+        canvas.setLineWidth(0.4)
+        canvas.rect(x + 2, y - 1, 14, 6.5, stroke=int(sign is Sign.LAYER), fill=1)
+    elif sign is Sign.MARK:
+        colour, _, _, glyph = MARKS[place]
+        canvas.setFont(BOLD, LABEL_SIZE)
+        canvas.setFillColor(HexColor(colour))
+        canvas.drawCentredString(x + 9, y - 0.5, glyph)
+    else:
+        colour, dash, marker = LOOKS[place % len(LOOKS)]
+        canvas.setStrokeColor(HexColor(colour))
+        canvas.setFillColor(HexColor(colour))
+        canvas.setLineWidth(1.4)
+        canvas.setDash(list(dash))
+        canvas.line(x, y + 2, x + 18, y + 2)
+        if marker == "o":
+            canvas.circle(x + 9, y + 2, 1.7, stroke=0, fill=1)
+        elif marker == "s":
+            canvas.rect(x + 7.4, y + 0.4, 3.2, 3.2, stroke=0, fill=1)
+    canvas.setFillColor(INK)
+    canvas.setFont(REGULAR, LABEL_SIZE)
+    canvas.drawString(x + 22, y, text)
+    canvas.restoreState()

@@ -1,0 +1,90 @@
+"""A stack of shares is drawn true: layers add up, nothing unknown is taken for zero, and damage draws nothing wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+
+import pytest
+from layout_log import CHECKS, drawn
+from report_fixtures import trio
+
+from reports.build import imprint
+from reports.contract import Band, Block, Chart, Heading, Stack
+from reports.render.layers import LAYERS, tops
+from reports.render.pdf import render
+from reports.render.thinning import MOST, averaged
+
+X = (0.0, 1.0, 2.0)
+
+
+def chart(*layers: Band, lines: tuple[Band, ...] = ()) -> list[list[Block]]:
+    return [[Heading("h"), Chart("t", "x", "%", lines, half=True, stack=Stack(layers, 100.0))]]
+
+
+def test_each_layer_begins_where_the_one_below_ends():
+    edges, heights = tops(Stack((Band("a", X, (10.0, 20.0, 30.0)), Band("b", X, (5.0, 0.0, 70.0))), 100.0))
+
+    assert edges.tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert [row.tolist() for row in heights] == [[10.0, 20.0, 30.0], [15.0, 20.0, 100.0]]
+
+
+@pytest.mark.parametrize("odd", [None, math.nan, math.inf, -1.0, 150.0, 1e308])
+def test_a_bin_of_which_a_layer_is_not_known_is_a_gap_of_the_whole_stack(odd):
+    _, heights = tops(Stack((Band("a", X, (10.0, 20.0, 30.0)), Band("b", X, (5.0, odd, 1.0))), 100.0))
+
+    assert [[math.isnan(value) for value in row] for row in heights] == [[False, True, False]] * 2
+
+
+def test_a_layer_of_fewer_bins_leaves_a_gap():
+    _, heights = tops(Stack((Band("a", X, (10.0, 20.0, 30.0)), Band("b", X[:1], (5.0,))), 100.0))
+
+    assert [math.isnan(value) for value in heights[1]] == [False, True, True]
+
+
+def test_shares_that_add_up_to_more_than_the_whole_end_there():
+    _, heights = tops(Stack((Band("a", X, (60.0, 1.0, 1.0)), Band("b", X, (60.0, 1.0, 1.0))), 100.0))
+
+    assert heights[1][0] == 100.0
+
+
+def test_layers_are_thinned_to_means_so_that_they_still_add_up():
+    count = 3 * MOST
+    x = tuple(map(float, range(count)))
+    one = averaged(Band("a", x, tuple(float(place % 3) for place in range(count))))
+    other = averaged(Band("b", x, tuple(10.0 - place % 3 for place in range(count))))
+
+    assert len(one.x) == len(one.mid) == MOST
+    assert one.x == other.x == x[::3]
+    assert [low + high for low, high in zip(one.mid, other.mid, strict=True)] == pytest.approx([10.0] * MOST)
+
+
+def test_the_page_has_every_layer_in_its_colour_and_the_line_over_them():
+    layers = tuple(Band(f"layer {place}", X, (10.0, 20.0, 15.0)) for place in range(len(LAYERS)))
+    document = render(chart(*layers, lines=(Band("most", X, (90.0, 95.0, 99.0)),)), imprint(trio()))
+    pages = b"".join(zlib.decompress(part) for part in re.findall(rb"stream\r?\n(x.*?)endstream", document, re.DOTALL))
+    filled = {
+        tuple(round(255 * float(value)) for value in match.split()[:3])
+        for match in re.findall(rb"[.\d]+ [.\d]+ [.\d]+ rg", pages)
+    }
+
+    assert filled >= {tuple(bytes.fromhex(layer[1:])) for layer in LAYERS}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (Band("one", (0.0,), (5.0,)),),
+        (Band("one", (), ()),),
+        (Band("one", X, (None, None, None)),),
+        (Band("one", (math.nan, 1.0, 2.0), (1.0, 2.0, 3.0)), Band("two", X, (1.0, 2.0, 3.0))),
+        (Band("one", (math.inf, 1.0, 2.0), (1.0, 2.0, 3.0)),),
+        tuple(Band(f"layer {place} {'w' * 60}", X, (1.0, 2.0, 3.0)) for place in range(9)),
+    ],
+)
+def test_odd_layers_break_no_page(layers):
+    lines = (Band("most", layers[0].x, layers[0].mid),)
+    log = drawn(chart(*layers, lines=lines), imprint(trio()))[1]
+
+    assert [check(log) for check in CHECKS if check.__name__ != "unreferenced"] == [[]] * (len(CHECKS) - 1)
