@@ -280,9 +280,9 @@ def _measure(plan: Plan, nodes: Mapping[str, NodeData], meetings: Mapping[tuple[
             trace = path_trace(path, log, nodes, clocks, usable, start_s, found) if path.network in used else None
             if trace is not None:
                 replayed[path.name] = replayable(trace)
-            over_time, distribution = path_charts(found, stop_s - start_s)
+            over_time, distributions = path_charts(found, stop_s - start_s)
             traces.append(over_time)
-            curves += [distribution] if distribution else []
+            curves += distributions
             minutes += path_minutes(found, stop_s - start_s)
     return _Run(
         clocks, stalls, timings, replayed, tuple(traces), tuple(curves), tuple(minutes), start_s, stop_s - start_s

@@ -1054,6 +1054,13 @@ class Minutes:
     values: tuple[float | None, ...]
 
 
+class Spread(StrEnum):
+    """What times of a path have a curve: each is the title of its own."""
+
+    IDLE = "Round-trip time"
+    LOADED = "Round-trip time under load"
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A cumulative distribution: `fraction` of all values are at or below `value`."""

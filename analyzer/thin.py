@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyzer.columns import Floats
-from analyzer.contract import CpuShare, Curve, Scope, Subject, Trace
+from analyzer.contract import CpuShare, Curve, Scope, Spread, Subject, Trace
 from analyzer.frames import NodeData
 from analyzer.host import cpu_shares, latency_s, told
 from analyzer.netfacts import loopback
@@ -80,16 +80,15 @@ def curve(id_: str, title: str, unit: str, subject: Subject, values: Floats) -> 
     return Curve(id_, title, unit, subject, tuple(picked[keep].tolist()), tuple(fraction.tolist()))
 
 
-def path_charts(measured: Measured, length_s: float) -> tuple[Trace, Curve | None]:
-    """Round trips of a path over the run, and their distribution (None: no replies)."""
+def path_charts(measured: Measured, length_s: float) -> tuple[Trace, tuple[Curve, ...]]:
+    """Round trips of a path over the run, and how they are distributed at rest and under load, as far as there were replies."""
     name = measured.timing.path
     subject = Subject(Scope.PATH, name)
-    over_time = trace(
-        f"rtt:{name}", "Round-trip time", "s", subject, measured.t_s, measured.rtt_s, length_s, median=True
+    over_time = trace(f"rtt:{name}", Spread.IDLE, "s", subject, measured.t_s, measured.rtt_s, length_s, median=True)
+    spreads = (("rtt-cdf", Spread.IDLE, measured.rtt_s), ("rtt-load-cdf", Spread.LOADED, measured.loaded_rtt_s))
+    return over_time, tuple(
+        curve(f"{id_}:{name}", title, "s", subject, values_s) for id_, title, values_s in spreads if len(values_s)
     )
-    if not len(measured.rtt_s):
-        return over_time, None
-    return over_time, curve(f"rtt-cdf:{name}", "Round-trip time", "s", subject, measured.rtt_s)
 
 
 def node_charts(node: NodeData, length_s: float) -> list[Trace]:

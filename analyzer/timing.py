@@ -61,6 +61,7 @@ class Late:
 class Measured:
     """A path's timing, and what its charts are drawn from: times on the common base and round trips, in s. Idle slots only.
 
+    `loaded_rtt_s` alone is of the slots under a bandwidth test.
     `judged_s` and `lost`: when every slot was due that was answered or lost, and which of them were lost.
     Of all slots of its log: their `state`, and whether they were `loaded` by a bandwidth test.
     """
@@ -68,6 +69,7 @@ class Measured:
     timing: Timing
     t_s: Floats
     rtt_s: Floats
+    loaded_rtt_s: Floats
     judged_s: Floats
     lost: Bools
     state: npt.NDArray[np.int8]
@@ -281,7 +283,7 @@ def measure(
         queued_back=quantiles(queued_back_s),
     )
     known = ~loaded & np.isin(state, (Slot.ANSWERED, *LOST))
-    return Measured(timing, t_s[rows[idle]], rtt_s[idle], t_s[known], np.isin(state[known], LOST), state, loaded)
+    return Measured(timing, t_s[rows[idle]], rtt_s[idle], rtt_s[~idle], t_s[known], np.isin(state[known], LOST), state, loaded)
 
 
 def slot_states(

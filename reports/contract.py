@@ -124,6 +124,8 @@ class Chart:
     """Names under which links find it."""
     stack: Stack | None = None
     """Lies behind the lines, which are in its units."""
+    span: tuple[float, float] | None = None
+    """What the x axis holds at least: charts that are to be compared have the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ from analyzer.contract import (
     Situation,
     Slowness,
     Snippet,
+    Spread,
     Stall,
     StallCause,
     StallTally,
@@ -170,6 +171,12 @@ def _curve(path: str, wan: bool, spikes: float) -> Curve:
         tail = spikes * max(0.0, share - 0.99) ** 2 * 9000
         values.append(base + spread * (shift + 2 * share**2 - math.log(1.0001 - share) / 3) + tail)
     return Curve(f"rtt-cdf:{path}", "RTT", "s", Subject(Scope.PATH, path), tuple(values), tuple(shares))
+
+
+def _loaded(curve: Curve) -> Curve:
+    """The same path while a bandwidth test fills it."""
+    values = tuple(1.6 * value for value in curve.value)
+    return replace(curve, id=curve.id.replace("rtt", "rtt-load"), title=Spread.LOADED, value=values)
 
 
 def _timing(source: str, target: str, network: str, wan: bool, seconds: float, bad: bool) -> Timing:
@@ -764,6 +771,8 @@ def trio() -> Assessment:
                 timings.append(_timing(source, target, network, wan, seconds, bad=False))
                 traces.append(_trace(timings[-1].path, wan, 0.01, bins, seconds / bins, None))
                 curves.append(_curve(timings[-1].path, wan, 0.01))
+                if wan:
+                    curves.append(_loaded(curves[-1]))
     nodes = tuple(_node(name, *role, seconds) for name, role in zip(names, roles, strict=True))
     findings = tuple(found for item in timings for found in _path_findings(item))
     for name in names:

@@ -22,7 +22,10 @@ from analyzer.contract import (
     Basis,
     Claim,
     CpuShare,
+    NodeStalls,
     Quantiles,
+    Stall,
+    StallCause,
     Stamping,
     Status,
     Subject,
@@ -457,16 +460,37 @@ def test_network_has_one_chart_per_pair_and_network_with_both_directions():
     assert charts[0].bands[0].low
 
 
-def test_distributions_separate_lan_from_wan_on_a_log_axis():
-    charts = [block for block in network.SECTION.build(trio()) if isinstance(block, Chart) and block.log_x]
+def test_the_figures_of_a_pair_and_network_stand_together():
+    charts = [block for block in network.SECTION.build(trio()) if isinstance(block, Chart)]
 
-    assert [(chart.title, len(chart.bands)) for chart in charts] == [
-        ("Network ha", 2),
-        ("Network public", 2),
-        ("Network ha (WAN)", 4),
-        ("Network public (WAN)", 4),
+    assert [(chart.title, chart.half, chart.log_x, len(chart.bands)) for chart in (*charts[:2], *charts[4:7])] == [
+        ("sip-a and sip-b, network ha: over the run", False, False, 2),
+        ("sip-a and sip-b, network ha: at rest", True, True, 2),
+        ("sip-a and sip-dr, network ha (WAN): over the run", False, False, 2),
+        ("sip-a and sip-dr, network ha (WAN): at rest", True, True, 2),
+        ("sip-a and sip-dr, network ha (WAN): under load", True, True, 2),
     ]
-    assert charts[0].bands[0].mid[-1] == 100.0
+    assert charts[1].bands[0].mid[-1] == 100.0
+    assert charts[1].caption == "No probe was under way during a bandwidth test."
+
+
+def test_what_is_compared_of_a_pair_has_one_unit_and_one_span():
+    charts = [block for block in network.SECTION.build(trio()) if isinstance(block, Chart)]
+    idle, loaded = charts[5:7]
+
+    assert idle.x_label == loaded.x_label
+    assert (idle.span, idle.caption) == (loaded.span, "")
+    values = [value for chart in (idle, loaded) for band in chart.bands for value in band.x]
+    assert idle.span == pytest.approx((min(values), max(values)))
+
+
+def test_pauses_of_both_nodes_of_a_pair_stand_on_its_time_axis():
+    full = trio()
+    worst = (Stall(3600.0, 0.9, StallCause.STEAL),)
+    stalls = tuple(NodeStalls(name, (), worst, 2) for name in ("sip-a", "sip-b", "sip-dr"))
+    chart = next(block for block in network.SECTION.build(replace(full, stalls=stalls)) if isinstance(block, Chart))
+
+    assert [(mark.x, mark.label) for mark in chart.marks] == [(1.0, "pause of sip-a"), (1.0, "pause of sip-b")]
 
 
 def cpu_chart(assessment: Assessment, node: str) -> Chart:
@@ -525,7 +549,8 @@ def test_extremes_of_stolen_time_keep_a_chart_where_some_was_stolen():
 
 
 def test_outages_are_marked_in_the_charts_unit():
-    chart = next(block for block in network.SECTION.build(bad()) if isinstance(block, Chart) and block.marks)
+    charts = [block for block in network.SECTION.build(bad()) if isinstance(block, Chart)]
+    chart = next(chart for chart in charts if any("sip-a → sip-dr" in mark.label for mark in chart.marks))
 
     assert [round(mark.x, 2) for mark in chart.marks if "sip-a → sip-dr" in mark.label] == [7.44, 14.88]
     assert "4 outages, the longest 61.4 s" in chart.caption

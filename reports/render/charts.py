@@ -259,7 +259,7 @@ def _scale(axes: Axes, chart: Chart) -> tuple[list[float], list[float]]:
     if chart.stack:
         low, high, upwards = 0.0, chart.stack.whole, [chart.stack.whole * quarter / 4 for quarter in range(5)]
     bands = (*chart.stack.layers, *chart.bands) if chart.stack else chart.bands
-    starts = [value for band in bands for value in band.x if abs(value) < HUGE]
+    starts = [value for band in bands for value in (*band.x, *(chart.span or ())) if abs(value) < HUGE]
     if chart.log_x:
         first, last, across = _limits(starts, log=True, count=10)
     else:

@@ -1,42 +1,36 @@
 """Network: what every path did during the run.
 
 What: A matrix of all directions at a glance; round trips, losses, outages and stalls per directed path; which way packets waited; why answers were slow; outages of channels on one time axis, and those that hit all channels of a pair at
-    once; how TCP connections fared; bandwidth each way and round trips under load; path MTU, changes of route and order of packets; ports; how observers answered; the network checks; charts over the run and as
-    distributions; what people noted during the run, as numbers on the charts and as a list.
+    once; how TCP connections fared; bandwidth each way and round trips under load; path MTU, changes of route and order of packets; ports; how observers answered; the network checks; for each pair and network a chart over
+    the run and below it how round trips are distributed, at rest and under load; what people noted during the run, as numbers on the charts and as a list.
 Why HA: Heartbeats cross these paths. Rare long delays cause false failovers, not the average. When
     all channels fail together, both nodes can go active: a split brain.
 How: "RTT" is what an application sees. "Wire" is the network alone, from kernel timestamps at both
-    ends. Charts keep the lowest and highest value of every bin, so that no peak is lost.
-Source: Timings, joints, TCP echoes, throughputs, path MTUs, ports, observers, notes, traces and curves of the assessment. The method is in the last section.
+    ends. Charts keep the lowest and highest value of every bin, so that no peak is lost; outages, pauses of both nodes, tests and notes
+    are marked on the same time axis in all of them.
+Source: Timings, stalls, joints, TCP echoes, throughputs, path MTUs, ports, observers, notes, traces and curves of the assessment. The method is in the last section.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from analyzer.contract import Area, Assessment, Curve, Scope, Timing, Trace
+from analyzer.contract import Area, Assessment, Timing
 from reports import figures
-from reports.axes import Axis, fitting_axis, time_axis, time_label
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.basis import rest_s
 from reports.channels import Together, incidents, together
-from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph, Section, Table
+from reports.contract import Block, Heading, Paragraph, Section, Table
 from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
 from reports.matrix import matrix_blocks
-from reports.notes import note_blocks, pins
+from reports.pairs import chart_name, pair_blocks
 from reports.queueing import queueing_blocks
 from reports.routes import port_blocks, route_blocks
 from reports.slowness import slowness_blocks
 from reports.stamps import stamp_blocks
-from reports.texts import each, mark, say, several
-
-LOG = mark(" (log)")
-LINES_PER_CHART = 6
-CHARTS, CURVES = 16, 24
-"""Of more pairs, or of more paths of a network, only the worst are drawn."""
+from reports.texts import each, say, several
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -105,7 +99,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield from excerpt(network)
     else:
         yield Paragraph(say("No network check was made."))
-    yield from _charts(assessment)
+    yield from pair_blocks(assessment)
 
 
 def _worst_first(timings: Iterable[Timing]) -> tuple[Timing, ...]:
@@ -143,11 +137,6 @@ def _delays(timings: tuple[Timing, ...]) -> Table:
         numeric=(2, 3, 4, 5, 6, 7),
         links=tuple(chart_name(item) for item in timings),
     )
-
-
-def chart_name(item: Timing) -> str:
-    """The target of the chart of both directions of a path."""
-    return f"chart {item.network} {' '.join(sorted((item.source, item.target)))}"
 
 
 def _losses(timings: tuple[Timing, ...]) -> Table:
@@ -272,146 +261,6 @@ def _meaning(item: Together) -> str:
             "The channels may share something (switch, cable, provider). Find out, and separate them: this can split the cluster."
         )
     return say("In {duration} no common outage was seen.", duration=figures.duration(item.watched_s))
-
-
-def _charts(assessment: Assessment) -> Iterator[Block]:
-    paths = {item.path: item for item in assessment.timings}
-    traces: dict[tuple[str, frozenset[str]], list[tuple[Timing, Trace]]] = defaultdict(list)
-    for trace in assessment.traces:
-        timing = paths.get(trace.subject.name)
-        if trace.subject.scope is Scope.PATH and trace.unit == "s" and timing and any(v is not None for v in trace.mid):
-            traces[timing.network, frozenset((timing.source, timing.target))].append((timing, trace))
-    if traces:
-        yield Heading(say("Round trips over the run"), 2)
-        yield Paragraph(
-            say(
-                "The line is the median of each bin. The band reaches from the lowest to the highest round trip. "
-                "A mark at the top shows an outage: several probes in a row without an answer in time. Grey: a bandwidth test of one of the "
-                "two nodes; the probes of that time stand apart, under “Round trips under load”."
-            )
-        )
-    drawn = list(traces.values())
-    if len(drawn) > CHARTS:
-        drawn.sort(key=lambda members: -max(_severity(timing) for timing, _ in members))
-        yield Paragraph(
-            say(
-                "Drawn are the {charts} pairs with the longest outages and the slowest round trips, of {count}.",
-                charts=CHARTS,
-                count=len(drawn),
-            ),
-            small=True,
-        )
-    for pairs in drawn[:CHARTS]:
-        yield _over_the_run(pairs, assessment)
-    yield from note_blocks(assessment)
-    curves: dict[str, list[tuple[Timing, Curve]]] = defaultdict(list)
-    for curve in assessment.curves:
-        timing = paths.get(curve.subject.name)
-        if curve.unit == "s" and timing and curve.value:
-            curves[figures.network(timing.network, wan=timing.wan)].append((timing, curve))
-    if curves:
-        yield Heading(say("How round trips are distributed"), 2)
-        yield Paragraph(
-            say(
-                "Share of round trips at or below a time. A steep line is good: all take about the same time. A long tail to the right is "
-                "not."
-            )
-        )
-    for network, members in curves.items():
-        if len(members) > CURVES:
-            members = sorted(members, key=lambda member: -_severity(member[0]))[:CURVES]
-            yield Paragraph(
-                say("Network {network}: the {curves} worst paths.", network=network, curves=CURVES), small=True
-            )
-        for first in range(0, len(members), LINES_PER_CHART):
-            yield _distribution(network, members[first : first + LINES_PER_CHART])
-
-
-def _severity(item: Timing) -> float:
-    return item.longest_outage_s + (item.rtt.p999 or 0.0)
-
-
-def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -> Chart:
-    first = members[0][0]
-    end = max(trace.start_s + trace.step_s * len(trace.mid) for _, trace in members)
-    time = time_axis(end)
-    height = fitting_axis(value for _, trace in members for value in (*trace.low, *trace.mid, *trace.high))
-    bands = tuple(_band(timing, trace, time, height) for timing, trace in members)
-    marks = tuple(
-        Mark(
-            outage.start_s / time.size,
-            outage.length_s / time.size,
-            say("outage {direction}", direction=figures.direction(timing.source, timing.target)),
-        )
-        for timing, _ in members
-        for outage in timing.outages
-    )
-    return Chart(
-        say(
-            "{source} and {target}, network {network}",
-            source=first.source,
-            target=first.target,
-            network=figures.network(first.network, wan=first.wan),
-        ),
-        time_label(time, assessment.started),
-        say("RTT, {unit}{log}", unit=height.unit, log=say(LOG) if height.wide else ""),
-        bands,
-        marks,
-        _tests(first, assessment, time),
-        log_y=height.wide,
-        caption=_outage_text(members),
-        pins=pins(assessment, time.size),
-        targets=(chart_name(first),),
-    )
-
-
-def _tests(path: Timing, assessment: Assessment, time: Axis) -> tuple[Mark, ...]:
-    """When bandwidth tests loaded either node of a path, whichever network they took."""
-    ends = {path.source, path.target}
-    return tuple(
-        Mark(test.start_s / time.size, test.length_s / time.size, say("bandwidth test"))
-        for item in assessment.throughputs
-        if ends & {item.source, item.target}
-        for test in item.tests
-    )
-
-
-def _outage_text(members: list[tuple[Timing, Trace]]) -> str:
-    total = sum(len(timing.outages) for timing, _ in members)
-    if not total:
-        return say("No outage.")
-    longest = max(timing.longest_outage_s for timing, _ in members)
-    return say(
-        "{number}, the longest {seconds}.", number=figures.several(total, "outage"), seconds=figures.seconds(longest)
-    )
-
-
-def _band(timing: Timing, trace: Trace, time: Axis, height: Axis) -> Band:
-    return Band(
-        figures.direction(timing.source, timing.target),
-        tuple((trace.start_s + place * trace.step_s) / time.size for place in range(len(trace.mid))),
-        *(height.scaled(values) for values in (trace.mid, trace.low, trace.high)),
-    )
-
-
-def _distribution(network: str, members: Iterable[tuple[Timing, Curve]]) -> Chart:
-    members = list(members)
-    axis = fitting_axis(value for _, curve in members for value in curve.value)
-    return Chart(
-        say("Network {network}", network=network),
-        say("RTT, {unit}{log}", unit=axis.unit, log=say(LOG)),
-        say("share of probes, %"),
-        tuple(
-            Band(
-                figures.direction(timing.source, timing.target),
-                tuple(value / axis.size for value in curve.value),
-                tuple(100 * share for share in curve.fraction),
-            )
-            for timing, curve in members
-        ),
-        log_x=True,
-        half=True,
-    )
 
 
 SECTION = Section("network", "Network", 30, _build)
