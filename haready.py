@@ -29,7 +29,7 @@ _COMMANDS = {
     "inspect": ("collector.commands", "who made an archive, when, what is in it"),
     "export": ("collector.commands", "every table of an archive as CSV"),
     "analyze": ("analyzer.commands", "archives of all nodes -> assessment (JSON)"),
-    "report": ("reports.commands", "assessment (JSON) -> report (PDF)"),
+    "report": ("reports.commands", "assessment (JSON) -> report (PDF, or a short text)"),
     "assess": ("haready", "analyze and report in one go"),
     "compare": ("analyzer.compare_commands", "two runs of the same nodes: what differs by more than noise"),
     "list": ("haready", "probes, rules, stacks, sections or profiles, and what each is for"),
@@ -56,7 +56,7 @@ cluster, and with which timeouts.
 `haready COMMAND --help` explains one. Start with `haready demo`, or with `haready plan init ha-pair`.
 Exit codes: 0 done or suitable, 1 bug, 2 usage or plan, 3 unsuitable, 4 conditional, waived or inconclusive,
 5 archive unusable, 6 collection ended early with a valid archive, 7 collection without one measured path,
-130 interrupted."""
+or a check that says it cannot succeed, 130 interrupted."""
 
 
 def plan(arguments: list[str]) -> int:
@@ -160,9 +160,10 @@ def list_plugins(arguments: list[str]) -> int:
 def _pages(kind: str) -> dict[str, str]:
     """What there is of a kind, with the page of each."""
     if kind == "profiles":
-        from analyzer.rulebook import profile_page, profiles
+        with _extra():
+            from analyzer.rulebook import profile_page, profiles
 
-        return {name: profile_page(profile) for name, profile in profiles().items()}
+            return {name: profile_page(profile) for name, profile in profiles().items()}
     from collector.plugins import documented
 
     package, constant = _PLUGINS[kind]
@@ -229,9 +230,10 @@ def demo(arguments: list[str]) -> int:
 
 
 def _demonstrate(folder: Path, seconds: float) -> None:
-    from analyzer.commands import assess_archives
+    from analyzer.commands import assess_archives, require_extra
     from analyzer.contract import Verdict
     from collector.lab.demo import collect_demo
+    from reports.commands import require_extra as require_drawing
 
     terminal = sys.stderr.isatty()
 
@@ -243,6 +245,9 @@ def _demonstrate(folder: Path, seconds: float) -> None:
     def say(text: str) -> None:
         print(text, file=sys.stderr)
 
+    # What is missing at the end is told before the minute of measuring, not after it.
+    require_extra()
+    require_drawing()
     collected = collect_demo(folder, seconds, say, tell)
     tell("")
     print("\ranalyzing" if terminal else "analyzing", file=sys.stderr)

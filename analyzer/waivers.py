@@ -32,7 +32,9 @@ def load(path: Path) -> tuple[Waiver, ...]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise OperatorError(f"cannot read {path}: {error.strerror}", "name a file of waivers with --waivers") from error
+        raise OperatorError(
+            f"cannot read {path}: {error.strerror}", "--waivers takes a TOML file; docs/control.md describes it"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path}: not TOML: {error}", "correct it at that place") from error
     mistakes = [f"{key!r} is no key here" for key in data if key != "waiver"]

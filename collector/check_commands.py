@@ -29,8 +29,8 @@ def check(arguments: list[str]) -> int:
 
     parser = Arguments(
         prog="haready check",
-        description="Find out on this node, in under a minute, whether a run can succeed. Run it on all nodes at about the same "
-        "time: then they also try each other, both ways. Nothing is measured.",
+        description="Find out on this node, in under a minute, whether a run can succeed.\nRun it on all nodes at about the same "
+        "time: then they also try each other,\nboth ways. Nothing is measured.",
         epilog="exit codes: 0 it can (there may be warnings), 2 the plan is wrong, 7 it cannot succeed.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -31,11 +31,25 @@ def plan(arguments: list[str], stacks: Sequence[str] = (), whole: Collection[str
 
     parser = Arguments(prog="haready plan", description="Make a plan, check it, and see what a run of it would send.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="init|check|schedule")
-    init = verbs.add_parser("init", help="write a commented plan to edit, and a key")
-    init.add_argument("topology", choices=[t.value for t in Topology], metavar="|".join(Topology))
-    init.add_argument("-o", "--out", type=Path, default=Path("plan.toml"), metavar="FILE")
+    text = "write a commented plan to edit, and a key"
+    init = verbs.add_parser("init", help=text, description=f"{text.capitalize()} beside it.")
+    init.add_argument(
+        "topology",
+        choices=[t.value for t in Topology],
+        metavar="|".join(Topology),
+        help="two nodes on one site, two on two sites, a pair and a third node at another site, any others",
+    )
+    init.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("plan.toml"),
+        metavar="FILE",
+        help="the plan (default: plan.toml); the key is called likewise",
+    )
     init.add_argument("--cluster", default=EXAMPLE, metavar="NAME", help=f"name of the cluster (default: {EXAMPLE})")
-    check = verbs.add_parser("check", help="list every mistake in a plan, and what is doubtful")
+    text = "list every mistake in a plan, and what is doubtful"
+    check = verbs.add_parser("check", help=text, description=f"{text.capitalize()}; print the command for each node.")
     check.add_argument("plan", type=Path, metavar="PLAN")
     forecast = verbs.add_parser(
         "schedule",

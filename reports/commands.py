@@ -50,8 +50,7 @@ def add_look(parser: Arguments) -> None:
     parser.add_argument(
         "--format",
         choices=[form.value for form in Form],
-        default=Form.PDF.value,
-        help="pdf, or md: a short text in Markdown, for a ticket (default: pdf)",
+        help="pdf, or md: a short text in Markdown, for a ticket (default: what the name of FILE ends in, else pdf)",
     )
     parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="size of the paper (default: a4)")
     parser.add_argument(
@@ -75,14 +74,27 @@ def chosen_look(options: Namespace) -> Look:
     """What was chosen.
 
     Raises:
-        OperatorError: there is no such language or zone, the file of the language or of the branding has a mistake, or what draws is
-            not installed.
+        OperatorError: there is no such language or zone, the file of the language or of the branding has a mistake, the form is not
+            that of the file's name, or what draws is not installed.
     """
-    form, zone = Form(options.format), time_zone(options.timezone)
+    form, zone = _form(options.format, options.out), time_zone(options.timezone)
     if form is Form.PDF:
-        _require_extra()
+        require_extra()
     branding = load(options.branding, drawn=form is Form.PDF) if options.branding else Branding()
     return Look(form, options.paper, language(options.language), zone, branding)
+
+
+def _form(chosen: str | None, out: Path | None) -> Form:
+    """The form: as chosen, else as the file's name ends. A PDF that is called a text opens nowhere, so the two have to agree."""
+    named = next((form for form in Form if out and out.suffix.lower() == f".{form.value}"), None)
+    if chosen is None:
+        return named or Form.PDF
+    form = Form(chosen)
+    if named not in (None, form):
+        raise OperatorError(
+            f"{out} is no name for --format {form.value}", f"name it something.{form.value}, or leave --format out"
+        )
+    return form
 
 
 def report(arguments: list[str]) -> int:
@@ -164,7 +176,7 @@ def write_report(assessment: Assessment, path: Path, look: Look | None = None) -
 
 
 def _drawn(assessment: Assessment, look: Look) -> bytes:
-    _require_extra()
+    require_extra()
     from reports.render.pdf import Paper, render  # nodes have no drawing library
 
     return render([blocks for _, blocks in build(assessment)], imprint(assessment, look.branding), Paper(look.paper))
@@ -174,8 +186,12 @@ def _told(assessment: Assessment, look: Look) -> bytes:
     return markdown.render(ticket(assessment), imprint(assessment, look.branding)).encode(errors="replace")
 
 
-def _require_extra() -> None:
-    """Refuse in one line where the drawing libraries are missing, before anything else is looked at."""
+def require_extra() -> None:
+    """Refuse in one line where the drawing libraries are missing, before anything else is looked at.
+
+    Raises:
+        OperatorError: one of them is.
+    """
     try:
         importlib.import_module("reports.render.pdf")
     except ImportError as error:

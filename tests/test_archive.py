@@ -989,6 +989,13 @@ def test_a_specimen_beyond_use_is_refused_with_a_hint(name, message, hint):
     assert hint in refused.value.hint
 
 
+def test_a_folder_in_the_place_of_an_archive_is_told_as_one(tmp_path):
+    with pytest.raises(ArchiveError, match="is a folder, not an archive") as refused:
+        open_archive(tmp_path)
+
+    assert refused.value.hint == f"pass the archives in it: {tmp_path}/*.zip"
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "sealed"),
     [

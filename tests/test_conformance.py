@@ -147,7 +147,10 @@ for entry in pkgutil.walk_packages(collector.__path__, "collector."):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["analyze x.zip", "report x.json", "assess x.zip", "compare x.json x.json"])
+@pytest.mark.parametrize(
+    "command",
+    ["analyze x.zip", "report x.json", "assess x.zip", "compare x.json x.json", "list rules", "list profiles", "demo"],
+)
 def test_a_command_that_needs_the_extra_says_so_in_two_lines(command, tmp_path):
     (tmp_path / "x.zip").write_bytes(b"")
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from report_fixtures import ALL, HOSTILE, bad, demonstration, hostile, trio, wordy
@@ -200,3 +201,25 @@ def test_an_unwritable_place_is_refused_in_two_lines(tmp_path):
         COMMANDS["report"]([str(tmp_path / "a.json"), "--format", "md", "-o", str(tmp_path / "no" / "r.md")])
 
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [(["-o", "x.md"], b"## "), (["-o", "x.MD", "--format", "md"], b"## "), (["-o", "x.txt"], b"%PDF")],
+)
+def test_the_file_s_name_tells_the_form_where_nothing_else_does(tmp_path, monkeypatch, arguments, begins):
+    monkeypatch.chdir(tmp_path)
+    Path("a.json").write_text(trio().to_json(), encoding="utf-8")
+
+    assert COMMANDS["report"](["a.json", *arguments]) == Exit.DONE
+    assert Path(arguments[1]).read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize(("name", "form"), [("x.pdf", "md"), ("x.md", "pdf")])
+def test_a_name_that_contradicts_the_form_is_refused(tmp_path, monkeypatch, name, form):
+    monkeypatch.chdir(tmp_path)
+    Path("a.json").write_text(trio().to_json(), encoding="utf-8")
+
+    with pytest.raises(OperatorError, match=f"{name} is no name for --format {form}"):
+        COMMANDS["report"](["a.json", "-o", name, "--format", form])
+    assert not Path(name).exists()

@@ -188,6 +188,8 @@ def open_archive(path: Path) -> Archive:
     part = Path(f"{path}{PART}")
     if not path.exists() and part.exists():
         path = part
+    if path.is_dir():
+        raise ArchiveError(f"{path} is a folder, not an archive", f"pass the archives in it: {path / '*.zip'}")
     try:
         if path.exists() and (not path.is_file() or path.stat().st_size > MAX_FILE_B):
             raise ArchiveError(f"{path}: not a haready archive", "pass the .zip that `haready collect` wrote")
