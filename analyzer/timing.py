@@ -283,7 +283,9 @@ def measure(
         queued_back=quantiles(queued_back_s),
     )
     known = ~loaded & np.isin(state, (Slot.ANSWERED, *LOST))
-    return Measured(timing, t_s[rows[idle]], rtt_s[idle], rtt_s[~idle], t_s[known], np.isin(state[known], LOST), state, loaded)
+    return Measured(
+        timing, t_s[rows[idle]], rtt_s[idle], rtt_s[~idle], t_s[known], np.isin(state[known], LOST), state, loaded
+    )
 
 
 def slot_states(
