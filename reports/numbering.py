@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reports.contract import Block, Chart, Heading, Paragraph, Topology
+from reports.texts import say
 
 
 def numbered(parts: Iterable[Sequence[Block]]) -> list[list[Block]]:
@@ -43,11 +44,15 @@ def numbered(parts: Iterable[Sequence[Block]]) -> list[list[Block]]:
 
 def _figure(block: Chart | Topology, number: int) -> Block:
     if isinstance(block, Chart):
-        return replace(block, title=f"Figure {number}. {block.title}")
-    return replace(block, caption=f"Figure {number}. {block.caption}")
+        return replace(block, title=say("Figure {number}. {title}", number=number, title=block.title))
+    return replace(block, caption=say("Figure {number}. {title}", number=number, title=block.caption))
 
 
 def _pointing(block: Block, first: int, last: int) -> Block:
     assert isinstance(block, Paragraph)
-    named = f"See figure {first}." if first == last else f"See figures {first} to {last}."
+    named = (
+        say("See figure {number}.", number=first)
+        if first == last
+        else say("See figures {first} to {last}.", first=first, last=last)
+    )
     return replace(block, text=f"{block.text} {named}".strip())

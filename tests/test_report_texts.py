@@ -113,7 +113,7 @@ def test_what_stands_around_the_sections_comes_from_the_catalogue_too(tmp_path, 
     write_report(bad(), tmp_path / "report.pdf", Look(language=brackets))
 
     text = run("pdftotext", "-layout", str(tmp_path / "report.pdf"), "-")
-    for word in ("Page", "Result", "Who", "fail", "not judged", "Observers"):
+    for word in ("Page", "Result", "Who", "fail", "not judged", "Observers", "Figure", "See figure"):
         assert f"⟦{word}" in text
 
 
