@@ -54,7 +54,8 @@ def load(given: str, rules: Sequence[Rule]) -> Profile:
             f"there is no profile {given!r}",
             f"{nearest(given, names)}known: {', '.join(names)}; or name a file (.toml)",
         )
-    return _parsed(path, printable(path.stem), rules)
+    # By the whole name: a file wan.toml is not the built-in wan, and a command in the report has to find it.
+    return _parsed(path, printable(path.name), rules)
 
 
 def changed(rules: Iterable[Rule], profile: Profile | None) -> list[Rule]:

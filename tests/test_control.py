@@ -121,7 +121,7 @@ def test_a_profile_changes_what_it_names_and_nothing_else(tmp_path):
     assert [rule.id for rule, _ in other] == ["delay"]
     limit = next(limit for limit in other[0][0].limits if limit.name == MEDIAN)
     assert (limit.warn, limit.fail, limit.default_warn, limit.default_fail) == (0.01, 0.02, 0.001, 0.005)
-    assert (limit.profile, limit.source, limit.unit) == ("site", "our network team", "s")
+    assert (limit.profile, limit.source, limit.unit) == ("site.toml", "our network team", "s")
     assert limits.changed(RULES, None) == RULES
 
 
@@ -192,17 +192,17 @@ def test_a_pass_by_a_relaxed_limit_is_marked_and_makes_the_verdict_conditional(s
     assert assess(slow, CREATED).verdict is Verdict.UNSUITABLE
     found = assess(slow, CREATED, relaxed(tmp_path))
     assert found.verdict is Verdict.CONDITIONAL
-    assert found.profile == "site"
+    assert found.profile == "site.toml"
     passed = next(item for item in found.findings if item.rule == "delay" and item.subject.name == "a>b/ch1")
     assert passed.status is Status.PASS
     assert passed.message.endswith(
-        "By limits of profile site: wire, median, on one site (relaxed); wire, 99.9 %, on one site (relaxed)."
+        "By limits of profile site.toml: wire, median, on one site (relaxed); wire, 99.9 %, on one site (relaxed)."
     )
     assert {(change.limit.name, change.decided) for change in found.changes} == {
         (MEDIAN, ("a>b/ch1",)),
         ("wire, 99.9 %, on one site", ("a>b/ch1",)),
     }
-    assert found.reasons[0].startswith("Only by a limit that profile site relaxed: Network delay of a>b/ch1")
+    assert found.reasons[0].startswith("Only by a limit that profile site.toml relaxed: Network delay of a>b/ch1")
     assert Assessment.from_json(found.to_json()) == found
     # A relaxed limit that decides nothing changes no verdict, and is told all the same.
     quiet = assess(sound, CREATED, relaxed(tmp_path))
@@ -216,7 +216,7 @@ def test_a_stricter_limit_judges_and_is_marked(sound, tmp_path):
     assert found.verdict is Verdict.CONDITIONAL
     warned = [item for item in found.findings if item.rule == "cpu-busy"]
     assert {item.status for item in warned} == {Status.WARN}
-    assert all(item.message.endswith("By limits of profile site: cpu busy (stricter).") for item in warned)
+    assert all(item.message.endswith("By limits of profile site.toml: cpu busy (stricter).") for item in warned)
     assert found.changes[0].decided == ()
 
 
@@ -428,6 +428,17 @@ def test_profiles_are_listed_and_explained():
     assert "warns above 5 ms, fails above 10 ms (relaxed; usually warns above 1 ms, fails above 5 ms)" in one
     wrong = haready("list", "profiles", "metor")
     assert (wrong.returncode, "did you mean metro?" in wrong.stderr) == (2, True)
+
+
+def test_a_file_that_is_called_like_a_built_in_profile_is_not_taken_for_it(tmp_path):
+    path = tmp_path / "wan.toml"
+    path.write_text(
+        'title = "Ours"\nwhy = "Because."\n[limit.delay."wire, median, on one site"]\nwarn = 0.002\nsource = "us"\n',
+        encoding="utf-8",
+    )
+
+    assert limits.load(str(path), RULES).name == "wan.toml"
+    assert limits.load("wan", RULES).name == "wan"
 
 
 def test_the_profiles_are_in_the_distribution():
