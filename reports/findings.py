@@ -152,5 +152,11 @@ def _passed(group: list[Finding]) -> tuple[str, str]:
     if len(group) == 1:
         return figures.subject(group[0].subject.name), group[0].message
     messages = {found.message for found in group}
-    where = texts.several(len(group), *SCOPES[group[0].subject.scope])
+    # A rule may find several things on one subject, such as a node's word on each observer.
+    subjects = list(dict.fromkeys(found.subject for found in group))
+    where = (
+        figures.subject(subjects[0].name)
+        if len(subjects) == 1
+        else texts.several(len(subjects), *SCOPES[subjects[0].scope])
+    )
     return where, messages.pop() if len(messages) == 1 else say("All pass.")

@@ -1622,3 +1622,16 @@ def test_no_data_is_said_in_a_sentence():
     assert any("No path was measured" in sentence for sentence in told)
     assert any("No node has an archive" in sentence for sentence in told)
     assert any("Nothing was scored" in sentence for sentence in told)
+
+
+def test_what_passed_counts_each_subject_once():
+    passed = next(found for found in bad().findings if found.status is Status.PASS)
+    one, other = (Subject(AssessedScope.NODE, name) for name in ("a", "b"))
+
+    def where(*subjects):
+        table = finding_table([replace(passed, subject=subject, message=f"m{i}") for i, subject in enumerate(subjects)])
+        ((_, place, _),) = table.rows
+        return place
+
+    assert where(one, one, one, other, other, other) == "2 nodes"
+    assert where(one, one) == "a"
