@@ -73,7 +73,7 @@ def main() -> int:
     path, node, folder = Path(asked["plan"]), asked["node"], Path(asked["out"])
     plan = load(path)
     clock = SteppedClock(asked["step_s"]) if asked.get("step_s") else SystemClock()
-    before = again.find(folder, plan, node) if asked.get("resume") else None
+    before = again.find(folder, plan, node, print) if asked.get("resume") else None
     planned_s = asked["seconds"] if before is None else before.planned_us / 1e6
     job = Job(plan, node, load_key(path, plan), folder, planned_s, "0", "faults", asked.get("segment_s", 600.0), before)
     probes = None
