@@ -12,6 +12,7 @@ import hashlib
 import subprocess
 import sys
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ FOLDERS = sorted(path.parent for path in SAMPLES.glob("*/assessment.json"))
 WITH_ARCHIVES = [folder for folder in FOLDERS if folder.name not in SCENARIOS or SCENARIOS[folder.name].short]
 
 
+@cache
 def told(folder):
     return Assessment.from_json((folder / "assessment.json").read_text(encoding="utf-8"))
 
