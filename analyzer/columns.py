@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,8 +74,6 @@ halves of a float."""
 _CLOCKS_US = 4 * 10**15
 """More than 120 years between two wall clocks is no clock offset but damage."""
 
-_PLAIN = re.compile(rb"-?[0-9]{1,18}")
-
 _KEYS = {"slot", "first", "count", "flag", "flags", "t_us"}
 """Null or a value out of bounds is damage here; a duration is clipped to its type: 35 minutes are long enough."""
 
@@ -105,25 +102,10 @@ def _integers(block: Block, name: str) -> npt.NDArray[np.int64]:
     line = block.lines[block.columns.index(name)]
     if not line.endswith(b"]"):
         raise ValueError(f"{name} is cut short")
-    if (even := _even(line[1:-1], block.rows)) is not None:
-        return even
     steps = np.fromstring(line[1:-1], dtype=np.int64, sep=",")
     if len(steps) != block.rows:
         raise ValueError(f"{name} holds {len(steps)} values instead of {block.rows}")
     return np.cumsum(steps)
-
-
-def _even(text: bytes, rows: int) -> npt.NDArray[np.int64] | None:
-    """The values of a column that moves by the same step from row to row, as most do: they stand still. None for any other."""
-    first, _, rest = text.partition(b",")
-    step = rest.partition(b",")[0]
-    if not step or (len(step) + 1) * (rows - 1) != len(rest) + 1:
-        return None
-    if _PLAIN.fullmatch(first) is None or _PLAIN.fullmatch(step) is None or rest != b",".join([step] * (rows - 1)):
-        return None
-    if step == b"0":
-        return np.full(rows, int(first), dtype=np.int64)
-    return int(first) + int(step) * np.arange(rows, dtype=np.int64)
 
 
 def wire_column(segment: Segment, block: Block, name: str, kind: type[np.signedinteger[Any]]) -> Ints:

@@ -1,11 +1,10 @@
-"""What is found sooner is what the plain way finds: medians, columns that stand still, slow slots, outages of an observer."""
+"""What is found sooner is what the plain way finds: medians, slow slots, outages of an observer."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from analyzer.columns import _even
 from analyzer.detectors.episodes import known_of
 from analyzer.detectors.trace import cut, over_tcp, regular
 from analyzer.middle import median
@@ -28,23 +27,6 @@ def test_the_median_is_numpys_to_the_bit(count):
     )
     for column in columns:
         np.testing.assert_equal(median(column), float(np.median(column)))
-
-
-@pytest.mark.parametrize(
-    "text", ["5,0,0,0", "-5,-1,-1", "7,12,12,12,12", "1,2", "0,0", "-0,0,0", f"{'9' * 18},1,1", "1,-0,-0"]
-)
-def test_a_column_of_equal_steps_is_read_as_any_other(text):
-    found = _even(text.encode(), text.count(",") + 1)
-    assert found is not None
-    assert found.dtype == np.int64
-    assert found.tolist() == np.cumsum([int(part) for part in text.split(",")]).tolist()
-
-
-@pytest.mark.parametrize(
-    "text", ["3", "1,0,1", "1,12,1", "1,1,12", "1,,", ",,", "1, 2, 2", "-,1,1", "1,-,-", "1,x,x", "1,1e1,1e1", "9" * 19 + ",1,1"]
-)  # fmt: skip
-def test_any_other_column_is_left_to_the_parser(text):
-    assert _even(text.encode(), text.count(",") + 1) is None
 
 
 def _day(seed):
