@@ -75,7 +75,7 @@ def test_handles_that_were_not_seen_for_long_or_make_no_sense_are_unknown(frame)
 
 
 def queue(packets=0.0, **changes):
-    return gauges(packets=packets, waiting_B=0, drops=0, **changes).assign(backlog="eth0")
+    return gauges(**({"packets": packets, "waiting_B": 0, "drops": 0} | changes)).assign(backlog="eth0")
 
 
 def queued(frame, tests=(), device="eth0", facts=ON_ETH0):
@@ -84,14 +84,20 @@ def queued(frame, tests=(), device="eth0", facts=ON_ETH0):
 
 @pytest.mark.parametrize(("packets", "status"), [(0.0, PASS), (1.0, PASS), (1.1, WARN), (2.0, WARN), (2.1, FAIL)])
 def test_packets_that_wait_are_judged_by_their_number(packets, status):
-    (word,) = queued(queue(packets))
+    (word,) = queued(queue(packets, drops=np.arange(QUARTER_S + 1)))
     assert word.status is status
     assert word.evidence[0].value == pytest.approx(packets)
 
 
 def test_a_queue_of_an_interface_that_carries_nothing_planned_only_warns():
-    assert queued(queue(50.0), device="eth9")[0].status is WARN
-    assert queued(queue(50.0), device="eth9", facts={})[0].status is FAIL, "where no address is placed any may be it"
+    full = queue(50.0, drops=np.arange(QUARTER_S + 1))
+    assert queued(full, device="eth9")[0].status is WARN
+    assert queued(full, device="eth9", facts={})[0].status is FAIL, "where no address is placed any may be it"
+
+
+def test_a_queue_that_dropped_nothing_only_warns():
+    assert queued(queue(50.0))[0].status is WARN
+    assert queued(queue(50.0, drops=np.nan))[0].status is WARN
 
 
 def test_what_waits_during_our_own_tests_does_not_count():

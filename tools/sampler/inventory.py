@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +15,8 @@ _REFERENCES = ("192.0.2.123", "198.51.100.123")
 _ARP = {
     "arp_ignore": 0, "arp_announce": 0, "arp_filter": 0, "arp_accept": 0, "arp_notify": 0, "drop_gratuitous_arp": 0,
 }  # fmt: skip
-_PACKAGES = ("chrony 4.3-2+deb12u1", "iproute2 6.1.0-3", "libc6 2.36-9+deb12u13", "openssh-server 1:9.2p1-2+deb12u7", "systemd 252.39-1~deb12u1")  # fmt: skip
-SOFTWARE = {"packages": "\n".join(_PACKAGES), "services": "chrony.service\nhaready@.service\nssh.service"}
-"""A short list instead of the hundreds of a real machine."""
+SOFTWARE = {"services": "chrony.service\nhaready@.service\nssh.service"}
+"""Lists of packages are not told: a real machine has hundreds, and a short one would be a wrong one."""
 
 
 def inventory(run: Run, node: Node) -> dict[str, Any]:
@@ -53,11 +51,7 @@ def inventory(run: Run, node: Node) -> dict[str, Any]:
         "locale": "en_GB.UTF-8",
         "restart": {"wanted": False, "kernels": []},
         "overcommit": 0,
-        "packages": {
-            "manager": "dpkg",
-            "count": len(_PACKAGES),
-            "sha256": hashlib.sha256(SOFTWARE["packages"].encode()).hexdigest(),
-        },
+        "packages": {"manager": "dpkg", "count": 412, "sha256": "5d" * 32},
         "dns": [observer.address.compressed for observer in run.plan.observers if observer.name == "dns"],
         "partitions": [
             {"device": f"/dev/{system.device}", "mount": mount, "type": "ext4"}
