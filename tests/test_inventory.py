@@ -22,7 +22,7 @@ from collector.inventory.network import ROUTES
 from collector.inventory.programs import ALL_S, CALL_S
 from collector.inventory.stamping import stamping
 from collector.machine import LINUX, PsutilHost, SystemClock
-from collector.plan import parse
+from collector.plan import Origin, parse
 from collector.probes import inventory
 
 real_machine = pytest.mark.skipif(not LINUX, reason="reads /proc")
@@ -272,6 +272,14 @@ def test_the_packages_themselves_are_a_fact_of_their_own(tmp_path):
 
     assert found["software"] == {"packages": "bash 5.2.15-2\nzlib1g 1:1.2.13"}
     assert "bash" not in json.dumps(found["inventory"])
+
+
+def test_a_demonstration_lists_nothing_of_the_machine_it_runs_on(tmp_path):
+    env = env_of(tmp_path, {"var/lib/dpkg/status": STATUS})
+    found = tick(replace(env, plan=replace(env.plan, origin=Origin.DEMONSTRATION)))
+
+    assert list(found) == ["inventory"]
+    assert found["inventory"]["packages"]["count"] == 2
 
 
 def test_a_list_of_packages_that_is_too_long_is_left_to_its_fingerprint(tmp_path):

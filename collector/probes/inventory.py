@@ -10,7 +10,7 @@ Why HA: both nodes of a pair should be alike, with static addresses that are tho
 by the network that was meant for them. A name that means another machine on each node sends them apart.
 How: psutil, /etc, /proc and /sys, `ip` for routes and leases, `getent` for names, `rpm` where there is no dpkg, and the time service's own program (chronyc, ntpq or
 timedatectl) for its references; hourly. Without `ip` it stays unknown whether an address is static. Nothing is set, and nothing is sent but the questions about
-names that `getent` puts to the name servers.
+names that `getent` puts to the name servers. A demonstration has no lists of packages and services.
 Source: os-release(5), resolv.conf(5), adjtimex(2), ip-address(8), ip-route(8), getent(1); kernel Documentation/ABI (sysfs-class-dmi,
 sysfs-class-net, sysfs-block) and Documentation/networking/ip-sysctl.
 """
@@ -28,6 +28,7 @@ from collector.inventory.software import software
 from collector.inventory.storage import storage
 from collector.inventory.takeover import takeover
 from collector.inventory.timekeeping import timekeeping
+from collector.plan import Origin
 
 
 def sample(env: Env) -> Iterator[Batch | Facts | None]:
@@ -43,7 +44,8 @@ def sample(env: Env) -> Iterator[Batch | Facts | None]:
         # Last, because a name server that is away takes the time of whoever comes after it.
         found |= naming(env, programs, str(found.get("hostname") or ""))
         yield Facts("inventory", found)
-        if lists:
+        # A demonstration is passed on to whoever wants to see one, and its nodes are one machine: the lists would tell of that alone.
+        if lists and env.plan.origin is not Origin.DEMONSTRATION:
             yield Facts("software", lists)
         yield None
 
