@@ -275,14 +275,10 @@ def _sentence(row: TradeOff, exposure_s: float) -> str:
     if row.bound_per_year is None:
         return "Nothing was observed of all that this setting needs at once, so nothing bounds its false alarms."
     count = {0: "no hour", 1: "one hour"}.get(row.incidents, f"{row.incidents} hours")
-    text = (
-        f"In {span(exposure_s)} of valid measurement {count} had a silence in which this setting would have given up a healthy peer. At 95 % "
-        f"confidence that happens in fewer than {row.bound_per_year:,.0f} hours a year in the long run, if the measured time is typical."
-    )
-    hours = YEAR_S / 3600.0
-    if row.bound_per_year >= hours:
-        text += " There are no more hours in a year: so short a measurement bounds nothing."
-    return text
+    text = f"In {span(exposure_s)} of valid measurement {count} had a silence in which this setting would have given up a healthy peer. "
+    if row.bound_per_year >= YEAR_S / 3600.0:
+        return f"{text}So short a measurement bounds nothing: at 95 % confidence any hour of a year may have one."
+    return f"{text}At 95 % confidence that happens in fewer than {row.bound_per_year:,.0f} hours a year in the long run, if the measured time is typical."
 
 
 def _better(claimed: Claim, target: float, doubted: Sequence[str], longer: Detector | None) -> str:

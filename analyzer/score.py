@@ -1,4 +1,4 @@
-"""Points: a mean per subject, the worst subject per area, the worst area over all.
+"""Points: a mean per subject, the worst subject per area, at most 50 where a check failed, the worst area over all.
 
 Unknown is never a pass: what could not be judged has no points and stands beside the score. An area of which more than half could
 not be judged has no score; what was judged of it still counts over all, so that a failure is not hidden with it. A run that answers
@@ -21,6 +21,8 @@ POINTS: Mapping[Status, int | None] = {
     Status.ERROR: None,
 }
 """Design values."""
+FAILED_MOST = 50
+"""Points of an area in which a check failed, at most (design value): no mean of much that is well makes that good."""
 
 
 def score(findings: Iterable[Finding], verdict: Verdict) -> Score:
@@ -49,4 +51,5 @@ def _area(area: Area, lines: list[ScoreLine]) -> AreaScore:
         return AreaScore(area, None, "", tuple(lines))
     means = {subject: sum(terms) // len(terms) for subject, terms in points.items()}
     worst = min(means, key=means.__getitem__)
-    return AreaScore(area, means[worst], worst, tuple(lines))
+    failed = any(line.status is Status.FAIL for line in lines)
+    return AreaScore(area, min(means[worst], FAILED_MOST) if failed else means[worst], worst, tuple(lines))

@@ -113,7 +113,8 @@ def answer(
     reasons = _once(text for text, _ in concerns) or _good(timings)
     # What has to be done about it may be another thing than about what failed.
     more = (remedy for _, remedy in _grouped(beside))
-    fixes = _once(remedy for remedy in (*(remedy for _, remedy in concerns), *more) if remedy)
+    others = (finding.remedy for finding in sorted(failed, key=_excess, reverse=True))
+    fixes = _once(remedy for remedy in (*(remedy for _, remedy in concerns), *others, *more) if remedy)
     return Answer(verdict, _summary(plan, verdict, by_status, waived), _told(reasons, gaps), _first(fixes))
 
 
@@ -304,7 +305,7 @@ def _grouped(findings: Iterable[Finding], weaker: Sequence[Finding] = ()) -> lis
     for members in sorted(groups.values(), key=lambda group: (_rank(group[0]), -max(map(_excess, group)))):
         worst = max(members, key=_excess)
         subjects = {finding.subject for finding in members} - {worst.subject}
-        more = f" The same on {_names(subjects)}." if subjects else ""
+        more = f" Likewise on {_names(subjects)}." if subjects else ""
         text = worst.message + more
         text = text if len(text) <= _LONG else _counted(members, worst) or text
         less = {finding.subject for finding in weaker if finding.rule == worst.rule}

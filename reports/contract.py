@@ -81,11 +81,12 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened at x, drawn as a tick on the axis."""
+    """Something that happened at x, drawn as a tick on the axis. `machine`: to a node and not to the network, which has another sign."""
 
     x: float
     length: float
     label: str
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def bits(value: float | None) -> str:
         if size < 999.5:
             break
         size, unit = size / 1000, larger
-    return f"{number(size)} {unit}"
+    return f"{number(math.copysign(size, value))} {unit}"
 
 
 def quantity(value: float | None, unit: str) -> str:

@@ -133,7 +133,9 @@ def _pauses(path: Timing, assessment: Assessment, time: Axis) -> Iterator[Mark]:
     for node in assessment.stalls:
         if node.node in {path.source, path.target}:
             label = say("pause of {node}", node=node.node)
-            yield from (Mark(stall.start_s / time.size, stall.length_s / time.size, label) for stall in node.worst)
+            yield from (
+                Mark(stall.start_s / time.size, stall.length_s / time.size, label, machine=True) for stall in node.worst
+            )
 
 
 def _tests(path: Timing, assessment: Assessment, time: Axis) -> tuple[Mark, ...]:

@@ -66,6 +66,15 @@ def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
         yield Paragraph(told, small=True)
         return
     known = [row for row in rows if row.bound_per_year is not None]
+    bounds = tuple(bound if (bound := row.bound_per_year or 0.0) < YEAR_S / 3600.0 else None for row in known)
+    if all(bound is None for bound in bounds) and not any(row.incidents for row in known):
+        yield Paragraph(
+            say(
+                "So short a run bounds the false alarms of no timeout, so no chart shows what a shorter or longer one would cost."
+            ),
+            small=True,
+        )
+        return
     seen = tuple(row.incidents * YEAR_S / risk.exposure_s or None for row in known)
     x = tuple(row.detection_s for row in known)
     yield Chart(
@@ -73,7 +82,7 @@ def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
         say("time until a dead peer is noticed, at most (s)"),
         say("hours a year with a false alarm"),
         (
-            Band(say("95 % upper bound"), x, tuple(row.bound_per_year for row in known)),
+            Band(say("95 % upper bound, where there is one"), x, bounds),
             Band(say("as measured (nothing where there was none)"), x, seen),
         ),
         log_x=True,

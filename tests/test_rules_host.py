@@ -560,7 +560,7 @@ def test_a_link_is_held_to_the_plan_at_its_slowest():
     speed = np.where(clock(step_s=10.0) >= 600, 400, 1000)
     words = ask(link_state.RULE, {"link": link(speed=speed)}, "eth0", the_plan=plan(rate_bps=1_000_000_000))
     assert words[1].status is FAIL
-    assert "ran at 400 Mbit/s where the plan says 1000" in words[1].message
+    assert "ran at 400 Mbit/s where the plan says 1000 Mbit/s" in words[1].message
 
 
 def test_the_path_that_proves_most_decides():

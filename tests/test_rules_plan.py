@@ -279,7 +279,7 @@ def test_a_channel_apart_from_the_public_network_is_a_second_path():
         words = joined(pair=pair)
         assert statuses(words) == [Status.PASS, Status.INFO], words
         assert words[0].evidence[0].value == 2.0
-    assert "optional" in words[1].message
+    assert "is advised" in words[1].message
 
 
 @pytest.mark.parametrize(
@@ -374,12 +374,12 @@ def test_outages_that_hit_every_network_at_once_are_told():
     assert words[0].status is Status.PASS
     figures = {item.what: item.value for item in words[0].evidence}
     assert (figures["longest outage of public"], figures["longest outage of ch-ab"]) == (5.0, 7.0)
-    assert figures["longest outage of all at once"] == 0.0
+    assert figures["longest outage of all networks at once"] == 0.0
     together = [timing("public", (10.0, 5.0)), timing("ch-ab", (12.0, 7.0))]
     words = joined(timings=together)
     assert "public, ch-ab were out at the same moment once, for up to 3 s" in said(words, Status.WARN)
     # By its limit the verdict weighs it against what else is wrong.
-    (limit,) = (item.limit for item in words[0].evidence if item.what == "longest outage of all at once")
+    (limit,) = (item.limit for item in words[0].evidence if item.what == "longest outage of all networks at once")
     assert limit is not None
     assert (limit.judge(0.0), limit.judge(3.0)) == (Status.PASS, Status.WARN)
 

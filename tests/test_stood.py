@@ -68,4 +68,4 @@ def test_the_advice_on_networks_that_were_silent_together_is_about_that_node():
     plain = about(redundancy.RULE, Scope.PAIR, "a+b", {TIMINGS: ways, FACTS: {}, STALLS: {}})
     assert "while b stood still with its clock" in word.message
     assert "Find what stops b as a whole" in word.remedy
-    assert "the part that these networks share" in plain.remedy
+    assert "Find the part that ch1, ch2 share" in plain.remedy

@@ -107,7 +107,7 @@ def test_a_run_that_was_too_short_is_to_be_repeated_once():
 
 def test_a_device_is_named_behind_its_node():
     folders = [finding("disk", Status.WARN, 2.0, subject=Subject(Scope.DEVICE, f"{node}//var")) for node in "ab"]
-    assert "The same on b: /var." in judged(*folders).reasons[0]
+    assert "Likewise on b: /var." in judged(*folders).reasons[0]
 
 
 def test_a_missing_archive_stands_before_failures_and_warnings():
@@ -161,7 +161,7 @@ def test_one_rule_on_many_subjects_is_one_reason_that_names_them():
         finding("same", Status.WARN, 2.0),
         finding("same", Status.WARN, 4.0, subject=Subject(Scope.NODE, "b")),
     )
-    assert found.reasons == ("same says warn of b. The same on a.",)
+    assert found.reasons == ("same says warn of b. Likewise on a.",)
 
 
 def test_what_a_rule_warns_of_elsewhere_stands_beside_what_it_failed():

@@ -163,7 +163,7 @@ def _judgement(status: Status, text: str, carried: Throughput, evidence: tuple[E
         return Judgement(status, f"{text}.", evidence)
     remedy = (
         f"Find what limits network {carried.network} between {carried.source} and {carried.target}: speed and duplex of the "
-        "ports, a shaped or shared link, a virtual switch."
+        "ports, a shaped or shared link, a virtual switch. If the path loses packets, mend that first: TCP slows down for them."
     )
     if _one_core(carried.tests):
         text += "; one core was busy: the machine, not the network, may be the limit"

@@ -65,8 +65,8 @@ def _steps(context: Context, clock: NodeClock) -> Judgement:
         limit.judge(beyond_s),
         f"Node {context.node}: its wall clock was stepped {times} by {seconds(abs(largest[0].by_s))} {way}.",
         tuple(evidence),
-        f"Find what sets the clock of {context.node}: a time service that steps (chrony: makestep with a limit that is not reached "
-        "any more after the start), a second one beside it, the hypervisor's tools, or a pause of the whole machine.",
+        f"Find what sets the clock of {context.node}. If the machine stood still for about as long (snapshot, migration), end that; else it is a time service "
+        "that steps (chrony: makestep with a limit that is not reached any more after the start), a second one beside it, or the hypervisor's tools.",
     )
 
 

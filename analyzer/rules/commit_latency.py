@@ -58,7 +58,10 @@ def _check(context: Context) -> Iterator[Judgement]:
     elif status is Status.FAIL and Custom.COMMITS not in context.customs:
         status = Status.WARN
         told_of += "; no planned product is known to wait for that"
-    remedy = "Put the log of the cluster's store on a faster disk of its own, or find what else writes there."
+    remedy = (
+        "Look what holds the disk up: other writers, its write cache and battery, firmware, an array that rebuilds, SMART; compare with a node whose like disk is fast. "
+        "Else put the log of the cluster's store on a faster disk of its own."
+    )
     if status is Status.INFO:
         remedy = f"If the product commits to this disk, name its folder as `data` of {context.node} in plan.toml and repeat the run."
     yield Judgement(

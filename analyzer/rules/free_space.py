@@ -56,11 +56,11 @@ def _check(context: Context) -> Iterator[Judgement]:
         limit, left = context.limit(INODES.name), float(inodes.min())
         statuses.append(limit.judge(left))
         evidence.append(Evidence("free inodes", left, "ratio", limit))
-        message += f", {share(left)} of its inodes"
+        message += f", {share(left)} of its inodes free"
     status = worst(statuses)
     yield Judgement(
         status,
-        f"{message}, at worst in the last hour of the run.",
+        f"{message}, the least of the run's last hour.",
         (*evidence, Evidence("readings", float(len(ratio)), "1")),
         ""
         if status is Status.PASS

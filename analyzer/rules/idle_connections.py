@@ -79,7 +79,7 @@ def _dropped(
 def _evidence(told: list[IdleAge]) -> Iterator[Evidence]:
     for age in told:
         tried = age.survived + age.dropped
-        yield Evidence(f"survived idle for {span(age.age_s)}, of {tried}", float(age.survived), "1")
+        yield Evidence(f"connections of {tried} that survived {span(age.age_s)} idle", float(age.survived), "1")
 
 
 RULE = Rule("idle-connections", "Idle TCP connections", Area.NETWORK, Scope.PATH, (ECHO,), (SURVIVED,), _check)

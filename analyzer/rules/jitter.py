@@ -47,11 +47,15 @@ def _check(context: Context) -> Iterator[Judgement]:
             "Run the collectors on Linux, or judge the spread from the charts.",
         )
         return
-    what = "lie at most {} between median and 99 % quantile" if timing.wan else "spread by {} (standard deviation)"
+    what = (
+        "99 % of the round trips take at most {} longer than the median"
+        if timing.wan
+        else "round trips spread by {} (standard deviation)"
+    )
     where = "on the wire" if known else "as an application sees them"
     yield Judgement(
         status,
-        f"Path {timing.path}: round trips {what.format(seconds(value_s))} {where}.",
+        f"Path {timing.path}: {what.format(seconds(value_s))}, {where}.",
         (Evidence(limit.name, value_s, "s", limit),),
         ""
         if status is Status.PASS

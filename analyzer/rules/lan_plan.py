@@ -167,7 +167,10 @@ def _gateway(plan: Plan, node: Node, rows: Sequence[AddressFound], facts: Mappin
         yield Trouble(
             Status.WARN,
             f"a default gateway is on {', '.join(wrong)}, and it belongs on {', '.join(sorted(right))} only",
-            f"Remove the default gateway from {', '.join(wrong)} of {node.name}.",
+            f"Remove the default gateway from {', '.join(wrong)} of {node.name}."
+            if set(leaving) - set(wrong)
+            else f"Move the default gateway of {node.name} from {', '.join(wrong)} to {', '.join(sorted(right))}: set the new one first, for without any the "
+            "node reaches nothing outside of its subnets.",
         )
     planned = [
         observer.address

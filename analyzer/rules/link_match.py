@@ -66,7 +66,9 @@ def _check(context: Context) -> Iterator[Judgement]:
         if troubles
         else f"{title} have links of like speed and duplex on {networks}.",
         tuple(evidence),
-        f"Set both ends alike: ports, cables and interfaces of {one} and {other}." if troubles else "",
+        f"Let all ends negotiate speed and duplex, and check ports, cables and interfaces of {one} and {other}."
+        if troubles
+        else "",
     )
 
 

@@ -55,7 +55,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         yield Judgement(status, f"{title} was down or had no link during the whole run.", remedy=remedy)
         return
     rate_bps = max((network.rate_bps or 0 for network in placed.get(nic, ())), default=0)
-    remedy = f"Check cable, transceiver and switch port of {nic} on {context.node}; set both ends alike."
+    remedy = (
+        f"Check cable, transceiver and switch port of {nic} on {context.node}. Let both ends negotiate speed and duplex: one end that is "
+        "forced is the usual cause of half duplex."
+    )
     for words, statuses, evidence in (_steady(context, frame, up), _mode(context, up, rate_bps)):
         if statuses:
             status = worst(statuses)
@@ -99,7 +102,7 @@ def _mode(context: Context, up: pd.DataFrame, rate_bps: int) -> _Found:
     speeds = _speeds(up)
     if rate_bps and len(speeds):
         limit, slowest = context.limit(SPEED.name), float(speeds.min())
-        words.append(f"ran at {slowest:g} Mbit/s where the plan says {rate_bps / 1e6:g}")
+        words.append(f"ran at {slowest:g} Mbit/s where the plan says {rate_bps / 1e6:g} Mbit/s")
         # A link that is faster than what the plan asks of it has all of that.
         part = min(slowest * 1e6 / rate_bps, 1.0)
         statuses.append(limit.judge(part))

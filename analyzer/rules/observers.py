@@ -77,7 +77,7 @@ def _one(context: Context, timing: ObserverTiming) -> Judgement:
     limit = context.limit(ANSWERED.name)
     answered = timing.answered / timing.sent
     evidence = (
-        Evidence(limit.name, answered, "ratio", limit),
+        Evidence(f"{name}: {limit.name}", answered, "ratio", limit),
         Evidence("requests", float(timing.sent), "1"),
         Evidence(
             "longest silence", timing.longest_outage_s, "s", context.limit(SILENCE.name) if timing.answered else None

@@ -52,9 +52,10 @@ def _check(context: Context) -> Iterator[Judgement]:
     measured = {timing.network for timing in context.timings if timing.judged}
     pair = (one.name, other.name)
     counted = on_channels(pair, plan, context.timings)
+    among = "all channels"
     if len({timing.network for timing in counted}) < 2:
         # Beside a single channel the other networks are the second way.
-        counted = list(context.timings)
+        counted, among = list(context.timings), "all networks"
     together = joint(pair, plan, counted)
     limit = borne(context.limit(TOGETHER.name), context.tolerance)
     evidence = (
@@ -66,7 +67,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             if (length_s := _longest_s(context, net.name)) is not None
         ),
         *(
-            [Evidence("longest outage of all at once", together.longest_common_outage_s, "s", limit)]
+            [Evidence(f"longest outage of {among} at once", together.longest_common_outage_s, "s", limit)]
             if len(groups) > 1
             else []
         ),
@@ -87,7 +88,7 @@ def _check(context: Context) -> Iterator[Judgement]:
                 f"{seconds(together.longest_common_outage_s)}{told(node)}",
                 remedy(node)
                 if node
-                else "Find the part that these networks share: a switch, a carrier's line, a power feed.",
+                else f"Find the part that {', '.join(together.networks)} share: a switch, a carrier's line, a power feed.",
             )
         )
     elif several := several_spans(pair, plan, counted):
@@ -96,7 +97,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             Trouble(
                 Status.WARN,
                 f"several of {', '.join(together.networks)}, but not all, were out at the same moment {times(len(several))}, for up to {seconds(longest_s)}",
-                "Find the part that these networks share: a switch, a carrier's line, a power feed.",
+                f"Find the part that {', '.join(together.networks)} share: a switch, a carrier's line, a power feed.",
             )
         )
     troubles += _unstated(nets, ends)
@@ -270,7 +271,7 @@ def _channels(context: Context, nets: Sequence[Network], ends: _Ends) -> Iterato
                 "Redundant channels need an interface, a subnet and a switch of their own each.",
             )
     if len(channels) == 1:
-        yield Trouble(Status.INFO, f"a second channel beside {channels[0].name} is optional and advised (split brain)")
+        yield Trouble(Status.INFO, f"a second channel beside {channels[0].name} is advised (split brain)")
 
 
 def _outside(plan: Plan, nets: Sequence[Network], one: Node, other: Node) -> Iterator[Trouble]:

@@ -66,8 +66,8 @@ def _judged(context: Context, leg: Replication, backlog: Backlog, capacity_bps: 
         lasting = worst((part.judge(third_bps / capacity_bps), spare.judge(capacity_bps - third_bps)))
         status = Status.FAIL if lasting is Status.FAIL and not _undocumented(context, leg) else Status.WARN
     text = (
-        f"{_who(leg)} carries {bits(capacity_bps)}; what {leg.writer} writes ({_disks(leg)}, {leg.minutes} min) needs {bits(needed_bps)} of "
-        f"it with {share(leg.growth)} growth{_packed(leg)}, {share(backlog.share)}; {_waiting(backlog)}"
+        f"{_who(leg)} carries {bits(capacity_bps)}; what {leg.writer} writes ({_disks(leg)}, {leg.minutes} min) needs {bits(needed_bps)} with "
+        f"{share(leg.growth)} growth{_packed(leg)}, {share(backlog.share)} of that; {_waiting(backlog)}"
     )
     evidence = (
         Evidence(part.name, backlog.share, "ratio", part),

@@ -17,7 +17,7 @@ import numpy as np
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import told
-from analyzer.words import quantity, share
+from analyzer.words import octets, quantity, share
 
 _MIXIN = "Prometheus node mixin"
 FULL = Limit("time until full", "s", 24 * 3600.0, 4 * 3600.0, Sense.AT_LEAST, f"{_MIXIN}: 24 h and 4 h")
@@ -41,13 +41,15 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
     t_s = rows["t_s"].to_numpy(dtype=np.float64) if len(rows) else np.zeros(0)
     seen_s = float(np.ptp(t_s)) if len(t_s) else 0.0
+    left = rows["free_KiB"].to_numpy(dtype=np.float64) * 1024.0
     if seen_s < _LEAST_S:
+        went = float(left[0] - left[-1]) if len(left) else 0.0
+        so_far = f", in which {octets(went)} of {octets(float(left[0]))} went" if went > 0 else ""
         yield Judgement(
             Status.INFO,
-            f"{title}: its free space was read for {quantity(seen_s, 's')}; less than an hour forecasts nothing.",
+            f"{title}: its free space was read for {quantity(seen_s, 's')}{so_far}; less than an hour forecasts nothing.",
         )
         return
-    left = rows["free_KiB"].to_numpy(dtype=np.float64) * 1024.0
     share_free = float(left[-1] / (float(rows["size_KiB"].iloc[-1]) * 1024.0))
     slope = float(np.polyfit(t_s - t_s[0], left, 1)[0])
     full, free = context.limit(FULL.name), context.limit(FREE.name)

@@ -41,7 +41,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         status,
         told,
         (
-            Evidence(silence.name, certain_s, "s", silence),
+            Evidence(f"{silence.name}, less one probe period", certain_s, "s", silence),
             Evidence(loss.name, low, "ratio", loss),
             *(Evidence(f"round trip, 99.9 %, {fast.kind}", fast.rtt.p999, "s") for fast in timing.fast),
         ),

@@ -132,7 +132,7 @@ def _candidates(context: StackContext, heartbeat_ms: int) -> Iterator[Constraint
 
     def timeout(name: str, least_s: float, text: str) -> Constraint:
         # Rules are about the option; what is outlasted is a tick less.
-        return Constraint(name, max(0.0, least_s - tick_s), text)
+        return Constraint(name, max(0.0, least_s - tick_s), f"{text}; less one heartbeat, which comes on top")
 
     floor = sizing.floor(context, _vendor_floor_s(), "the vendor's default; a clean run does not shorten it")
     yield timeout(floor.name, floor.value_s, floor.text)

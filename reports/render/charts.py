@@ -9,7 +9,7 @@ colour, grey value and dash or marker.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ class ChartBox(Flowable):
         self._chart = replace(chart, bands=tuple(map(thinned, chart.bands)), stack=stack)
         self._title = Paragraph(markup(chart.title), CAPTION.clone("chart title", textColor=INK))
         self._caption = Paragraph(markup(chart.caption), SMALL)
-        self._marks = list(dict.fromkeys(mark.label for mark in chart.marks))[: len(MARKS)]
+        self._marks = _signs(chart.marks)
 
     def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: N803 - reportlab's names
         """Size at the given width: all but the plot itself depends on the length of the texts."""
@@ -93,7 +93,7 @@ class ChartBox(Flowable):
         chart = self._chart
         told = [(place, band.label, Sign.LAYER) for place, band in enumerate(chart.stack.layers if chart.stack else ())]
         told += [(place, band.label, Sign.LINE) for place, band in enumerate(chart.bands)]
-        told += [(place, label, Sign.MARK) for place, label in enumerate(self._marks)]
+        told += [(sign, label, Sign.MARK) for label, sign in self._marks.items()]
         told += [(0, shade.label, Sign.SHADE) for shade in chart.shades[:1]]
         return told if len(told) > 1 else []
 
@@ -119,7 +119,7 @@ class ChartBox(Flowable):
         canvas.restoreState()
 
 
-def _draw_plot(canvas: Canvas, chart: Chart, marks: list[str], width: float, height: float) -> None:
+def _draw_plot(canvas: Canvas, chart: Chart, marks: Mapping[str, int], width: float, height: float) -> None:
     figure = Figure(figsize=(width / 72, height / 72), dpi=72, frameon=False)
     FigureCanvasBase(figure)
     axes = figure.add_axes(
@@ -300,12 +300,23 @@ def _limits(values: Sequence[float | None], log: bool, count: int) -> tuple[floa
     return low, high, ticks[:: 1 + len(ticks) // (count + 1)]
 
 
-def _draw_marks(axes: Axes, chart: Chart, labels: list[str]) -> None:
+def _signs(marks: Sequence[Mark]) -> dict[str, int]:
+    """The sign of each kind of mark: what happened to the network points down, what happened to a machine up, as long as there are such signs."""
+    kinds = list(dict.fromkeys((mark.label, mark.machine) for mark in marks))[: len(MARKS)]
+    half = len(MARKS) // 2
+    free = {False: [*range(half), *range(half, len(MARKS))], True: [*range(half, len(MARKS)), *range(half)]}
+    taken: dict[str, int] = {}
+    for label, machine in kinds:
+        taken[label] = next(sign for sign in free[machine] if sign not in taken.values())
+    return taken
+
+
+def _draw_marks(axes: Axes, chart: Chart, signs: Mapping[str, int]) -> None:
     """A row of ticks above the plot for each label; long marks also get their length."""
     first, last = axes.get_xlim()
     transform = axes.get_xaxis_transform()
-    for row, label in enumerate(labels):
-        colour, marker, filled, _ = MARKS[row]
+    for row, (label, sign) in enumerate(signs.items()):
+        colour, marker, filled, _ = MARKS[sign]
         events = [mark for mark in chart.marks if mark.label == label]
         level = 1 + (row + 0.5) * STRIP / plot_height(chart)
         step = (last - first) / MOST

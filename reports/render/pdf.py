@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 from reportlab import rl_config
 from reportlab.lib.pagesizes import A4, LETTER
@@ -160,11 +160,9 @@ def render(
 class _Closing(Flowable):
     """The end of the document: by now the number of pages is known."""
 
-    def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: N803 - reportlab's names
-        del aW, aH
-        return 0, 0
-
-    def draw(self) -> None:
+    def frameAction(self, frame: Any) -> None:
+        """Write the number of pages."""
+        del frame
         total = str(self.canv.getPageNumber())
         self.canv.beginForm(TOTAL, 0, -3, 40, 10)
         self.canv.setFont(REGULAR, 7)
@@ -350,7 +348,9 @@ def _lead(flowables: list[Flowable], width: float, height: float) -> float:
     for flowable in flowables:
         tall = flowable.wrap(width, height)[1] + flowable.getSpaceBefore() + flowable.getSpaceAfter()
         if isinstance(flowable, Grid) and tall > KEPT * height:
-            return need + min(sum(tables.row_heights(flowable)[:3]), LEAST * height)
+            rows = tables.row_heights(flowable)
+            first = sum(rows[:3])  # where no row is broken, they stay together
+            return need + (first if max(rows) <= tables.TALL * height else min(first, LEAST * height))
         # Text to paste is copied in one go, so it stays on one page if a page has room for it.
         most = 0.6 if isinstance(flowable, XPreformatted) else 0.3
         if isinstance(flowable, Lines) and not isinstance(flowable, Headline) and tall > most * height:

@@ -135,7 +135,11 @@ def _arithmetic(assessment: Assessment) -> Iterator[Block]:
         else say("the lowest of them, {overall}", overall=overall)
     )
     yield Paragraph(
-        say("Areas, each from its worst line: {told}. Overall score: {total}.", told=told or say("none"), total=total),
+        say(
+            "Areas, each from its worst line, at most 50 where a check failed: {told}. Overall score: {total}.",
+            told=told or say("none"),
+            total=total,
+        ),
         small=True,
     )
 

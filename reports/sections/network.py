@@ -258,7 +258,7 @@ def _meaning(item: Together) -> str:
         return say("Only one channel: each of its outages cuts the pair. Add a second, independent one.")
     if item.times:
         return say(
-            "The channels may share something (switch, cable, provider). Find out, and separate them: this can split the cluster."
+            "Either one of the nodes stood still (see its page), or the channels share something (switch, cable, provider). Find out, and end that: this can split the cluster."
         )
     return say("In {duration} no common outage was seen.", duration=figures.duration(item.watched_s))
 

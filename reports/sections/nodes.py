@@ -214,6 +214,8 @@ def _rate(clock: NodeClock | None) -> str:
         return say("not told: too short a run, or compared by wall clock only")
     if clock.skew_error_ppm is None or not (clock.skew_ppm or clock.skew_error_ppm):
         return say("the others are compared with it")
+    if abs(clock.skew_ppm) < 0.01 * clock.skew_error_ppm:
+        return say("the same, within {number} ppm", number=figures.number(clock.skew_error_ppm))
     way = say("fast") if clock.skew_ppm >= 0 else say("slow")
     return say(
         "{number} ppm {way}, within {number2} ppm",

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.contract import Assessment, Scope
-from reports.axes import fitting_axis, time_axis, time_label
+from reports.axes import Axis, fitting_axis, time_axis, time_label
 from reports.contract import Band, Block, Chart, Mark, Paragraph, Section
 from reports.notes import pins
 from reports.texts import say
@@ -64,7 +64,7 @@ def _chart(assessment: Assessment) -> Chart | None:
                 height.scaled(slowest),
             ),
         ),
-        tuple(Mark(at_s / time.size, length_s / time.size, label) for at_s, length_s, label in _events(assessment)),
+        tuple(_events(assessment, time)),
         tuple(
             Mark(test.start_s / time.size, test.length_s / time.size, say("bandwidth test"))
             for item in assessment.throughputs
@@ -75,16 +75,16 @@ def _chart(assessment: Assessment) -> Chart | None:
     )
 
 
-def _events(assessment: Assessment) -> Iterator[tuple[float, float, str]]:
-    """(when, how long, what): outages of all paths in one row, pauses in a row for each of a few nodes."""
+def _events(assessment: Assessment, time: Axis) -> Iterator[Mark]:
+    """Outages of all paths in one row, pauses in a row for each of a few nodes."""
     for timing in assessment.timings:
         for outage in timing.outages:
-            yield outage.start_s, outage.length_s, say("outage of a path")
+            yield Mark(outage.start_s / time.size, outage.length_s / time.size, say("outage of a path"))
     several = len(assessment.stalls) > ROWS
     for node in assessment.stalls:
         label = say("pause of a node") if several else say("pause of {node}", node=node.node)
         for stall in node.worst:
-            yield stall.start_s, stall.length_s, label
+            yield Mark(stall.start_s / time.size, stall.length_s / time.size, label, machine=True)
 
 
 SECTION = Section("timeline", "Timeline of all nodes", 38, _build)

@@ -22,7 +22,7 @@ from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Sect
 from reports.findings import tally
 from reports.fixes import Fix, fixes
 from reports.provisional import ready
-from reports.texts import each, mark, say, word
+from reports.texts import each, mark, say, several, word
 
 ROWS_ON_PAGE_ONE, SUBJECTS, NAMES = 6, 4, 12
 FIXES, LONGEST, CHANGES = 5, 240, 4
@@ -108,7 +108,11 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     else:
         suitable = assessment.verdict in (Verdict.SUITABLE, Verdict.WAIVED)
         yield Paragraph(
-            say("Nothing has to be fixed.") if suitable else say("The assessment names nothing that could be fixed.")
+            say(
+                "Nothing has to be fixed. What stays open stands beside the settings above and under “Not tested: please confirm”."
+            )
+            if suitable
+            else say("The assessment names nothing that could be fixed.")
         )
     yield from _waived(assessment)
     yield from _relaxed(assessment)
@@ -132,11 +136,13 @@ def _assigned(fix: Fix) -> str:
 
 
 def _brief(text: str) -> str:
-    """The first sentences of a long text: the whole of it stands with its finding, further on."""
+    """The first sentences of a long text, else its first parts, else words: the whole of it stands with its finding, further on."""
     if len(text) <= LONGEST:
         return text
-    end = text.rfind(". ", 0, LONGEST - 2) + 1
-    return f"{text[: end or LONGEST - 2].rstrip()} …"
+    room = LONGEST - 2
+    ends = (text.rfind(mark, 0, room) for mark in (". ", "; ", ", ", " "))
+    end = next((end for end in ends if end > 0), room)
+    return f"{text[:end].rstrip(' ;,')}{'.' if text[end : end + 2] == '. ' else ''} …"
 
 
 def _settings(assessment: Assessment) -> Iterator[Block]:
@@ -323,6 +329,7 @@ def _run_facts(assessment: Assessment) -> Table:
         (
             (say("Measured"), length if assessment.nodes else say("nothing")),
             (say("Complete"), "; ".join(complete) if assessment.nodes else say("no archive was read")),
+            *(((say("Not tested"), open_points),) if (open_points := _open(assessment)) else ()),
             *(((say("Bandwidth"), held),) if (held := _held(assessment)) else ()),
             (
                 say("Cluster"),
@@ -330,6 +337,17 @@ def _run_facts(assessment: Assessment) -> Table:
             ),
         ),
         (16, 84),
+    )
+
+
+def _open(assessment: Assessment) -> str:
+    """How many points nobody but a person can confirm."""
+    if not assessment.untested:
+        return ""
+    return several(
+        len(assessment.untested),
+        "{count} point, which somebody has to confirm: listed with its name under “Not tested: please confirm”",
+        "{count} points, which people have to confirm: listed with their names under “Not tested: please confirm”",
     )
 
 

@@ -60,7 +60,7 @@ def template() -> str:
     for kind in WORDS:
         for value in kind:
             if value.value:
-                found.setdefault(Message(value.value), {})["analyzer/contract.py"] = None
+                found.setdefault(Message(value.value), {})["analyzer/contract"] = None
     return HEADER + "".join(_entry(message, places) for message, places in found.items())
 
 
@@ -78,7 +78,9 @@ def messages(tree: ast.AST) -> Iterator[Message]:
                 yield from (Message(text) for text in texts if text)
             case ast.Name("Section") if len(texts) > 1:
                 yield Message(texts[1])
-            case ast.Name("forms") | ast.Attribute(attr="several") if any("{count}" in text for text in texts):
+            case ast.Name("forms" | "several") | ast.Attribute(attr="several") if any(
+                "{count}" in text for text in texts
+            ):
                 yield Message(texts[0], texts[1])
             case ast.Attribute(ast.Name("figures"), "several") if texts:
                 yield Message(f"{{count}} {texts[0]}", f"{{count}} {texts[1] if len(texts) > 1 else texts[0] + 's'}")
