@@ -13,7 +13,7 @@ demo: $(VENV)/.report
 test: lint
 	$(VENV)/bin/python -m pytest -q -n 3 -m "not lab and not matrix"
 
-# The long series of seeds whose short versions are in `make test`.
+# The long series of seeds, and the drawing of all samples, whose short versions are in `make test`.
 matrix: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -q -n 3 -m matrix
 

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import sample_set
 
 from analyzer.assess import assess
 from analyzer.contract import Assessment, Status
@@ -86,8 +87,9 @@ def test_a_synthetic_sample_shows_what_was_expected_of_it(name):
     assert list(answered(Expected.of(SAMPLES / name), told(SAMPLES / name))) == []
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_a_samples_report_is_of_its_assessment_and_can_be_drawn_again(folder, tmp_path):
+@pytest.mark.parametrize("name", sample_set.drawn(folder.name for folder in FOLDERS))
+def test_a_samples_report_is_of_its_assessment_and_can_be_drawn_again(name, tmp_path):
+    folder = SAMPLES / name
     assessment = told(folder)
     write_report(assessment, tmp_path / "again.pdf")
     for pdf in (folder / "report.pdf", tmp_path / "again.pdf"):
@@ -116,3 +118,7 @@ def test_an_expectation_that_is_not_met_is_told():
     ]
     concerns = sum(finding.status not in (Status.PASS, Status.INFO) for finding in assessment.findings)
     assert len(list(answered(Expected("unsuitable", "", ()), assessment))) == concerns
+
+
+def test_every_sample_is_drawn_often_or_in_the_matrix():
+    assert {folder.name for folder in FOLDERS} == sample_set.OFTEN | sample_set.SAMPLES

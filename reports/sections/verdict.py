@@ -328,8 +328,10 @@ def _run_facts(assessment: Assessment) -> Table:
         ("", ""),
         (
             (say("Measured"), length if assessment.nodes else say("nothing")),
-            (say("Complete"), "; ".join(complete) if assessment.nodes else say("no archive was read")),
-            *(((say("Not tested"), open_points),) if (open_points := _open(assessment)) else ()),
+            (
+                say("Complete"),
+                "; ".join((*complete, *_open(assessment))) if assessment.nodes else say("no archive was read"),
+            ),
             *(((say("Bandwidth"), held),) if (held := _held(assessment)) else ()),
             (
                 say("Cluster"),
@@ -340,15 +342,12 @@ def _run_facts(assessment: Assessment) -> Table:
     )
 
 
-def _open(assessment: Assessment) -> str:
-    """How many points nobody but a person can confirm."""
-    if not assessment.untested:
-        return ""
-    return several(
-        len(assessment.untested),
-        "{count} point, which somebody has to confirm: listed with its name under “Not tested: please confirm”",
-        "{count} points, which people have to confirm: listed with their names under “Not tested: please confirm”",
-    )
+def _open(assessment: Assessment) -> Iterator[str]:
+    """How many points only people can confirm."""
+    if assessment.untested:
+        yield several(
+            len(assessment.untested), "{count} point not tested, see there", "{count} points not tested, see there"
+        )
 
 
 def _held(assessment: Assessment) -> str:
