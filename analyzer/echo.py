@@ -18,8 +18,9 @@ from analyzer.columns import Floats, numbers
 from analyzer.contract import EchoTiming, IdleAge, Quantiles, Silence
 from analyzer.frames import NodeData
 from analyzer.joints import intersection, union
+from analyzer.quantiles import quantiles
 from analyzer.slots import Bools
-from analyzer.timing import during_tests, quantiles
+from analyzer.timing import during_tests
 from collector.contract import State
 from collector.plan import Plan, PlannedPath
 

@@ -15,9 +15,9 @@ from analyzer.align import Clock
 from analyzer.columns import Floats, numbers
 from analyzer.contract import Load, UnderLoad
 from analyzer.frames import NodeData
+from analyzer.quantiles import quantiles
 from analyzer.slots import YOUNG_S, Bools, PathLog, path_log, within
 from analyzer.throughput import kinds_of
-from analyzer.timing import quantiles
 from collector.plan import LoadKind, PlannedPath
 
 PERIOD_S = 0.04

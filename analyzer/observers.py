@@ -13,7 +13,7 @@ from analyzer.columns import Floats, numbers
 from analyzer.contract import ObserverTiming, Quantiles
 from analyzer.coverage import steps
 from analyzer.frames import NodeData
-from analyzer.timing import quantiles
+from analyzer.quantiles import quantiles
 from collector.contract import State
 from collector.plan import Observer, Plan
 

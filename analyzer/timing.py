@@ -1,7 +1,6 @@
 """The measured budget of one directed path, and what all channels of a pair did together.
 
-Quantiles never interpolate below an observed value; up to 1,000 samples the 99.9 % quantile is the maximum,
-so that a short run gives no smaller figure than a long one. Loss is a share of the judged slots that were really sent,
+Loss is a share of the judged slots that were really sent,
 with a 95 % interval that takes a burst of losses for one event. Slots during a bandwidth test of either node say how the path is under
 load; they are kept apart, so that our own load is in no figure of the idle path.
 """
@@ -20,12 +19,13 @@ from analyzer.align import Clock, wall_offset
 from analyzer.causes import CAUSES, Codes, Pauses, pauses, slow_slots, summary
 from analyzer.clocks import stepped_s
 from analyzer.columns import Floats
-from analyzer.contract import Cause, Outage, Quantiles, Timing
+from analyzer.contract import Cause, Outage, Timing
 from analyzer.coverage import longest_gap_s
 from analyzer.frames import NodeData
 from analyzer.middle import median
 from analyzer.order import reordered, route_changes
 from analyzer.proportion import clopper_pearson
+from analyzer.quantiles import deviation, quantiles
 from analyzer.queueing import queueing
 from analyzer.slots import EDGE_S, LOST, Bools, PathLog, Peer, Slot, judge, within
 from analyzer.throughput import loaded_us
@@ -74,39 +74,6 @@ class Measured:
     lost: Bools
     state: npt.NDArray[np.int8]
     loaded: Bools
-
-
-def quantiles(values_s: Floats) -> Quantiles:
-    """Summary of a distribution in seconds."""
-    if not len(values_s):
-        return Quantiles(0)
-    last = len(values_s) - 1
-
-    def place(fraction: float) -> int:
-        # numpy's method "higher": an observed value, never below the quantile.
-        return int(np.ceil(fraction * last))
-
-    # Only what is told has to stand in its place.
-    ordered = np.partition(values_s, (0, *map(place, (0.5, 0.99, 0.999)), last))
-
-    def at(fraction: float) -> float:
-        return float(ordered[place(fraction)])
-
-    return Quantiles(
-        samples=len(ordered),
-        minimum=float(ordered[0]),
-        p50=at(0.5),
-        p99=at(0.99),
-        p999=at(0.999),
-        maximum=float(ordered[-1]),
-    )
-
-
-def deviation(values_s: Floats) -> float | None:
-    """Standard deviation in s without the values beyond the 99.9 % quantile; None without values."""
-    if not len(values_s):
-        return None
-    return float(np.std(values_s[values_s <= np.quantile(values_s, 0.999, method="higher")]))
 
 
 def outages(

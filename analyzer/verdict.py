@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from analyzer.concerns import beyond, excess, grouped, rank
 from analyzer.contract import (
     Area,
-    Evidence,
     Finding,
     LimitChange,
     Scope,
-    Sense,
     Status,
     Subject,
     Timing,
@@ -27,18 +25,11 @@ from collector.plan import Plan
 _REASONS = 3
 _FIXES = 5
 _NAMED = 3
-_LONG = 200
-"""Letters of a reason from which on several points are counted instead of listed; page 1 has no room for the list."""
-_RANKS = {"identity": 0, "observers": 4}
-_AREAS = {Area.DATA: 1, Area.NETWORK: 1, Area.SETTINGS: 2, Area.HOST: 3}
-"""What weighs more: no cluster at all, then the network, what follows from it, the machines, and what stands around them."""
 _NODE_COVERAGE, _PATH_COVERAGE = "node-coverage", "path-coverage"
 _MEASURED, _LENGTHS = "measured", ("length of the record", "length of the record of a system in use")
 """The rules of how long was measured, and what they call that in their evidence."""
 _HOLED = 0.01
 """Share of a record that may be unreadable before the run proves nothing (design value)."""
-_MOST = 1e9
-"""As bad as it gets: nothing, where something is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +83,12 @@ def answer(
     ]
     beside, apart = _beside(warned, failed)
     concerns = [
-        *_grouped((finding for finding in failed if _rank(finding) == 0), beside),
+        *grouped((finding for finding in failed if rank(finding) == 0), beside),
         *absent,
-        *_grouped((finding for finding in failed if _rank(finding) > 0), beside),
+        *grouped((finding for finding in failed if rank(finding) > 0), beside),
         *gaps,
-        *_grouped(by_status[Status.ERROR]),
-        *_grouped(finding for finding in apart if not _short_as_its_nodes(finding, apart)),
+        *grouped(by_status[Status.ERROR]),
+        *grouped(finding for finding in apart if not _short_as_its_nodes(finding, apart)),
         *(
             (
                 f"The archive of node {node.name} is damaged or was not closed in order.",
@@ -112,8 +103,8 @@ def answer(
     ]
     reasons = _once(text for text, _ in concerns) or _good(timings)
     # What has to be done about it may be another thing than about what failed.
-    more = (remedy for _, remedy in _grouped(beside))
-    others = (finding.remedy for finding in sorted(failed, key=_excess, reverse=True))
+    more = (remedy for _, remedy in grouped(beside))
+    others = (finding.remedy for finding in sorted(failed, key=excess, reverse=True))
     fixes = _once(remedy for remedy in (*(remedy for _, remedy in concerns), *others, *more) if remedy)
     return Answer(verdict, _summary(plan, verdict, by_status, waived), _told(reasons, gaps), _first(fixes))
 
@@ -137,16 +128,12 @@ def _relaxed(changes: Sequence[LimitChange]) -> list[tuple[str, str]]:
 def _accepted(waived: Sequence[Finding]) -> list[tuple[str, str]]:
     """What is waived, the worst first; nothing is left to do about it before its day."""
     severity = (Status.FAIL, Status.WARN, Status.SKIPPED)
-    ordered = sorted(waived, key=lambda finding: (severity.index(finding.status), _rank(finding), -_excess(finding)))
+    ordered = sorted(waived, key=lambda finding: (severity.index(finding.status), rank(finding), -excess(finding)))
     return [
         (f"Waived, not passed: {finding.message} Accepted by {word.who} until {word.until}: {word.reason}.", "")
         for finding in ordered
         if (word := finding.waiver) is not None
     ]
-
-
-def _rank(finding: Finding) -> int:
-    return _RANKS.get(finding.rule, _AREAS[finding.area])
 
 
 def _told(reasons: tuple[str, ...], gaps: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -248,7 +235,7 @@ def _unmeasured(material: Material) -> Iterator[tuple[str, str]]:
 def _unjudged(material: Material, findings: Sequence[Finding], *, told: bool) -> list[tuple[str, str]]:
     """What could not be judged, as one concern. `told`: absent archives and paths without a measurement are gaps already."""
     left = [finding for finding in findings if not (told and _follows(material, finding))]
-    groups = _grouped(left)
+    groups = grouped(left)
     if len(groups) < 2:
         return groups
     titles = list(dict.fromkeys(finding.title for finding in left))
@@ -286,80 +273,14 @@ def _short_as_its_nodes(finding: Finding, warned: Sequence[Finding]) -> bool:
     """Whether it only says of a path that it was not measured for long enough, which is said of one of its nodes already."""
     if finding.rule != _PATH_COVERAGE:
         return False
-    beyond = [item.what for item in finding.evidence if _beyond(item, finding.status)]
+    crossed = [item.what for item in finding.evidence if beyond(item, finding.status)]
     ends = finding.subject.name.partition("/")[0].split(">")
     short = {other.subject.name for other in warned if other.rule == _NODE_COVERAGE and _lasted(other)}
-    return beyond == [_MEASURED] and not short.isdisjoint(ends)
+    return crossed == [_MEASURED] and not short.isdisjoint(ends)
 
 
 def _lasted(finding: Finding) -> bool:
-    return any(item.what in _LENGTHS and _beyond(item, finding.status) for item in finding.evidence)
-
-
-def _grouped(findings: Iterable[Finding], weaker: Sequence[Finding] = ()) -> list[tuple[str, str]]:
-    """One entry per rule, the worst first: the worst subject's message, and how many more say the same, or less of `weaker`."""
-    groups: dict[str, list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault(finding.rule, []).append(finding)
-    found = []
-    for members in sorted(groups.values(), key=lambda group: (_rank(group[0]), -max(map(_excess, group)))):
-        worst = max(members, key=_excess)
-        subjects = {finding.subject for finding in members} - {worst.subject}
-        more = f" Likewise on {_names(subjects)}." if subjects else ""
-        text = worst.message + more
-        text = text if len(text) <= _LONG else _counted(members, worst) or text
-        less = {finding.subject for finding in weaker if finding.rule == worst.rule}
-        found.append((text + (f" A warning on {_names(less)}." if less else ""), worst.remedy))
-    return found
-
-
-def _counted(members: Sequence[Finding], worst: Finding) -> str:
-    """Several points in one short sentence: how many of the commonest kind, and where. Empty: the message has no points."""
-    points = [(kind, finding) for finding in members for kind in finding.points]
-    if len(points) < 2:
-        return ""
-    kind, count = Counter(kind for kind, _ in points).most_common(1)[0]
-    if kind and count > 1:
-        where = {finding.subject for mine, finding in points if mine == kind}
-        left = len(points) - count
-        return f"{count} {kind} of {_names(where)}" + (f", and {_more(left)}." if left else ".")
-    return f"{worst.message.partition('; ')[0]}, and {_more(len(points) - 1)}."
-
-
-def _more(count: int) -> str:
-    return "1 more point" if count == 1 else f"{count} more points"
-
-
-def _names(subjects: Iterable[Subject]) -> str:
-    names = sorted(_plain(subject) for subject in subjects)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _plain(subject: Subject) -> str:
-    """A device's name may begin with a slash of its own: ``sip-b//var`` reads as a mistake."""
-    if subject.scope is Scope.DEVICE:
-        return subject.name.replace("/", ": ", 1)
-    return subject.name.replace("+", " and ")
-
-
-def _excess(finding: Finding) -> float:
-    """How many times its worst figure lies beyond the limit that it crossed: 1 at the limit, whichever side is good."""
-    return max((_beyond(item, finding.status) for item in finding.evidence), default=0.0)
-
-
-def _beyond(item: Evidence, status: Status) -> float:
-    limit = item.limit
-    if limit is None or item.value is None or limit.judge(item.value) is Status.PASS:
-        return 0.0
-    bounds = (limit.fail, limit.warn) if status is Status.FAIL else (limit.warn, limit.fail)
-    # A limit of nothing at all says that any is too much, not how much.
-    bound = next((bound for bound in bounds if bound), None)
-    if bound is None:
-        return 1.0
-    ratio = item.value / bound
-    if limit.sense is Sense.AT_MOST:
-        return ratio
-    return min(1.0 / ratio, _MOST) if ratio > 0 else _MOST
+    return any(item.what in _LENGTHS and beyond(item, finding.status) for item in finding.evidence)
 
 
 def _once(texts: Iterable[str]) -> tuple[str, ...]:

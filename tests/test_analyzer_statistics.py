@@ -16,9 +16,9 @@ from analyzer.contract import Scope, Subject
 from analyzer.detectors import tcp
 from analyzer.extension import Context
 from analyzer.proportion import beta_cdf, clopper_pearson
+from analyzer.quantiles import quantiles
 from analyzer.rates import counted, increments
 from analyzer.thin import curve, trace
-from analyzer.timing import quantiles
 
 # Published values: 0 of n by the closed form 1 - (alpha/2)^(1/n); the others from tables of exact limits
 # (Documenta Geigy) and R's binom.test.

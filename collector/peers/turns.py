@@ -8,7 +8,8 @@ until those of before have ended.
 Coordinators may be two for a while, when nodes see each other differently. Therefore every node holds a lock of its own as well: once it
 takes part in a test it refuses every other, whatever anyone says, until its iperf3 is gone.
 
-There are no sockets and no processes here: `collector.peers.world.World` is what this needs of them.
+There are no sockets and no processes here: `collector.peers.world.World` is what this needs of them. It is one state machine, so it
+stands in one module.
 """
 
 from __future__ import annotations
