@@ -23,6 +23,7 @@ from analyzer.contract import (
     Claim,
     CpuShare,
     NodeStalls,
+    ProbeOutcome,
     Quantiles,
     Stall,
     StallCause,
@@ -1114,37 +1115,47 @@ def test_figures_of_the_network_are_in_the_document(drawn):
 # Nodes
 
 
-def test_every_node_begins_its_own_page_with_its_facts_findings_and_charts(drawn):
+def test_every_node_begins_its_own_page_with_its_findings_and_charts(drawn):
     found = pages(drawn["trio"])
     for name in ("sip-a", "sip-b", "sip-dr"):
-        own = [page for page in found if f"voice-{name}-" in page and "Machine" in page]
-        assert len(own) == 1, "facts stand on one page"
-        assert [line.strip() for line in own[0].splitlines() if line.strip()][1] == name, "below the header"
+        own = [page for page in found if _lines(page)[1:2] == [name]]
+        assert len(own) == 1, "below the header"
         for told in ("Stalls of the machine", "CPU time", "Late wake-ups", "Time to make a write durable"):
             assert told in own[0]
 
 
-def test_a_node_with_much_to_tell_is_set_smaller_and_keeps_its_page(tmp_path):
-    short = tuple((f"Fact {place}", "a value of some length, say") for place in range(24))
-    long = (*short, ("Routes", "10.0.0.0/8 by 10.1.1.254 on ens224; " * 8), ("Ways out", "sip-b by ens224, " * 20))
+def test_the_archives_of_all_nodes_stand_side_by_side(drawn):
+    (page,) = (page for page in pages(drawn["trio"]) if "The archives (" in page)
+    for name in ("sip-a", "sip-b", "sip-dr"):
+        assert f"voice-{name}-" in page
+
+
+def _lines(page: str) -> list[str]:
+    return [line.strip() for line in page.splitlines() if line.strip()]
+
+
+def _troubled(count: int, reason: str) -> Assessment:
+    """The first node could not measure this many things."""
     full = trio()
+    outcomes = tuple(ProbeOutcome(f"probe {place}", "error", reason, 1, 0, 1.0) for place in range(count))
+    return replace(full, nodes=(replace(full.nodes[0], outcomes=outcomes), *full.nodes[1:]))
+
+
+def test_a_node_with_much_to_tell_is_set_smaller_and_keeps_its_page(tmp_path):
     path = tmp_path / "r.pdf"
-    write_report(replace(full, nodes=(replace(full.nodes[0], inventory=long), *full.nodes[1:])), path)
-    own = [page for page in pages(path) if "Fact 0 " in page]
+    write_report(_troubled(8, "a reason of some length, say"), path)
+    own = [page for page in pages(path) if "probe 0 " in page and "Not measured in full" in page]
 
     assert len(own) == 1
-    assert "Fact 23" in own[0]
-    assert "Ways out" in own[0]
+    assert "probe 7" in own[0]
     assert "Time to make a write durable" in own[0]
 
 
 def test_a_node_with_too_much_to_tell_goes_on_on_the_next_page(tmp_path):
-    long = tuple((f"Fact {place}", "word " * 60) for place in range(60))
-    full = trio()
     path = tmp_path / "r.pdf"
-    write_report(replace(full, nodes=(replace(full.nodes[0], inventory=long),)), path)
+    write_report(_troubled(60, "word " * 60), path)
 
-    assert "Fact 59" in text(path)
+    assert "probe 59" in text(path)
     assert "Time to make a write durable" in text(path)
 
 

@@ -1,7 +1,8 @@
 """Nodes: who took part, what each archive holds, how each machine behaved.
 
-What: All nodes at a glance, then a page for each: role, site and inventory, the archive with its length, gaps and damage, what
-    could not be measured, every check of that node, its pauses by cause, how much it writes to its disks, and charts over the run.
+What: All nodes at a glance; the machines side by side, with role, site and inventory, first what differs; their archives with
+    length, gaps and damage; then a page for each: what could not be measured, the checks of that node, its pauses by cause, how much it
+    writes to its disks, and charts over the run.
 Why HA: A node that stalls is taken for dead although its network is fine. A report is only as good
     as the archives behind it.
 How: Names and figures come from the archives' manifests. A trace is drawn for the node that it is
@@ -14,21 +15,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from analyzer.contract import AddressFound, Area, Assessment, CpuShare, Finding, NodeClock, NodeSummary, PlanNode, Trace
+from analyzer.contract import Area, Assessment, CpuShare, Finding, NodeClock, NodeSummary, PlanNode, Trace
 from reports import figures
 from reports.axes import time_axis, time_label, unit_axis
 from reports.contract import Band, Block, Chart, Heading, Paragraph, Section, Stack, Table
 from reports.excerpt import excerpt
 from reports.findings import finding_table, owner, tally, worst
+from reports.machines import machine_blocks
 from reports.notes import pins
 from reports.stalls import stall_blocks
 from reports.texts import each, mark, say
 from reports.writes import write_blocks
 
 LINES_PER_CHART = 6
-SHORT = 68
-"""Letters of a fact that shares its row with another: two lines. A longer one has all the width."""
-
 STATES = {"skipped": mark("skipped"), "error": mark("error"), "timeout": mark("timeout")}
 """What became of a probe."""
 
@@ -61,15 +60,12 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     if shared:
         yield Heading(say("Checks that are about several nodes"), 2)
         yield from excerpt(shared)
-    addresses: dict[str, list[AddressFound]] = defaultdict(list)
-    for address in assessment.addresses:
-        addresses[address.node].append(address)
+    yield from machine_blocks(assessment)
     clocks = {clock.node: clock for clock in assessment.clocks}
     stalls = {one.node: one for one in assessment.stalls}
     for node in assessment.nodes:
         yield Heading(node.name, 2, new_page=True)
-        yield from _identity(node, planned.get(node.name), addresses[node.name])
-        yield from _node(node, findings[node.name], clocks.get(node.name))
+        yield from _node(node, findings[node.name])
         yield from stall_blocks(stalls.get(node.name), assessment)
         yield from _steps(clocks.get(node.name), assessment)
         yield from write_blocks([item for item in assessment.writes if item.node == node.name])
@@ -118,8 +114,7 @@ def _place(archive: NodeSummary | None, planned: PlanNode | None) -> tuple[str, 
     return role or figures.DASH, site or figures.DASH, measured, state
 
 
-def _node(node: NodeSummary, found: list[Finding], clock: NodeClock | None) -> Iterator[Block]:
-    yield _archive(node, clock)
+def _node(node: NodeSummary, found: list[Finding]) -> Iterator[Block]:
     if node.damage:
         yield Paragraph("\n".join(say("Damage: {damage}", damage=damage) for damage in node.damage))
     trouble = tuple(item for item in node.outcomes if item.state != "ok")
@@ -153,78 +148,6 @@ def _node(node: NodeSummary, found: list[Finding], clock: NodeClock | None) -> I
         yield Paragraph(say("No check of this machine was made."))
 
 
-def _identity(node: NodeSummary, planned: PlanNode | None, addresses: list[AddressFound]) -> Iterator[Block]:
-    pairs = [(say("Role"), node.role or figures.DASH), (say("Site"), node.site or figures.DASH)]
-    if planned:
-        pairs.append((say("Physical host"), planned.host or say("not given in the plan")))
-        pairs.append((say("Power"), planned.power or say("not given in the plan")))
-    pairs += [(say("Address on {network}", network=item.network), _address(item)) for item in addresses]
-    pairs += node.inventory
-    yield _facts(say("Machine"), tuple(pair for pair in pairs if len(pair[1]) <= SHORT))
-    wide = tuple(pair for pair in pairs if len(pair[1]) > SHORT)
-    if wide:
-        yield Table(("", ""), wide, (19, 81))
-
-
-def _address(item: AddressFound) -> str:
-    if item.found is None:
-        return say("{address}, not told by the node", address=item.address)
-    return (
-        say("{address} on {found_nic}", address=item.address, found_nic=item.found_nic or say("an interface"))
-        if item.found
-        else say("{address}, not found", address=item.address)
-    )
-
-
-def _archive(node: NodeSummary, clock: NodeClock | None) -> Table:
-    return _facts(
-        say("Archive (its hash stands in full in the last section)"),
-        (
-            (say("File"), node.archive),
-            (say("SHA-256"), f"{node.sha256[:16]}…" if node.sha256 else figures.DASH),
-            (say("Started"), figures.moment(node.started)),
-            (
-                say("Length"),
-                say(
-                    "{duration} of {duration2} planned",
-                    duration=figures.duration(node.duration_s),
-                    duration2=figures.duration(node.planned_s),
-                ),
-            ),
-            (say("Gaps"), figures.duration(node.gaps_s) if node.gaps_s else say("none")),
-            (say("Closed"), say("in order (sealed)") if node.sealed else say("not sealed: the run was cut off")),
-            (say("Damage"), figures.several(len(node.damage), "place") if node.damage else say("none")),
-            (say("Clock"), _clock(node)),
-            (say("Clock rate"), _rate(clock)),
-            (say("Collected with"), say("haready {tool_version}", tool_version=node.tool_version)),
-        ),
-    )
-
-
-def _clock(node: NodeSummary) -> str:
-    if node.clock_error_s is None:
-        return say("compared by wall clock only: nothing bounds the error")
-    if node.clock_error_s == 0.0:
-        return say("the time base of this report")
-    return say("aligned by the probes, within {seconds}", seconds=figures.seconds(node.clock_error_s))
-
-
-def _rate(clock: NodeClock | None) -> str:
-    if clock is None or clock.skew_ppm is None:
-        return say("not told: too short a run, or compared by wall clock only")
-    if clock.skew_error_ppm is None or not (clock.skew_ppm or clock.skew_error_ppm):
-        return say("the others are compared with it")
-    if abs(clock.skew_ppm) < 0.01 * clock.skew_error_ppm:
-        return say("the same, within {number} ppm", number=figures.number(clock.skew_error_ppm))
-    way = say("fast") if clock.skew_ppm >= 0 else say("slow")
-    return say(
-        "{number} ppm {way}, within {number2} ppm",
-        number=figures.number(abs(clock.skew_ppm)),
-        way=way,
-        number2=figures.number(clock.skew_error_ppm),
-    )
-
-
 def _steps(clock: NodeClock | None, assessment: Assessment) -> Iterator[Block]:
     if clock is None or not clock.steps:
         return
@@ -249,14 +172,6 @@ def _steps(clock: NodeClock | None, assessment: Assessment) -> Iterator[Block]:
             say("Steps of the wall clock{most}", most=most),
         )
     )
-
-
-def _facts(caption: str, pairs: tuple[tuple[str, str], ...]) -> Table:
-    """Label and value, two pairs to a row: half the height of a plain list."""
-    even = (*pairs, ("", "")) if len(pairs) % 2 else pairs
-    half = len(even) // 2
-    rows = tuple((*even[place], *even[place + half]) for place in range(half))
-    return Table(("", "", "", ""), rows, (19, 34, 17, 30), caption)
 
 
 def _charts(node: str, traces: list[Trace], assessment: Assessment) -> Iterator[Block]:
