@@ -1143,11 +1143,11 @@ def _troubled(count: int, reason: str) -> Assessment:
 
 def test_a_node_with_much_to_tell_is_set_smaller_and_keeps_its_page(tmp_path):
     path = tmp_path / "r.pdf"
-    write_report(_troubled(8, "a reason of some length, say"), path)
+    write_report(_troubled(20, "a reason of some length, say"), path)
     own = [page for page in pages(path) if "probe 0 " in page and "Not measured in full" in page]
 
     assert len(own) == 1
-    assert "probe 7" in own[0]
+    assert "probe 19" in own[0]
     assert "Time to make a write durable" in own[0]
 
 
