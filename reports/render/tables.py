@@ -6,6 +6,7 @@ than it needs, and only names without a space are broken inside.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import groupby
@@ -134,7 +135,7 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
             Paragraph(linked(block, row, text) if place == 0 else markup(text), _cell_style(block, place, titled))
             if text
             else ""
-            for place, text in enumerate(texts)
+            for place, text in enumerate(map(_hyphened, texts, columns))
         ]
         if marked:
             status = block.statuses[row]
@@ -144,6 +145,29 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
     grid.setStyle(_heat(block, int(titled), int(marked)))
     above = [Spacer(1, 3), Paragraph(markup(block.caption), CAPTION), Spacer(1, 2)] if block.caption else []
     return [*above, grid, Spacer(1, 6)]
+
+
+def _hyphened(text: str, width: float) -> str:
+    """The text with long names broken behind a ``-`` or ``_``, so that none is torn in a syllable or before ``.zip``."""
+    room = width - 2 * PADDING - 1
+    return "\n".join(
+        " ".join(_parted(word, room) if _wide(word) > room else word for word in line.split(" "))
+        for line in text.split("\n")
+    )
+
+
+def _parted(word: str, room: float) -> str:
+    lines = [""]
+    for part in re.findall(r"[^-_]*[-_]+|[^-_]+", word):
+        if lines[-1] and _wide(lines[-1] + part) > room:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _wide(text: str) -> float:
+    # Of the wider face, in which labels stand. What is not plain letters may be drawn as something longer; it is left alone.
+    return stringWidth(text, BOLD, CELL.fontSize) if text.isascii() else 0.0
 
 
 def linked(block: Table, row: int, text: str) -> str:
