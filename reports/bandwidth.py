@@ -12,6 +12,10 @@ from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
 from reports.texts import each, say, word
+from reports.uniform import by_path
+
+PROBES = 1000
+"""Of fewer answers the 99.9 % quantile is no other than the largest."""
 
 
 def throughput_blocks(items: tuple[Throughput, ...]) -> Iterator[Block]:
@@ -27,11 +31,11 @@ def throughput_blocks(items: tuple[Throughput, ...]) -> Iterator[Block]:
                 "services in use keep room. CPU: share of one core that the test took at the sending and the receiving node."
             )
         )
-        yield from excerpt(_goodput(tested))
+        yield from by_path(_goodput(tested))
     yield from _when(items)
     at_load = [item for item in items if item.at_load or item.datagrams]
     if at_load:
-        yield from excerpt(_at_load(at_load))
+        yield from by_path(_at_load(at_load))
     held = [item for item in items if item.made_room[0]]
     if held:
         yield from excerpt(_made_room(held))
@@ -75,10 +79,10 @@ def _goodput(items: list[Throughput]) -> Table:
             (
                 figures.direction(item.source, item.target),
                 figures.network(item.network, wan=item.wan),
-                figures.bits(item.planned_bps),
-                figures.bits(item.limit_bps) if item.limit_bps is not None else say("none"),
+                figures.megabits(item.planned_bps),
+                figures.megabits(item.limit_bps) if item.limit_bps is not None else say("none"),
                 figures.count(len(item.tests)),
-                *(figures.bits(value) for value in (item.minimum_bps, item.median_bps, item.maximum_bps)),
+                *(figures.megabits(value) for value in (item.minimum_bps, item.median_bps, item.maximum_bps)),
                 figures.count(_sum(test.retransmits for test in item.tests)),
                 f"{_share(test.source_cpu for test in item.tests)} / {_share(test.target_cpu for test in item.tests)}",
             )
@@ -122,19 +126,19 @@ def _at_load(items: list[Throughput]) -> Table:
         return (
             figures.direction(item.source, item.target),
             figures.network(item.network, wan=item.wan),
-            figures.bits(item.load_bps),
+            figures.megabits(item.load_bps),
             figures.count(len(rates)),
-            figures.bits(min(rates, default=None)),
-            figures.bits(median(rates) if rates else None),
+            figures.megabits(min(rates, default=None)),
+            figures.megabits(median(rates) if rates else None),
             figures.count(len(item.datagrams)),
-            figures.bits(max((test.sent_bps for test in item.datagrams), default=None)),
-            figures.bits(median(test.rate_bps for test in item.datagrams) if item.datagrams else None),
+            figures.megabits(max((test.sent_bps for test in item.datagrams), default=None)),
+            figures.megabits(median(test.rate_bps for test in item.datagrams) if item.datagrams else None),
             figures.ratio(_worst(test.loss for test in item.datagrams), 2),
-            figures.seconds(_worst(test.jitter_s for test in item.datagrams)),
+            figures.milliseconds(_worst(test.jitter_s for test in item.datagrams)),
         )
 
     return Table(
-        each("Path", "Network", "Planned load", "TCP tests", "Lowest", "Median", "UDP tests", "Sent at", "Arrived", "Lost, most", "Jitter, most"),
+        each("Path", "Network", "Planned load", "TCP tests", "Lowest", "Median", "UDP tests", "Sent at", "Arrived", "Lost, most", "One-way jitter, most"),
         tuple(row(item) for item in items),
         (17, 11, 10, 6, 10, 10, 6, 10, 10, 8, 8),
         say("At the planned data rate, and with UDP, each way"),
@@ -188,31 +192,13 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
             "Loaded: while a bandwidth test of either node ran. Idle: all other time, which is what the other tables "
             "count; the settings outlast both. Round trips that grow much under load show long queues in the network."
         )
-    )
-    yield from excerpt(
-        Table(
-            each("Path", "Network", "Idle p50", "Loaded p50", "Idle p99.9", "Loaded p99.9", "Idle max", "Loaded max", "Loaded probes", "Lost of them", "Silent for"),
-            tuple(
-                (
-                    figures.direction(item.source, item.target),
-                    figures.network(item.network, wan=item.wan),
-                    figures.seconds(item.rtt.p50),
-                    figures.seconds(item.loaded.p50),
-                    figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
-                    figures.quantile(item.loaded.p999, item.loaded.samples, 1000),
-                    figures.seconds(item.rtt.maximum),
-                    figures.seconds(item.loaded.maximum),
-                    figures.count(item.loaded.samples + item.loaded_lost),
-                    figures.count(item.loaded_lost),
-                    figures.seconds(item.loaded_outage_s) if item.loaded_outage_s else say("none"),
-                )
-                for item in loaded
-            ),
-            (17, 11, 9, 9, 9, 9, 9, 9, 8, 7, 8),
-            say("Round trips under load"),
-            numeric=(2, 3, 4, 5, 6, 7, 8, 9, 10),
+        + (
+            say(" p99.9 is told of 1000 probes and more; of fewer ({dash}) see the maximum.", dash=figures.DASH)
+            if any(item.loaded.samples < PROBES or item.rtt.samples < PROBES for item in loaded)
+            else ""
         )
-    )  # fmt: skip
+    )
+    yield from by_path(_loaded(loaded))
     fast = [item for item in loaded if item.fast]
     if fast:
         slowest_hz = min(kind.probe_hz for item in fast for kind in item.fast)
@@ -223,10 +209,41 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
                 number=figures.number(slowest_hz, 2),
             )
         )
-        yield from excerpt(_fast(fast))
+        yield from by_path(_fast(fast))
+
+
+def _loaded(items: list[Timing]) -> Table:
+    """With the 99.9 % quantile where any path had the probes for it under load; else the largest says the same."""
+    tails = any(item.loaded.samples >= PROBES for item in items)
+
+    def row(item: Timing) -> Iterator[str]:
+        yield figures.direction(item.source, item.target)
+        yield figures.network(item.network, wan=item.wan)
+        yield from (figures.milliseconds(value) for value in (item.rtt.p50, item.loaded.p50))
+        if tails:
+            yield from (figures.quantile(one.p999, one.samples, PROBES) for one in (item.rtt, item.loaded))
+        yield from (figures.milliseconds(value) for value in (item.rtt.maximum, item.loaded.maximum))
+        yield figures.count(item.loaded.samples + item.loaded_lost)
+        yield figures.count(item.loaded_lost)
+        yield figures.outage(item.loaded_outage_s)
+
+    head = (
+        *each("Path", "Network", "Idle p50", "Loaded p50"),
+        *(each("Idle p99.9", "Loaded p99.9") if tails else ()),
+        *each("Idle max", "Loaded max", "Loaded probes", "Lost of them", "Silent for"),
+    )
+    return Table(
+        head,
+        tuple(tuple(row(item)) for item in items),
+        (17, 11, 9, 9, *((9, 9) if tails else ()), 9, 9, 8, 7, 8),
+        say("Round trips under load"),
+        numeric=tuple(range(2, len(head))),
+    )
 
 
 def _fast(items: list[Timing]) -> Table:
+    """With the 99.9 % quantile where every path had the probes for it; else with the largest, which few probes do tell."""
+    tails = all(fast.rtt.samples >= PROBES for item in items for fast in item.fast)
     kinds = [kind for kind in Load if any(kind is fast.kind for item in items for fast in item.fast)]
 
     def row(item: Timing) -> Iterator[str]:
@@ -238,11 +255,15 @@ def _fast(items: list[Timing]) -> Table:
             if fast is None:
                 yield from (figures.DASH,) * 3
             else:
-                yield figures.seconds(fast.rtt.p50)
-                yield figures.quantile(fast.rtt.p999, fast.rtt.samples, 1000)
+                yield figures.milliseconds(fast.rtt.p50)
+                yield figures.milliseconds(fast.rtt.p999 if tails else fast.rtt.maximum)
                 yield say("{count} of {count2}", count=figures.count(fast.lost), count2=figures.count(fast.sent))
 
-    heads = [f"{what} {word(kind)}" for kind in kinds for what in each("p50", "p99.9", "Lost")]
+    heads = [
+        f"{what} {word(kind)}"
+        for kind in kinds
+        for what in (*each("p50"), say("p99.9") if tails else say("max"), say("Lost"))
+    ]
     return Table(
         (say("Path"), say("Network"), *heads),
         tuple(tuple(row(item)) for item in items),
@@ -281,10 +302,10 @@ def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:
                         item.node,
                         figures.count(item.sent),
                         figures.ratio((item.sent - item.answered) / item.sent, 2) if item.sent else figures.DASH,
-                        figures.seconds(item.rtt.p50),
-                        figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
-                        figures.seconds(item.rtt.maximum),
-                        figures.seconds(item.longest_outage_s) if item.longest_outage_s else say("none"),
+                        figures.milliseconds(item.rtt.p50),
+                        figures.quantile(item.rtt.p999, item.rtt.samples, PROBES),
+                        figures.milliseconds(item.rtt.maximum),
+                        figures.outage(item.longest_outage_s) if item.sent else figures.DASH,
                     )
                     for item in asked
                 ),
@@ -292,6 +313,10 @@ def observer_blocks(items: tuple[ObserverTiming, ...]) -> Iterator[Block]:
                 numeric=(4, 5, 6, 7, 8, 9),
             )
         )
+        if any(item.rtt.samples < PROBES for item in asked):
+            yield Paragraph(
+                say("{dash} under RTT p99.9: fewer than 1000 answers, see RTT max.", dash=figures.DASH), small=True
+            )
     refused = [item for item in items if item.reason]
     if refused:
         yield from excerpt(

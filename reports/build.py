@@ -12,6 +12,7 @@ from reports import figures
 from reports.branding import Branding
 from reports.contract import Block, Heading, Section
 from reports.texts import say, spoken, word
+from reports.wording import worded
 from reports.zone import named
 
 MEASURED = "measured"
@@ -53,8 +54,9 @@ def build(assessment: Assessment) -> Iterator[tuple[Section, tuple[Block, ...]]]
 
     Whatever a section raises goes through: a report that silently lacks a part is worse than none.
     """
+    told = worded(assessment)
     for section in sections():
-        blocks = tuple(section.build(assessment))
+        blocks = tuple(section.build(told))
         if blocks:
             yield section, (Heading(say(section.title)), *blocks)
 
@@ -82,6 +84,7 @@ def _whose(branding: Branding) -> Iterator[str]:
 
 def imprint(assessment: Assessment, branding: Branding | None = None) -> Imprint:
     """Title, labels and metadata of the document, from the assessment and the branding alone (no clock is read)."""
+    assessment = worded(assessment)
     whose = branding or Branding()
     zone = named()
     lines = (

@@ -9,6 +9,7 @@ from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import MOST, excerpt
 from reports.texts import each, say
+from reports.uniform import by_path
 
 
 def echo_blocks(items: tuple[EchoTiming, ...]) -> Iterator[Block]:
@@ -21,10 +22,11 @@ def echo_blocks(items: tuple[EchoTiming, ...]) -> Iterator[Block]:
         yield Paragraph(
             say(
                 "One message a second on a connection that stays open, timed from when it was due: what a lost packet or an outage "
-                "costs a heartbeat over TCP. Idle: after how long without traffic a connection still worked."
+                "costs a heartbeat over TCP. Idle: after how long without traffic a connection still worked. {dash}: too few messages for that quantile.",
+                dash=figures.DASH,
             )
         )
-        yield from excerpt(_table(_worst_first(measured) if len(measured) > MOST else measured))
+        yield from by_path(_table(_worst_first(measured) if len(measured) > MOST else measured))
     reasons: dict[str, list[str]] = {}
     for item in items:
         if item.reason:
@@ -49,11 +51,13 @@ def _table(items: tuple[EchoTiming, ...]) -> Table:
             (
                 _label(item),
                 say("{network} (WAN)", network=item.network) if item.wan else item.network,
-                *(figures.seconds(value) for value in (item.rtt.p50, item.rtt.p99, item.rtt.p999)),
-                figures.seconds(item.longest_silence_s),
+                figures.milliseconds(item.rtt.p50),
+                figures.quantile(item.rtt.p99, item.rtt.samples, 100),
+                figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
+                figures.milliseconds(item.longest_silence_s),
                 figures.count(item.resets),
                 figures.DASH if item.retransmissions is None else figures.count(item.retransmissions),
-                figures.seconds(item.rto_s),
+                figures.milliseconds(item.rto_s),
                 _idle(item.idle),
             )
             for item in items

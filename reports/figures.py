@@ -11,28 +11,28 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from reports import texts
-from reports.texts import mark, say
+from reports.texts import say
 from reports.zone import local
 
 DASH = "\N{EN DASH}"
 """Stands for "no value"; never for zero."""
 
-MAXIMUM = mark("max")
-"""Stands for a quantile of too few values to tell it from their maximum."""
-
 ARROW = "\N{RIGHTWARDS ARROW}"
 
 MICRO = "\N{MICRO SIGN}"
 
+GROUP = "\N{NO-BREAK SPACE}"
+"""Between the thousands of a number. What is configured (a port, an MTU, a VLAN) has none: it is written as it is typed."""
+
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Three significant digits, thousands kept whole: ``0.0124``, ``3.1``, ``86400``."""
+    """Three significant digits, thousands kept whole and in groups: ``0.0124``, ``3.1``, ``86 400``."""
     if value is None or not math.isfinite(value):
         return DASH
     if value == 0:
         return "0"
     decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    text = f"{value:.{min(max(decimals, 0), 9)}f}"
+    text = f"{value:,.{min(max(decimals, 0), 9)}f}".replace(",", GROUP)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -48,7 +48,7 @@ def network(name: str, *, wan: bool) -> str:
 
 def count(value: int | None) -> str:
     """A whole number with thin groups: ``1 728 000``."""
-    return DASH if value is None else f"{value:,}".replace(",", "\N{NO-BREAK SPACE}")
+    return DASH if value is None else f"{value:,}".replace(",", GROUP)
 
 
 def seconds(value: float | None) -> str:
@@ -67,9 +67,28 @@ def seconds(value: float | None) -> str:
     return duration(value)
 
 
+def milliseconds(value: float | None) -> str:
+    """A time in a column of them, all in one unit so that they compare at a glance: ``0.571 ms``, ``20.4 ms``, ``1 240 ms``."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{number(value * 1e3)} ms"
+
+
+def outage(length_s: float) -> str:
+    """How long something was out, in a column of such: ``0.8 s``, ``125 s``; 0 is none."""
+    return f"{number(length_s)} s" if length_s else say("none")
+
+
+def megabits(value: float | None) -> str:
+    """A rate in a column of them, all in one unit: ``0.456 Mbit/s``, ``1 000 Mbit/s``."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{number(value / 1e6)} Mbit/s"
+
+
 def quantile(value: float | None, samples: int, one_in: int) -> str:
-    """A quantile beyond which one of `one_in` values lies. Of fewer values it is the largest, so the word "max" stands for it."""
-    return seconds(value) if samples >= one_in or value is None else say(MAXIMUM)
+    """A quantile beyond which one of `one_in` values lies, in a column of times. Of fewer values it is no other than the largest, and not told."""
+    return milliseconds(value) if samples >= one_in else DASH
 
 
 def duration(value: float | None) -> str:
@@ -143,6 +162,8 @@ def quantity(value: float | None, unit: str) -> str:
             return octets(value)
         case "B/s":
             return octets(value, "/s")
+        case "octets":
+            return DASH if value is None else f"{value:.0f} B"
         case "bps" | "bit/s":
             return bits(value)
         case "" | "1" | "count":

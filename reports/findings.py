@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Sequence
 
 from analyzer.contract import Finding, Scope, Status, Subject
 from reports import figures, texts
@@ -25,24 +24,16 @@ SCOPES = {
     Scope.CLUSTER: forms("{count} cluster", "{count} clusters"),
 }
 
-LOOPBACK = re.compile(r"/lo\d*\Z")
-
 SHOWN, LISTED = 4, 8
 """Messages and names that one row spells out."""
+
+BRIEF = 260
+"""Letters of messages that only inform (design value): four lines. The first stands whole."""
 
 
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     """Failures first, then by rule and subject."""
     return sorted(findings, key=lambda found: (URGENCY.index(found.status), found.rule, found.subject.name))
-
-
-def matter(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Those worth a line: that a loopback has neither link nor wire is no news."""
-    return (found for found in findings if not (found.status is Status.INFO and _loopback(found.subject)))
-
-
-def _loopback(subject: Subject) -> bool:
-    return subject.scope is Scope.DEVICE and LOOPBACK.search(subject.name) is not None
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:
@@ -74,28 +65,31 @@ def owner(subject: Subject, nodes: Container[str]) -> str | None:
 
 
 def finding_table(findings: Iterable[Finding]) -> Table | None:
-    """What is to be done stands once: findings of one rule and remedy share a row, and so do passes of one rule.
+    """What is to be done stands once: findings of one rule and remedy share a row. All that passed is named in the last one.
 
     None: no findings.
     """
     groups: dict[tuple[Status, str, str], list[Finding]] = defaultdict(list)
-    for found in by_urgency(matter(findings)):
+    passed: list[Finding] = []
+    for found in by_urgency(findings):
+        if found.status is Status.PASS and found.waiver is None:
+            passed.append(found)
+            continue
         # What one remedy makes judgeable (a longer run, mostly) is one point, whichever checks it is about.
         title = "" if found.status is Status.SKIPPED and found.remedy else found.title
-        groups[found.status, title, found.remedy if found.status is not Status.PASS else ""].append(found)
-    if not groups:
+        groups[found.status, title, found.remedy].append(found)
+    rows = [(status, group, _row(group)) for (status, _, _), group in groups.items()]
+    if passed:
+        rows.append((Status.PASS, passed, _passed(passed)))
+    if not rows:
         return None
-    rows = tuple(
-        (group[0].title, *_passed(group)) if status is Status.PASS else _row(group)
-        for (status, _, _), group in groups.items()
-    )
     return Table(
         each("Check", "Where", "What was found"),
-        rows,
+        tuple(row for _, _, row in rows),
         (23, 22, 55),
-        statuses=tuple(status for status, _, _ in groups),
-        targets=tuple(tuple(finding_name(found) for found in group) for group in groups.values()),
-        links=tuple(evidence_name(group[0]) for group in groups.values()),
+        statuses=tuple(status for status, _, _ in rows),
+        targets=tuple(tuple(dict.fromkeys(map(finding_name, group))) for _, group, _ in rows),
+        links=tuple(evidence_name(group[0]) for _, group, _ in rows),
     )
 
 
@@ -111,15 +105,25 @@ def evidence_name(found: Finding) -> str:
 
 def _row(group: list[Finding]) -> tuple[str, str, str]:
     """Titles, subjects and messages of findings that ask for the same."""
-    messages = [told(found) for found in group]
-    if len(messages) > SHOWN:
-        messages[SHOWN - 1 :] = [
-            say("And {count} more: see “Evidence” in the last section.", count=len(messages) - SHOWN + 1)
-        ]
+    messages = list(dict.fromkeys(told(found) for found in group))
+    most = _room(messages) if group[0].status is Status.INFO else SHOWN
+    if len(messages) > most:
+        shown = max(1, min(most, SHOWN - 1))
+        left = len(messages) - shown
+        messages[shown:] = [say("And {count} more: see “All findings with their evidence”.", count=left)]
     if group[0].remedy:
         messages.append(say("What to do: {remedy}", remedy=group[0].remedy))
     titles = "\n".join(_some(found.title for found in group))
     return titles, "\n".join(_some(figures.subject(found.subject.name) for found in group)), "\n".join(messages)
+
+
+def _room(messages: Sequence[str]) -> int:
+    """How many messages fit what a row that only informs may take."""
+    letters, count = 0, 0
+    for message in messages[:SHOWN]:
+        letters += len(message)
+        count += letters <= BRIEF or count == 0
+    return count
 
 
 def told(found: Finding) -> str:
@@ -148,15 +152,24 @@ def _some(names: Iterable[str]) -> list[str]:
     )
 
 
-def _passed(group: list[Finding]) -> tuple[str, str]:
-    if len(group) == 1:
-        return figures.subject(group[0].subject.name), group[0].message
-    messages = {found.message for found in group}
-    # A rule may find several things on one subject, such as a node's word on each observer.
-    subjects = list(dict.fromkeys(found.subject for found in group))
-    where = (
-        figures.subject(subjects[0].name)
+def _passed(passed: Sequence[Finding]) -> tuple[str, str, str]:
+    """One row for all that is fine: every check by name, and on how much; the figures stand in the last section."""
+    checks: dict[str, dict[Subject, None]] = defaultdict(dict)
+    for found in passed:
+        # A rule may find several things on one subject, such as a node's word on each observer.
+        checks[found.title][found.subject] = None
+    names = [
+        title
         if len(subjects) == 1
-        else texts.several(len(subjects), *SCOPES[subjects[0].scope])
+        else say(
+            "{title} ({number})",
+            title=title,
+            number=texts.several(len(subjects), *SCOPES[next(iter(subjects)).scope]),
+        )
+        for title, subjects in checks.items()
+    ]
+    return (
+        say("Passed"),
+        texts.several(len(checks), "{count} check", "{count} checks"),
+        say("{names}. Figures: see “All findings with their evidence”.", names=", ".join(names)),
     )
-    return where, messages.pop() if len(messages) == 1 else say("All pass.")

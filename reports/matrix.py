@@ -1,20 +1,48 @@
-"""The network at a glance: one row a direction and network, shaded by how it compares with the others of its network."""
+"""The network at a glance: one row a direction and network. A figure that a check finds bad has a sign and a shade."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from analyzer.contract import Assessment, Timing
+from analyzer.contract import Assessment, Evidence, Finding, Scope, Sense, Status, Timing
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
+from reports.findings import URGENCY
 from reports.texts import each, say
 
-FLAT = 1.25
-"""Figures whose largest is less than this many times their smallest are alike, and get no shade (design value)."""
 
-LARGER_IS_WORSE = (True, True, True, True, True, True, False, False)
+class Column(NamedTuple):
+    """Which check judges a figure; `tail`: its limits of the slowest probes, not that of the median."""
+
+    rule: str
+    tail: bool = False
+
+
+COLUMNS = (
+    Column("delay"),
+    Column("delay", tail=True),
+    Column(""),
+    Column("jitter"),
+    Column("loss"),
+    Column("outages"),
+    Column("bandwidth"),
+    Column("path-mtu"),
+)
+"""In the order of the figures; "" where no check judges the figure."""
+
+SIGNS = {
+    Status.FAIL: "\N{BALLOT X}",
+    Status.WARN: "\N{BLACK UP-POINTING TRIANGLE}",
+    Status.ERROR: "\N{WHITE CIRCLE}",
+    Status.SKIPPED: "\N{WHITE CIRCLE}",
+}
+"""What stands before a figure, so that it is seen in grey, too."""
+
+SHADES = {Status.FAIL: 1.0, Status.WARN: 0.45}
+
+Outcomes = Mapping[tuple[str, str], Finding]
 
 
 def matrix_blocks(assessment: Assessment) -> Iterator[Block]:
@@ -22,83 +50,93 @@ def matrix_blocks(assessment: Assessment) -> Iterator[Block]:
     timings = sorted(assessment.timings, key=lambda item: (item.wan, item.network))
     if not timings:
         return
-    values = [_values(item, assessment) for item in timings]
+    outcomes = _outcomes(assessment)
+    results = [tuple(_result(item.path, column, outcomes) for column in COLUMNS) for item in timings]
     yield Paragraph(
         say(
-            "One row for each network and direction. The darker a cell, the worse it compares with the other directions of the same network; a shade "
-            "is no judgement, those stand under “Network checks”. Jitter: standard deviation of the round trips, without the slowest 0.1 %."
+            "One row for each network and direction. {fail} and dark: a check of this figure fails. {warn} and light: it warns. {open}: it could "
+            "not be judged. See “Network checks”. Loss is judged by the lower end of its 95 % range. Jitter is that of whole round trips: their standard deviation, without the slowest 0.1 %. "
+            "{dash}: not measured, or too few probes for it.",
+            fail=SIGNS[Status.FAIL],
+            warn=SIGNS[Status.WARN],
+            open=SIGNS[Status.SKIPPED],
+            dash=figures.DASH,
         ),
         small=True,
     )
     yield from excerpt(
         Table(
             each(
-                "Network", "Path", "RTT p50", "RTT p99", "RTT max", "Jitter", "Loss", "Longest outage", "Goodput", "MTU"
+                "Network",
+                "Path",
+                "RTT p50",
+                "RTT p99.9",
+                "RTT max",
+                "RTT jitter",
+                "Loss",
+                "Longest outage",
+                "Goodput",
+                "MTU",
             ),
-            tuple(_row(item, told) for item, told in zip(timings, values, strict=True)),
+            tuple(_row(item, found, assessment) for item, found in zip(timings, results, strict=True)),
             (13, 19, 8.5, 8.5, 8.5, 8, 8, 8.5, 10, 7),
             say("Network matrix"),
             numeric=tuple(range(2, 10)),
-            heat=_heat([figures.network(item.network, wan=item.wan) for item in timings], values),
+            heat=tuple((0.0, 0.0, *(SHADES.get(status, 0.0) for status in found)) for found in results),
         )
     )
 
 
-def _values(item: Timing, assessment: Assessment) -> tuple[float | None, ...]:
-    """What a row shows, in base units. None: not known."""
+def _outcomes(assessment: Assessment) -> Outcomes:
+    """The most urgent finding of each rule on each path."""
+    found: dict[tuple[str, str], Finding] = {}
+    for item in assessment.findings:
+        if item.subject.scope is Scope.PATH:
+            key = item.rule, item.subject.name
+            found[key] = min(found.get(key, item), item, key=lambda one: URGENCY.index(one.status))
+    return found
+
+
+def _result(path: str, column: Column, outcomes: Outcomes) -> Status:
+    """What the check says of this figure. Pass also stands for what no check judges: neither has a sign."""
+    finding = outcomes.get((column.rule, path))
+    if finding is None:
+        return Status.PASS
+    if finding.status in SHADES and any(one.rule == column.rule and one != column for one in COLUMNS):
+        # One check judges two figures: which of them it is about, its limits tell.
+        beyond = {"99.9" in one.limit.name for one in finding.evidence if one.limit and _beyond(one)}
+        return finding.status if column.tail in (beyond or {False, True}) else Status.PASS
+    return finding.status
+
+
+def _beyond(evidence: Evidence) -> bool:
+    limit, value = evidence.limit, evidence.value
+    if limit is None or value is None:
+        return False
+    levels = [level for level in (limit.warn, limit.fail) if level is not None]
+    if limit.sense is Sense.AT_MOST:
+        return any(value > level for level in levels)
+    return any(value < level for level in levels)
+
+
+def _row(item: Timing, found: tuple[Status, ...], assessment: Assessment) -> tuple[str, ...]:
     goodput = next((one.median_bps for one in assessment.throughputs if one.path == item.path), None)
     mtu = next((one.size_B for one in assessment.path_mtus if one.path == item.path), None)
-    rtt = item.rtt
-    # Of fewer values the 99 % quantile is no other than the largest.
-    p99 = rtt.p99 if rtt.samples >= 100 else None
-    return rtt.p50, p99, rtt.maximum, item.rtt_deviation_s, item.loss, item.longest_outage_s, goodput, mtu
-
-
-def _row(item: Timing, told: tuple[float | None, ...]) -> tuple[str, ...]:
-    p50, p99, most, jitter, loss, outage, goodput, mtu = told
+    told = (
+        figures.milliseconds(item.rtt.p50),
+        figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
+        figures.milliseconds(item.rtt.maximum),
+        figures.milliseconds(item.rtt_deviation_s),
+        figures.ratio(item.loss, 2),
+        figures.outage(item.longest_outage_s) if item.judged else figures.DASH,
+        figures.megabits(goodput),
+        figures.DASH if mtu is None else f"{mtu} B",
+    )
     return (
         figures.network(item.network, wan=item.wan),
         figures.direction(item.source, item.target),
-        *(figures.seconds(value) for value in (p50, p99, most, jitter)),
-        figures.ratio(loss, 2),
-        figures.seconds(outage) if outage else say("none"),
-        figures.bits(goodput),
-        figures.DASH if mtu is None else f"{mtu:.0f} B",
+        *(
+            f"{SIGNS[status]}\N{NO-BREAK SPACE}{text}" if status in SIGNS else text
+            for status, text in zip(found, told, strict=True)
+        ),
     )
-
-
-def _heat(networks: Sequence[str], rows: Sequence[tuple[float | None, ...]]) -> tuple[tuple[float, ...], ...]:
-    """For every cell from 0 (the best of its network, or nothing to compare with) to 1 (the worst). The first two columns are names."""
-    members: dict[str, list[int]] = {}
-    for place, network in enumerate(networks):
-        members.setdefault(network, []).append(place)
-    shades = [[0.0] * (2 + len(LARGER_IS_WORSE)) for _ in rows]
-    for places in members.values():
-        for column, larger in enumerate(LARGER_IS_WORSE):
-            known = {
-                place: value for place in places if (value := rows[place][column]) is not None and math.isfinite(value)
-            }
-            for place, shade in _shades(known, larger=larger).items():
-                shades[place][2 + column] = shade
-    return tuple(map(tuple, shades))
-
-
-def _shades(known: dict[int, float], *, larger: bool) -> dict[int, float]:
-    """By the logarithm, for delays differ by powers of ten; zero is the least there is."""
-    above = [value for value in known.values() if value > 0]
-    if len(known) < 2 or not above:
-        return {}
-    least, most = min(above), max(above)
-    zero = min(known.values()) <= 0
-    if not zero and most < FLAT * least:
-        return {}
-    wide = math.log(most / least)
-
-    def share(value: float) -> float:
-        if value <= 0:
-            return 0.0
-        # Beside a zero the least of the others is something already.
-        part = math.log(value / least) / wide if wide else 1.0
-        return 0.25 + 0.75 * part if zero else part
-
-    return {place: share(value) if larger else 1.0 - share(value) for place, value in known.items()}

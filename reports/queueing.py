@@ -64,4 +64,6 @@ def queueing_blocks(timings: Sequence[Timing]) -> Iterator[Block]:
 def _cells(told: Quantiles) -> tuple[str, ...]:
     """Stamps are whole microseconds: less is not told apart."""
     values = (told.p50, told.p99, told.maximum)
-    return tuple("< 1 µs" if value is not None and value < 1e-6 else figures.seconds(value) for value in values)
+    return tuple(
+        "< 0.001 ms" if value is not None and value < 1e-6 else figures.milliseconds(value) for value in values
+    )

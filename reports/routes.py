@@ -9,7 +9,9 @@ from analyzer.contract import Access, PathMtu, PortTest, Status, Timing
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
+from reports.findings import URGENCY
 from reports.texts import each, say, word
+from reports.uniform import by_path
 
 
 def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iterator[Block]:
@@ -27,7 +29,7 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
             "TTL on arrival changed."
         )
     )
-    yield from excerpt(
+    yield from by_path(
         Table(
             each(
                 "Path",
@@ -83,24 +85,21 @@ def port_blocks(ports: tuple[PortTest, ...]) -> Iterator[Block]:
     if not ports:
         yield Paragraph(say("The plan lists no ports for its products, so none was tried."))
         return
+    alike: dict[tuple[Status, str, str, str, str, str], list[str]] = defaultdict(list)
+    for item in sorted(ports, key=lambda item: URGENCY.index(_STATUS[item.access])):
+        product = item.stack or say("the address itself")
+        key = _STATUS[item.access], item.port, product, item.network, word(item.access), item.reason
+        alike[key].append(figures.direction(item.source, item.target))
     yield from excerpt(
         Table(
-            each("From", "To", "Network", "Port", "For", "Result", "Reason"),
+            each("Port", "For", "Network", "Paths", "Answer", "Reason"),
             tuple(
-                (
-                    item.source,
-                    item.target,
-                    item.network,
-                    item.port,
-                    item.stack or say("the address itself"),
-                    word(item.access),
-                    item.reason,
-                )
-                for item in ports
+                (port, product, network, ", ".join(ways), answer, reason)
+                for (_, port, product, network, answer, reason), ways in alike.items()
             ),
-            (12, 12, 12, 11, 16, 15, 24),
+            (11, 15, 12, 26, 14, 22),
             say("Ports"),
-            tuple(_STATUS[item.access] for item in ports),
+            tuple(status for status, *_ in alike),
         )
     )
 

@@ -39,7 +39,7 @@ def slowness_blocks(timings: Sequence[Timing]) -> Iterator[Block]:
                         count=figures.count(one.slots),
                         count2=figures.count(item.answered + item.loaded.samples),
                     ),
-                    figures.seconds(one.longest_s),
+                    figures.milliseconds(one.longest_s),
                 )
                 for item in slow
                 for one in item.slow

@@ -9,10 +9,12 @@ from reports.contract import Block, Heading
 from reports.provenance import provenance_blocks
 from reports.sections import verdict
 from reports.texts import say
+from reports.wording import worded
 
 
 def ticket(assessment: Assessment) -> Iterator[tuple[Block, ...]]:
     """The parts of the text, one after the other."""
+    told = worded(assessment)
     section = verdict.SECTION
-    yield (Heading(say(section.title)), *section.build(assessment))
-    yield (Heading(say("Archives, plan and versions"), 2), *provenance_blocks(assessment))
+    yield (Heading(say(section.title)), *section.build(told))
+    yield (Heading(say("Archives, plan and versions"), 2), *provenance_blocks(told))

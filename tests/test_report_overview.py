@@ -7,12 +7,26 @@ from dataclasses import replace
 import pytest
 from report_fixtures import ALL, bad, many, trio
 
-from analyzer.contract import Assessment, NodeStalls, Outage, Quantiles, Stall, StallCause, StallTally
+from analyzer.contract import (
+    Assessment,
+    Evidence,
+    Limit,
+    NodeStalls,
+    Outage,
+    Quantiles,
+    Scope,
+    Sense,
+    Stall,
+    StallCause,
+    StallTally,
+    Status,
+    Subject,
+)
 from reports import figures
 from reports.build import imprint
 from reports.contract import Chart, Paragraph, Table
 from reports.excerpt import MOST
-from reports.matrix import matrix_blocks
+from reports.matrix import SHADES, SIGNS, matrix_blocks
 from reports.render.pdf import render
 from reports.sections import method, timeline
 
@@ -35,6 +49,29 @@ def with_rtt(*medians_s: float | None) -> Assessment:
     )
 
 
+def judged(assessment: Assessment, rule: str, status: Status, *evidence: Evidence) -> Assessment:
+    """The same with a finding of one rule about its first path."""
+    path = Subject(Scope.PATH, assessment.timings[0].path)
+    found = replace(bad().findings[0], rule=rule, subject=path, status=status, evidence=evidence)
+    return replace(assessment, findings=(*assessment.findings, found))
+
+
+def signs(assessment: Assessment) -> dict[int, tuple[str, float]]:
+    """Sign and shade of the cells of the first path that have any, by column."""
+    path = assessment.timings[0]
+    table = matrix(assessment)
+    place = next(
+        place
+        for place, row in enumerate(table.rows)
+        if row[:2] == (figures.network(path.network, wan=path.wan), figures.direction(path.source, path.target))
+    )
+    return {
+        column: (text[0], shade)
+        for column, (text, shade) in enumerate(zip(table.rows[place], table.heat[place], strict=True))
+        if shade or text[0] in SIGNS.values()
+    }
+
+
 def test_every_direction_of_every_network_has_a_row_with_its_figures():
     table = matrix(trio())
 
@@ -45,52 +82,60 @@ def test_every_direction_of_every_network_has_a_row_with_its_figures():
         for row in table.rows
         if row[:2] == (figures.network(item.network, wan=item.wan), figures.direction(item.source, item.target))
     )
-    assert row[2] == figures.seconds(item.rtt.p50)
-    assert row[4] == figures.seconds(item.rtt.maximum)
+    assert row[2] == figures.milliseconds(item.rtt.p50)
+    assert row[3] == figures.milliseconds(item.rtt.p999)
+    assert row[4] == figures.milliseconds(item.rtt.maximum)
     assert row[6] == figures.ratio(item.loss, 2)
     goodput = next(one.median_bps for one in trio().throughputs if one.path == item.path)
-    assert row[8] == figures.bits(goodput)
+    assert row[8] == figures.megabits(goodput)
     assert row[9] == "1500 B"
 
 
-def test_the_worst_of_a_network_is_the_darkest_and_the_best_has_no_shade():
-    shades = [row[2] for row in matrix(with_rtt(0.001, 0.01, 0.1)).heat]
+@pytest.mark.parametrize(
+    ("rule", "column"),
+    [("delay", 2), ("jitter", 5), ("loss", 6), ("outages", 7), ("bandwidth", 8), ("path-mtu", 9)],
+)
+def test_the_figure_that_a_check_finds_bad_has_a_sign_and_a_shade_and_no_other(rule, column):
+    median = Limit("wire, median", "s", 0.001, 0.005, Sense.AT_MOST, "test")
+    evidence = Evidence("median", 0.05, "s", median)
 
-    assert shades == pytest.approx([0.0, 0.5, 1.0])
-
-
-def test_what_is_alike_unknown_or_alone_has_no_shade():
-    assert not any(any(row) for row in matrix(with_rtt(0.001, 0.0012)).heat)
-    assert [row[2] for row in matrix(with_rtt(0.001, None, 0.1)).heat] == [0.0, 0.0, 1.0]
-    assert not any(any(row) for row in matrix(with_rtt(0.5)).heat)
-
-
-def test_a_site_and_a_wan_on_one_network_are_not_compared():
-    heat = matrix(bad()).heat
-    rows = matrix(bad()).rows
-
-    assert {row[0] for row in rows} >= {"ha", "ha (WAN)"}
-    assert not any(shades[2] for shades in heat)
+    assert signs(judged(trio(), rule, Status.FAIL, evidence)) == {column: (SIGNS[Status.FAIL], 1.0)}
+    assert signs(judged(trio(), rule, Status.WARN, evidence)) == {column: (SIGNS[Status.WARN], SHADES[Status.WARN])}
+    assert signs(judged(trio(), rule, Status.PASS, evidence)) == {}
+    assert signs(judged(trio(), rule, Status.SKIPPED)).get(column) == (SIGNS[Status.SKIPPED], 0.0), "unknown is no pass"
 
 
-def test_some_loss_beside_none_is_shaded_and_less_goodput_is_worse():
-    full = with_rtt(0.001, 0.001, 0.001)
-    timings = tuple(replace(item, loss=loss) for item, loss in zip(full.timings, (0.0, 0.001, 0.01), strict=True))
-    speeds = tuple(
-        replace(full.throughputs[0], path=item.path, median_bps=speed)
-        for item, speed in zip(timings, (1e9, 1e8, 1e7), strict=True)
-    )
-    heat = matrix(replace(full, timings=timings, throughputs=speeds)).heat
+def test_a_delay_of_the_slowest_probes_alone_marks_their_figure():
+    median = Evidence("m", 0.0001, "s", Limit("wire, median, on one site", "s", 0.001, 0.005, Sense.AT_MOST, "test"))
+    slow = Evidence("t", 0.05, "s", Limit("wire, 99.9 %, on one site", "s", 0.002, 0.020, Sense.AT_MOST, "test"))
 
-    assert [row[6] for row in heat] == pytest.approx([0.0, 0.25, 1.0])
-    assert [row[8] for row in heat] == pytest.approx([0.0, 0.5, 1.0])
+    assert set(signs(judged(trio(), "delay", Status.FAIL, median, slow))) == {3}
+    assert set(signs(judged(trio(), "delay", Status.FAIL, median))) == {2, 3}, "not told which: both"
+
+
+def test_what_no_check_finds_bad_has_no_shade_however_it_compares():
+    assert not any(any(row) for row in matrix(with_rtt(0.001, 0.01, 0.1)).heat)
+
+
+def test_the_signs_and_whose_jitter_it_is_are_explained():
+    (told,) = [block.text for block in matrix_blocks(trio()) if isinstance(block, Paragraph)]
+
+    assert all(sign in told for sign in SIGNS.values())
+    assert "Jitter is that of whole round trips" in told
 
 
 def test_a_short_run_shows_no_quantile_that_is_only_its_maximum():
     full = with_rtt(0.001)
-    few = replace(full, timings=tuple(replace(item, rtt=replace(item.rtt, samples=99)) for item in full.timings))
+    few = replace(full, timings=tuple(replace(item, rtt=replace(item.rtt, samples=999)) for item in full.timings))
 
     assert matrix(few).rows[0][3] == figures.DASH
+
+
+def test_a_path_of_which_nothing_was_heard_is_not_said_to_have_no_outage():
+    full = with_rtt(0.001)
+    deaf = tuple(replace(item, answered=0, lost_forward=0, lost_back=0, lost_unknown=0) for item in full.timings)
+
+    assert matrix(replace(full, timings=deaf)).rows[0][7] == figures.DASH
 
 
 def test_a_large_matrix_is_cut_with_its_shades():
@@ -100,7 +145,7 @@ def test_a_large_matrix_is_cut_with_its_shades():
 
 
 def test_shades_change_the_drawing_and_nothing_of_the_text():
-    table = matrix(with_rtt(0.001, 0.1))
+    table = matrix(judged(trio(), "loss", Status.FAIL))
 
     assert render([[table]], imprint(trio())) != render([[replace(table, heat=())]], imprint(trio()))
 

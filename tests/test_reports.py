@@ -25,6 +25,7 @@ from analyzer.contract import (
     NodeStalls,
     ProbeOutcome,
     Quantiles,
+    ScoreLine,
     Stall,
     StallCause,
     Stamping,
@@ -32,6 +33,7 @@ from analyzer.contract import (
     Subject,
     Trace,
     Verdict,
+    Waiver,
 )
 from analyzer.contract import Scope as AssessedScope
 from collector.errors import Exit, OperatorError
@@ -59,6 +61,7 @@ from reports.sections import (
     topology,
     verdict,
 )
+from reports.wording import worded
 
 PAGE = re.compile(r'<page width="([\d.]+)" height="([\d.]+)">(.*?)</page>', re.DOTALL)
 WORD = re.compile(r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">(.*?)</word>')
@@ -655,17 +658,69 @@ def test_findings_that_need_a_person_come_first_and_passes_are_gathered():
         Status.INFO,
         Status.PASS,
     ]
-    assert ("Loss", "8 paths", "The loss is within the limit.") in table.rows
+    assert len([status for status in table.statuses if status is Status.PASS]) == 1
+    assert table.rows[-1][0] == "Passed"
+    assert "Loss (8 paths)" in table.rows[-1][2]
+
+
+def test_what_passed_is_named_in_one_row_and_found_from_its_evidence():
+    table = finding_table(bad().findings)
+    passed = [found for found in bad().findings if found.status is Status.PASS]
+    titles = {found.title for found in passed}
+
+    assert table.rows[-1][1] == f"{len(titles)} checks"
+    assert all(title in table.rows[-1][2] for title in titles)
+    assert "“All findings with their evidence”" in table.rows[-1][2]
+    assert set(table.targets[-1]) == {f"finding {found.rule} pass" for found in passed}
+
+
+def test_a_finding_that_somebody_waived_keeps_its_row_whatever_it_says():
+    first = next(found for found in bad().findings if found.status is Status.PASS)
+    waived = replace(first, waiver=Waiver(first.rule, first.subject.name, "seen", "Ada", "2027-03-31"))
+    table = finding_table([waived])
+
+    assert table.rows[0][0] == first.title
+    assert "Waived until 2027-03-31 by Ada: seen." in table.rows[0][2]
+
+
+def test_a_row_that_only_informs_is_brief_and_says_the_same_once():
+    first = replace(bad().findings[0], status=Status.INFO, remedy="")
+    names = [f"n{place}" for place in range(3)]
+    several = [
+        replace(first, subject=Subject(AssessedScope.NODE, name), message=f"{name} " + "x" * 200) for name in names
+    ]
+    same = [replace(found, message="No witness.") for found in several]
+
+    ((_, where, told),) = finding_table(several).rows
+    assert where == "n0\nn1\nn2"
+    assert told == f"{several[0].message}\nAnd 2 more: see “All findings with their evidence”."
+    assert finding_table(same).rows[0][2] == "No witness."
+    failed = [replace(found, status=Status.FAIL) for found in several]
+    assert all(found.message in finding_table(failed).rows[0][2] for found in failed), "what fails is told in full"
 
 
 def test_that_a_loopback_has_no_wire_is_no_news():
     first = bad().findings[0]
     loop = replace(first, status=Status.INFO, subject=Subject(AssessedScope.DEVICE, "sip-a/lo"), message="No wire.")
 
-    assert finding_table([loop]) is None
-    assert finding_table([replace(loop, status=Status.WARN)]) is not None
-    assert finding_table([replace(loop, subject=Subject(AssessedScope.DEVICE, "sip-a/loop"))]) is not None
-    assert "No wire." not in words(list(method.SECTION.build(replace(bad(), findings=(*bad().findings, loop)))))
+    def told(*more):
+        return worded(replace(bad(), findings=(*bad().findings, *more))).findings[len(bad().findings) :]
+
+    assert told(loop) == ()
+    waiver = Waiver(loop.rule, loop.subject.name, "seen", "Ada", "2027-03-31")
+    other = replace(loop, subject=Subject(AssessedScope.DEVICE, "sip-a/loop"))
+    for kept in (replace(loop, status=Status.WARN), other, replace(loop, waiver=waiver), replace(loop, rule="lo.only")):
+        assert told(kept) == (kept,), "a rule that has nothing else to say is not lost"
+
+
+def test_what_is_no_news_is_counted_nowhere():
+    first = bad().findings[0]
+    loop = replace(first, status=Status.INFO, subject=Subject(AssessedScope.DEVICE, "sip-a/lo"), message="No wire.")
+    line = ScoreLine(loop.subject.name, loop.rule, Status.INFO, None)
+    areas = tuple(replace(area, lines=(*area.lines, line)) for area in bad().score.areas)
+    more = replace(bad(), findings=(*bad().findings, loop), score=replace(bad().score, areas=areas))
+
+    assert list(build(more)) == list(build(bad()))
 
 
 def evidence(assessment: Assessment) -> Table:
@@ -956,10 +1011,23 @@ def test_an_address_without_a_readable_prefix_contradicts_nothing(address):
 def test_packets_that_leave_another_way_than_planned_come_first():
     rows = lan(bad(), "On node")
 
-    assert rows[0] == ("sip-a", "sip-b", "ha", "10.1.1.2", "ens192", "192.0.2.1", "direct", lan_plan.NO)
-    assert [row[7] for row in rows[1:3]] == [lan_plan.UNKNOWN] * 2
-    assert rows[2][2] == "observer"
-    assert {row[7] for row in rows[3:]} == {lan_plan.YES}
+    assert rows[0] == ("sip-a", "ens192", "192.0.2.1", "direct", "sip-b (ha)\n10.1.1.2", lan_plan.NO)
+    assert rows[1][5] == lan_plan.UNKNOWN
+    assert rows[2][4:] == ("gw-1 (observer)", lan_plan.UNPLANNED), "a plan has no way to an observer"
+    assert {row[5] for row in rows[3:]} == {lan_plan.YES}
+
+
+def test_ways_as_planned_share_a_row_and_are_counted():
+    rows = lan(bad(), "On node")
+    yes = [row for row in rows if row[5] == lan_plan.YES]
+
+    assert ("sip-dr", "ens224", "10.1.1.3", "direct", "sip-a (ha), sip-b (ha)", lan_plan.YES) in yes
+    planned = [row for row in bad().egress if row.as_planned]
+    assert sum(row[4].count(" (") for row in yes) == len(planned) > len(yes)
+    counted = "Of 19 ways: 1 not as planned, 1 unknown, 1 not in the plan, 16 as planned."
+    assert counted in words(list(lan_plan.SECTION.build(bad())))
+    unheard = replace(bad(), egress=tuple(replace(row, nic="", source="", as_planned=None) for row in bad().egress))
+    assert {row[5] for row in lan(unheard, "On node")} == {lan_plan.UNKNOWN}, "nothing told is no answer"
 
 
 def test_the_lan_plan_is_in_the_document(drawn):
@@ -985,8 +1053,11 @@ def test_goodput_is_shown_each_way_with_what_it_was_held_to():
 
     assert len(rows) == 6
     assert rows[0] == (
-        "sip-a → sip-b", "ha", "1 Gbit/s", "1 Gbit/s", "24", "914 Mbit/s", "929 Mbit/s", "940 Mbit/s", "828", "11 % / 23 %",
+        "sip-a → sip-b", "ha", "1\N{NO-BREAK SPACE}000 Mbit/s", "1\N{NO-BREAK SPACE}000 Mbit/s", "914 Mbit/s", "929 Mbit/s", "940 Mbit/s",
     )  # fmt: skip
+    assert "On all 6 paths: Tests: 24; Resent: 828; CPU sender / receiver: 11 % / 23 %." in words(
+        list(network.SECTION.build(trio()))
+    )
 
 
 def test_missing_bandwidth_tests_have_their_reason_and_absent_figures_a_dash():
@@ -1000,7 +1071,7 @@ def test_round_trips_under_load_stand_beside_idle_ones():
     rows = rows_of(bad(), "Round trips under load")
 
     assert rows[0][2:] == (
-        "240 µs", "390 µs", "480 µs", "4.41 ms", "12.2 ms", "8.91 ms", "1\N{NO-BREAK SPACE}190", "0", "none",
+        "0.24 ms", "0.39 ms", "0.48 ms", "4.41 ms", "12.2 ms", "8.91 ms", "1\N{NO-BREAK SPACE}190", "0", "none",
     )  # fmt: skip
     assert rows[-1][-3:] == ("1\N{NO-BREAK SPACE}200", "10", "1.4 s")
     assert rows_of(bare(), "Round trips under load")[0][-3:-1] == ("7", "7"), "all lost is a row too"
@@ -1045,8 +1116,9 @@ def test_every_path_has_its_mtu_and_route_or_the_reason_why_not():
     rows = {row[:2]: row[2:] for row in rows_of(bad(), "Path MTU")}
 
     told = rows["sip-a → sip-b", "ha"]
-    assert told == ("1400 B", "1500 B", "none", "24", "0 / 0", "0", "0")
-    assert ("2 / 0", "3", "0") in [row[4:] for row in rows.values()]
+    assert told == ("1400 B", "1500 B", "none", "24", "0 / 0", "0")
+    assert ("2 / 0", "3") in [row[4:] for row in rows.values()]
+    assert "On all 8 paths: Doubled: 0." in words(list(network.SECTION.build(bad())))
     assert rows["sip-a → sip-dr", "ha (WAN)"][:3] == ("1400 to 1472 B", "1500 B", "1400 B")
     assert rows["sip-dr → sip-a", "ha (WAN)"][:4] == (figures.DASH,) * 4
     assert rows_of(bad(), "Path MTU that is not known")[0][0] == "not even small packets were answered"
@@ -1054,15 +1126,23 @@ def test_every_path_has_its_mtu_and_route_or_the_reason_why_not():
 
 
 def test_every_planned_port_has_its_result_in_words():
-    assert [row[5] for row in rows_of(trio(), "Ports")] == ["open"] * len(trio().timings)
+    whole = rows_of(trio(), "Ports")
+    assert [row[4] for row in whole] == ["open"] * 2, "ports that answer alike on all paths of a network share a row"
+    assert sum(row[3].count("→") for row in whole) == len(trio().ports)
     rows = rows_of(bad(), "Ports")
-    assert rows[0][2:5] == ("ha", "tcp/57348", "neverfail")
-    assert {row[5] for row in rows} <= {str(access) for access in Access}
-    assert len({row[5] for row in rows}) > 2
-    assert all(row[6] for row in rows)
+    assert rows[0] == ("tcp/57348", "neverfail", "public", "sip-b → sip-a", "no answer", "because no answer")
+    assert {row[4] for row in rows} <= {str(access) for access in Access}
+    assert len({row[4] for row in rows}) > 2
+    assert all(row[5] for row in rows)
 
 
-@pytest.mark.parametrize(("samples", "shown"), [(1000, "2 ms"), (999, "max"), (0, "max")])
+def test_no_table_has_two_columns_called_result():
+    tables = [block for _, blocks in build(bad()) for block in blocks if isinstance(block, Table)]
+
+    assert not [block.head for block in tables if "Result" in block.head and any(block.statuses)]
+
+
+@pytest.mark.parametrize(("samples", "shown"), [(1000, "2 ms"), (999, figures.DASH), (0, figures.DASH)])
 def test_a_quantile_of_too_few_values_is_not_printed_as_one(samples, shown):
     assert figures.quantile(0.002, samples, 1000) == shown
     assert figures.quantile(None, samples, 1000) == figures.DASH
@@ -1072,9 +1152,15 @@ def test_a_short_run_shows_its_slowest_round_trip_once_as_what_it_is():
     few = tuple(replace(item, rtt=replace(item.rtt, samples=180)) for item in trio().timings)
     short = replace(trio(), timings=few)
 
-    assert rows_of(short, "Delay")[0][2:6] == ("240 µs", "330 µs", "max", "12.2 ms")
-    assert "“max”: too few probes" in words(list(network.SECTION.build(short)))
-    assert "“max”" not in words(list(network.SECTION.build(trio())))
+    row = rows_of(short, "Delay")[0]
+    assert row[2:5] == ("0.24 ms", "0.33 ms", "12.2 ms")
+    told = words(list(network.SECTION.build(short)))
+    assert f"{figures.DASH}: too few probes for that, see RTT max." in told
+    assert f"On all 12 paths: RTT p99.9: {figures.DASH}" in told
+    assert "max" not in {
+        text for block in network.SECTION.build(short) if isinstance(block, Table) for row in block.rows for text in row
+    }
+    assert "too few probes for that" not in words(list(network.SECTION.build(trio())))
     assert map_of(short).networks[0].links[0].above.endswith("480 µs max; loss 0 %")
 
 
@@ -1095,9 +1181,10 @@ def test_observers_say_who_asked_and_who_could_not():
 def test_tcp_is_told_path_by_path_with_what_was_cut_and_forgotten():
     first, *_, last = rows_of(bad(), "Left idle")
 
-    assert first[5:] == ("91.3 s", "2", "4\N{NO-BREAK SPACE}123", "204 ms", "5 min ok, 30 min dropped")
-    assert last[6] == "1"
-    assert rows_of(bare(), "Left idle")[0][5:] == ("0 s", "3", figures.DASH, figures.DASH, "0 s dropped")
+    assert first[4:] == ("91\N{NO-BREAK SPACE}300 ms", "2", "4\N{NO-BREAK SPACE}123", "5 min ok, 30 min dropped")
+    assert last[5] == "1"
+    assert "On all 4 paths: p99.9: 210 ms; Timer: 204 ms." in words(list(network.SECTION.build(bad())))
+    assert rows_of(bare(), "Left idle")[0][4:] == (figures.DASH, "0 ms", "3", figures.DASH, figures.DASH, "0 s dropped")
     reason = "the TCP echo of sip-a>sip-b/ha was never measured"
     assert any(row[1] == reason for row in rows_of(demonstration(), "TCP was not measured"))
     assert any(
@@ -1261,7 +1348,17 @@ def test_seconds_choose_their_unit(value, shown):
         (figures.entry("addp"), "addp"),
         (figures.moment("2026-11-21T10:35:00+01:00"), "2026-11-21 09:35 UTC"),
         (figures.moment("soon"), "soon"),
-        (figures.number(123456), "123456"),
+        (figures.number(123456), "123\N{NO-BREAK SPACE}456"),
+        (figures.number(1234.5, 6), "1\N{NO-BREAK SPACE}234.5"),
+        (figures.quantity(4144, "count"), figures.quantity(4144, "retries").removesuffix(" retries")),
+        (figures.quantity(1500, "octets"), "1500 B"),
+        (figures.milliseconds(0.000571), "0.571 ms"),
+        (figures.milliseconds(1.24), "1\N{NO-BREAK SPACE}240 ms"),
+        (figures.milliseconds(None), figures.DASH),
+        (figures.megabits(1e9), "1\N{NO-BREAK SPACE}000 Mbit/s"),
+        (figures.megabits(None), figures.DASH),
+        (figures.outage(0.0), "none"),
+        (figures.outage(125.04), "125 s"),
         (figures.several(1, "path"), "1 path"),
     ],
 )
@@ -1641,8 +1738,37 @@ def test_what_passed_counts_each_subject_once():
 
     def where(*subjects):
         table = finding_table([replace(passed, subject=subject, message=f"m{i}") for i, subject in enumerate(subjects)])
-        ((_, place, _),) = table.rows
-        return place
+        ((_, _, told),) = table.rows
+        return told.partition(". ")[0]
 
-    assert where(one, one, one, other, other, other) == "2 nodes"
-    assert where(one, one) == "a"
+    assert where(one, one, one, other, other, other) == f"{passed.title} (2 nodes)"
+    assert where(one, one) == passed.title
+
+
+def test_few_fast_probes_show_their_slowest_under_its_own_name():
+    def fast(samples: int) -> Table:
+        timings = tuple(
+            replace(item, fast=tuple(replace(one, rtt=replace(one.rtt, samples=samples)) for one in item.fast))
+            for item in trio().timings
+        )
+        blocks = network.SECTION.build(replace(trio(), timings=timings))
+        return next(block for block in blocks if isinstance(block, Table) and block.caption == "Fast probes under load")
+
+    one = next(item for item in trio().timings if item.fast).fast[0]
+    few, many_ = fast(999), fast(1000)
+    assert few.head[3].startswith("max ")
+    assert few.rows[0][3] == figures.milliseconds(one.rtt.maximum)
+    assert many_.head[3].startswith("p99.9 ")
+    assert many_.rows[0][3] == figures.milliseconds(one.rtt.p999)
+
+
+def test_round_trips_under_load_leave_out_a_quantile_that_no_path_has():
+    few = tuple(replace(item, loaded=replace(item.loaded, samples=999)) for item in bad().timings)
+    blocks = list(network.SECTION.build(replace(bad(), timings=few)))
+    head = next(
+        block.head for block in blocks if isinstance(block, Table) and block.caption == "Round trips under load"
+    )
+
+    assert "Loaded p99.9" not in head
+    assert {"Idle max", "Loaded max"} <= set(head)
+    assert "p99.9 is told of 1000 probes and more" in words(blocks)

@@ -5,12 +5,13 @@ What: Each planned address with its interface, switch and port beside what the n
     also which node held which address, and when.
 Why HA: A heartbeat that leaves by another interface than planned has no second path. It works until that one cable fails.
 How: The nodes told their interfaces and routes once an hour; switch and port are the plan's word, nobody can measure them.
-    "Unknown" means that the node or the plan does not say enough. It is not a yes.
+    "Unknown" means that the node or the plan does not say enough. It is not a yes. A plan has no way to an observer: "not in the plan".
 Source: Addresses, networks and egress of the assessment.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from analyzer.contract import AddressFound, Assessment, Egress, PlanNetwork
@@ -21,6 +22,14 @@ from reports.holders import holder_blocks
 from reports.texts import each, mark, say
 
 YES, NO, UNKNOWN = mark("\N{CHECK MARK} yes"), mark("\N{BALLOT X} NO"), mark("? unknown")
+UNPLANNED = mark("not in the plan")
+ANSWERS = {
+    NO: mark("not as planned"),
+    UNKNOWN: mark("unknown"),
+    UNPLANNED: mark("not in the plan"),
+    YES: mark("as planned"),
+}
+"""In the order in which they are read, with how they are counted."""
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -151,35 +160,51 @@ def differences(row: AddressFound) -> tuple[str, ...]:
 
 
 def _egress(rows: tuple[Egress, ...]) -> Iterator[Block]:
+    """Ways that differ each in a row of its own; those that are alike in all but their target share one."""
     if not rows:
         yield Paragraph(say("No node told its routes, so this cannot be said."))
         return
-    order = {False: 0, None: 1, True: 2}
+    answers = [_answer(row) for row in rows]
+    counts = {answer: answers.count(answer) for answer in ANSWERS}
     yield Paragraph(
         say(
-            "What each node's routing table picks for the address of a peer or an observer. "
-            "Rows that differ from the plan come first."
+            "What each node's routing table picks for the address of a peer or an observer. Of {ways}: {counts}.",
+            ways=figures.several(len(rows), "way"),
+            counts=", ".join(
+                f"{count} {say(called)}" for answer, called in ANSWERS.items() if (count := counts[answer])
+            ),
         )
     )
+    ways: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for answer, row in sorted(zip(answers, rows, strict=True), key=lambda pair: list(ANSWERS).index(pair[0])):
+        # What is wrong is told with its address, and shares no row.
+        address = row.address if answer == NO else ""
+        of = row.network or say("observer")
+        ways[answer, row.node, row.nic, row.source, row.gateway, address].append(f"{row.target} ({of})")
     yield from excerpt(
         Table(
-            each("On node", "Packets to", "Network", "Address", "Leave by", "With source", "Gateway", "As planned"),
+            each("On node", "Leave by", "With source", "Gateway", "Packets to", "As planned"),
             tuple(
                 (
-                    row.node,
-                    row.target,
-                    row.network or say("observer"),
-                    row.address,
-                    row.nic or figures.DASH,
-                    row.source or figures.DASH,
-                    row.gateway or say("direct"),
-                    say({True: YES, False: NO, None: UNKNOWN}[row.as_planned]),
+                    node,
+                    nic or figures.DASH,
+                    source or figures.DASH,
+                    gateway or say("direct"),
+                    "\n".join(word for word in (", ".join(targets), address) if word),
+                    say(answer),
                 )
-                for row in sorted(rows, key=lambda row: order[row.as_planned])
+                for (answer, node, nic, source, gateway, address), targets in ways.items()
             ),
-            (13, 13, 12, 15, 9, 15, 11, 12),
+            (12, 9, 14, 13, 38, 14),
         )
     )
+
+
+def _answer(row: Egress) -> str:
+    if row.as_planned is not None:
+        return YES if row.as_planned else NO
+    # A plan has no way to an observer: where the node told one, nothing is open.
+    return UNPLANNED if not row.network and row.nic and row.source else UNKNOWN
 
 
 SECTION = Section("lan_plan", "LAN plan", 27, _build)

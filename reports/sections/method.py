@@ -19,7 +19,7 @@ from reports import figures
 from reports.changes import control, usual
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
-from reports.findings import by_urgency, evidence_name, finding_name, matter, tally, worst
+from reports.findings import by_urgency, evidence_name, finding_name, tally, worst
 from reports.prose import GLOSSARY, METHOD
 from reports.provenance import provenance_blocks
 from reports.texts import each, say, word
@@ -151,7 +151,7 @@ def _terms(points: list[int]) -> str:
 
 
 def _evidence(assessment: Assessment) -> Iterator[Block]:
-    findings = by_urgency(matter(assessment.findings))
+    findings = by_urgency(assessment.findings)
     if not findings:
         yield Paragraph(say("No check was made."))
         return

@@ -31,6 +31,7 @@ from reports.routes import port_blocks, route_blocks
 from reports.slowness import slowness_blocks
 from reports.stamps import stamp_blocks
 from reports.texts import each, say, several
+from reports.uniform import FEW, by_path
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -46,14 +47,14 @@ def _build(assessment: Assessment) -> Iterator[Block]:
                 "p99.9 means: 999 of 1000 probes were this fast or faster."
             )
             + (
-                say(" “max”: too few probes for that, see RTT max.")
+                say(" {dash}: too few probes for that, see RTT max.", dash=figures.DASH)
                 if any(item.rtt.samples < 1000 for item in timings)
                 else ""
             )
         )
         shown = _worst_first(timings) if len(timings) > MOST else timings
-        yield from excerpt(_delays(shown))
-        yield from excerpt(_losses(shown))
+        yield from by_path(_delays(shown))
+        yield from _lost(shown)
         if any(item.loaded.samples or item.loaded_lost for item in timings):
             yield Paragraph(
                 say(
@@ -124,11 +125,14 @@ def _delays(timings: tuple[Timing, ...]) -> Table:
             (
                 figures.direction(item.source, item.target),
                 figures.network(item.network, wan=item.wan),
-                figures.seconds(item.rtt.p50),
+                figures.milliseconds(item.rtt.p50),
                 figures.quantile(item.rtt.p99, item.rtt.samples, 100),
                 figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
-                figures.seconds(item.rtt.maximum),
-                *("< 1 µs" if value == 0.0 else figures.seconds(value) for value in (item.wire.p50, item.wire.p99)),
+                figures.milliseconds(item.rtt.maximum),
+                *(
+                    "< 0.001 ms" if value == 0.0 else figures.milliseconds(value)
+                    for value in (item.wire.p50, item.wire.p99)
+                ),
             )
             for item in timings
         ),
@@ -137,6 +141,40 @@ def _delays(timings: tuple[Timing, ...]) -> Table:
         numeric=(2, 3, 4, 5, 6, 7),
         links=tuple(chart_name(item) for item in timings),
     )
+
+
+def _lost(timings: tuple[Timing, ...]) -> Iterator[Block]:
+    """A row for each path that lost something or cannot be told; those that lost nothing share a sentence."""
+    whole = [item for item in timings if item.loss == 0 and not item.outages and not item.unjudged]
+    if len(whole) < FEW:
+        yield from excerpt(_losses(timings))
+        return
+    rest = tuple(item for item in timings if item not in whole)
+    if rest:
+        yield from excerpt(_losses(rest))
+    sent = [item.sent for item in whole]
+    rests_s = [rest_s(item) for item in whole]
+    high = max((item.loss_high for item in whole if item.loss_high is not None), default=None)
+    if any(item.loss_high is None for item in whole):
+        high = None
+    yield Paragraph(
+        (
+            say("No path lost anything or had an outage.")
+            if not rest
+            else say("The other {count} paths lost nothing and had no outage.", count=len(whole))
+        )
+        + say(
+            " Each sent {sent} probes, at rest for {rest}; at 95 % confidence each loses at most {high}. The longest pause of a node on them: {pause}.",
+            sent=_between(figures.count(min(sent)), figures.count(max(sent))),
+            rest=_between(figures.duration(min(rests_s)), figures.duration(max(rests_s))),
+            high=figures.ratio(high, 2),
+            pause=figures.milliseconds(max(item.longest_stall_s for item in whole)),
+        )
+    )
+
+
+def _between(low: str, high: str) -> str:
+    return low if low == high else say("{low} to {high}", low=low, high=high)
 
 
 def _losses(timings: tuple[Timing, ...]) -> Table:
@@ -159,8 +197,8 @@ def _losses(timings: tuple[Timing, ...]) -> Table:
             figures.ratio(item.loss, 2),
             figures.span(item.loss_low, item.loss_high),
             _directions(item),
-            figures.seconds(item.longest_outage_s) if item.outages else say("none"),
-            figures.seconds(item.longest_stall_s),
+            figures.outage(item.longest_outage_s) if item.judged else figures.DASH,
+            figures.milliseconds(item.longest_stall_s),
             figures.duration(rest_s(item)),
             figures.count(item.sent),
             *((figures.count(item.unjudged),) if unjudged else ()),

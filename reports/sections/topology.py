@@ -115,17 +115,32 @@ def _notes(assessment: Assessment) -> Iterator[tuple[str, str]]:
     """Every network of the plan, or known by its timings alone, with a line about it."""
     planned = {network.name: network for network in assessment.networks}
     for network in assessment.networks:
-        yield network.name, _note(network)
+        yield network.name, _note(network, _vlans(network, assessment))
     told = [*(item.network for item in assessment.timings), *(item.network for item in assessment.throughputs)]
     for name in dict.fromkeys(told):
         if name not in planned:
             yield name, ""
 
 
-def _note(network: PlanNetwork) -> str:
+def _vlans(network: PlanNetwork, assessment: Assessment) -> str:
+    """``VLAN 31``, or of a network that has another at each site ``VLAN 31 (main), 41 (dr)``."""
+    site_of = {node.name: node.site for node in assessment.planned}
+    sites: dict[int, dict[str, None]] = defaultdict(dict)
+    for row in assessment.addresses:
+        vlan = network.vlan if row.vlan is None else row.vlan
+        if row.network == network.name and vlan is not None:
+            sites[vlan][site_of.get(row.node, "") or row.node] = None
+    if len(sites) > 1:
+        names = ", ".join(f"{vlan} ({figures.listing(list(where), NAMES)})" for vlan, where in sites.items())
+        return say("VLAN {names}", names=names)
+    vlan = next(iter(sites), network.vlan)
+    return say("VLAN not given") if vlan is None else say("VLAN {vlan}", vlan=vlan)
+
+
+def _note(network: PlanNetwork, vlans: str) -> str:
     words = [
         network.kind,
-        say("VLAN {vlan}", vlan=network.vlan) if network.vlan is not None else say("VLAN not given"),
+        vlans,
         say("{bits} planned", bits=figures.bits(network.rate_bps)) if network.rate_bps else say("rate not given"),
         say("DSCP {dscp}", dscp=network.dscp) if network.dscp else "",
         "" if network.probed else say("not probed, as the plan says"),
@@ -312,10 +327,14 @@ def _between(assessment: Assessment, site_of: Mapping[str, str]) -> Iterator[Blo
                     _sites(key[0]),
                     key[1],
                     figures.count(len(groups[key])),
-                    figures.seconds(_largest(item.rtt.p50 for item in groups[key])),
-                    figures.seconds(_largest(item.rtt.p999 for item in groups[key])),
+                    figures.milliseconds(_largest(item.rtt.p50 for item in groups[key])),
+                    figures.quantile(
+                        _largest(item.rtt.p999 for item in groups[key]),
+                        min(item.rtt.samples for item in groups[key]),
+                        1000,
+                    ),
                     figures.ratio(_largest(item.loss for item in groups[key]), 2),
-                    figures.bits(slowest.get(key)),
+                    figures.megabits(slowest.get(key)),
                 )
                 for key in order
             ),
