@@ -85,6 +85,7 @@ def port_blocks(ports: tuple[PortTest, ...]) -> Iterator[Block]:
     if not ports:
         yield Paragraph(say("The plan lists no ports for its products, so none was tried."))
         return
+    reasons = any(item.reason for item in ports)
     alike: dict[tuple[Status, str, str, str, str, str], list[str]] = defaultdict(list)
     for item in sorted(ports, key=lambda item: URGENCY.index(_STATUS[item.access])):
         product = item.stack or say("the address itself")
@@ -92,12 +93,12 @@ def port_blocks(ports: tuple[PortTest, ...]) -> Iterator[Block]:
         alike[key].append(figures.direction(item.source, item.target))
     yield from excerpt(
         Table(
-            each("Port", "For", "Network", "Paths", "Answer", "Reason"),
+            (*each("Port", "For", "Network", "Paths", "Answer"), *((say("Reason"),) if reasons else ())),
             tuple(
-                (port, product, network, ", ".join(ways), answer, reason)
+                (port, product, network, ", ".join(ways), answer, *((reason,) if reasons else ()))
                 for (_, port, product, network, answer, reason), ways in alike.items()
             ),
-            (11, 15, 12, 26, 14, 22),
+            (11, 15, 12, 26, 14, *((22,) if reasons else ())),
             say("Ports"),
             tuple(status for status, *_ in alike),
         )

@@ -40,6 +40,13 @@ def test_a_file_name_is_broken_behind_a_joint_and_not_inside_a_word(name):
     assert all(line.endswith(("-", "_", "x")) for line in lines[:-1])
 
 
+def test_a_column_as_wide_as_its_name_does_not_break_it():
+    block = Table(("Observer", "Why"), (("gateway-main", "long text " * 40),), (1, 9))
+    grid = next(part for part in table(block, 400.0, 600.0) if hasattr(part, "_cellvalues"))
+
+    assert grid._cellvalues[1][0][0].text.count("<br") == 0
+
+
 def test_a_name_that_fits_or_has_no_joint_stays_as_it_was():
     assert drawn("haready-a-1.zip", 300.0) == ["haready-a-1.zip"]
     assert "".join(drawn("f" * 64, 170.0)) == "f" * 64

@@ -132,10 +132,7 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
         cells.append([Paragraph(markup(say("Result")), HEAD), *heads] if marked else list(heads))
     for row, texts in enumerate(block.rows):
         line: list[Flowable | str] = [
-            Paragraph(linked(block, row, text) if place == 0 else markup(text), _cell_style(block, place, titled))
-            if text
-            else ""
-            for place, text in enumerate(map(_hyphened, texts, columns))
+            _cell(block, row, place, text, columns[place], titled) if text else "" for place, text in enumerate(texts)
         ]
         if marked:
             status = block.statuses[row]
@@ -147,27 +144,30 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
     return [*above, grid, Spacer(1, 6)]
 
 
-def _hyphened(text: str, width: float) -> str:
-    """The text with long names broken behind a ``-`` or ``_``, so that none is torn in a syllable or before ``.zip``."""
-    room = width - 2 * PADDING - 1
+def _cell(block: Table, row: int, place: int, text: str, width: float, titled: bool) -> Paragraph:
+    style = _cell_style(block, place, titled)
+    whole = _hyphened(text, style, width - 2 * PADDING - 0.5)
+    return Paragraph(linked(block, row, whole) if place == 0 else markup(whole), style)
+
+
+def _hyphened(text: str, style: ParagraphStyle, room: float) -> str:
+    """The text with names that are wider than `room` broken behind a ``-`` or ``_``, so that none is torn before ``.zip``."""
+
+    def wide(part: str) -> float:
+        # What is not plain letters may be drawn as something longer; it is left alone.
+        return stringWidth(part, style.fontName, style.fontSize) if part.isascii() else 0.0
+
+    def parted(word: str) -> str:
+        lines = [""]
+        for part in re.findall(r"[^-_]*[-_]+|[^-_]+", word):
+            if lines[-1] and wide(lines[-1] + part) > room:
+                lines.append("")
+            lines[-1] += part
+        return "\n".join(lines)
+
     return "\n".join(
-        " ".join(_parted(word, room) if _wide(word) > room else word for word in line.split(" "))
-        for line in text.split("\n")
+        " ".join(parted(word) if wide(word) > room else word for word in line.split(" ")) for line in text.split("\n")
     )
-
-
-def _parted(word: str, room: float) -> str:
-    lines = [""]
-    for part in re.findall(r"[^-_]*[-_]+|[^-_]+", word):
-        if lines[-1] and _wide(lines[-1] + part) > room:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
-
-
-def _wide(text: str) -> float:
-    # Of the wider face, in which labels stand. What is not plain letters may be drawn as something longer; it is left alone.
-    return stringWidth(text, BOLD, CELL.fontSize) if text.isascii() else 0.0
 
 
 def linked(block: Table, row: int, text: str) -> str:

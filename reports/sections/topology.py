@@ -210,8 +210,8 @@ def _delay(measured: list[Timing]) -> str:
     few = any(item.rtt.samples < 1000 for item in measured if item.rtt.p999 == tail)
     return say(
         "RTT {seconds} median, {seconds2} {word}; loss {loss}",
-        seconds=figures.seconds(median),
-        seconds2=figures.seconds(tail),
+        seconds=figures.milliseconds(median),
+        seconds2=figures.milliseconds(tail),
         word=say("max") if few else "99.9 %",
         loss=loss,
     )
@@ -256,7 +256,7 @@ def _tap(item: ObserverTiming) -> MapTap:
         return MapTap(item.node, say("no answer"), Status.FAIL)
     lost = figures.ratio((item.sent - item.answered) / item.sent, 2)
     return MapTap(
-        item.node, say("{seconds}, lost {lost}", seconds=figures.seconds(item.rtt.p50), lost=lost), Status.PASS
+        item.node, say("{seconds}, lost {lost}", seconds=figures.milliseconds(item.rtt.p50), lost=lost), Status.PASS
     )
 
 
