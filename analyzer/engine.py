@@ -189,11 +189,11 @@ def replicating(stacks: Sequence[Stack], plan: Plan) -> list[StackBinding]:
     return [binding for binding in plan.stacks if spelling(binding.name) in names]
 
 
-def customs(stacks: Sequence[Stack], plan: Plan) -> dict[Custom, str]:
+def customs(stacks: Sequence[Stack], plan: Plan) -> dict[Custom, tuple[str, ...]]:
     """What the products that the plan names ask of the site, each with the names of those that ask."""
     asking = bound(stacks, plan)
     return {
-        custom: " and ".join(stack.name for stack in asking if custom in stack.customs)
+        custom: tuple(stack.name for stack in asking if custom in stack.customs)
         for custom in Custom
         if any(custom in stack.customs for stack in asking)
     }

@@ -151,6 +151,8 @@ class Custom(StrEnum):
     VOICE = "calls run through it, so people hear its delay"
     REPLICATES = "what the active node writes to its disks goes to the other nodes"
     CLONES = "its nodes are clones: while it runs they may share the host name and do share the public address"
+    MAJORITY = "the majority of its members decides, and whoever is cut off from it stops: never two that serve"
+    TWO_ALONE = "with two members only it does without a majority"
 
 
 def _idle_s(timing: Timing) -> float:
@@ -189,7 +191,7 @@ class Context:
 
     `node` is the subject's node (for a path its sender, for a pair ""), `duration_s` the length of the whole run. `tolerance`: of the
     products that depend on this node, pair or path alone; None: no planned product does.
-    `customs`: what the planned products ask for, with the name of who asks.
+    `customs`: what the planned products ask for, with the names of those that ask.
     """
 
     subject: Subject
@@ -199,7 +201,7 @@ class Context:
     given: Mapping[str, Any] = field(repr=False)
     limits: tuple[Limit, ...] = ()
     tolerance: Tolerance | None = None
-    customs: Mapping[Custom, str] = field(default_factory=dict)
+    customs: Mapping[Custom, tuple[str, ...]] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the node's archive: label columns, ``t_us``, ``t_s`` and the raw stored integers.

@@ -61,7 +61,7 @@ class Material:
     stalls: Mapping[str, NodeStalls] = field(default_factory=dict)
     mtus: Mapping[str, PathMtu] = field(default_factory=dict)
     ports: Sequence[PortTest] = ()
-    customs: Mapping[Custom, str] = field(default_factory=dict)
+    customs: Mapping[Custom, tuple[str, ...]] = field(default_factory=dict)
     probes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     replications: Sequence[Replication] = ()
     headrooms: Sequence[Headroom] = ()

@@ -310,7 +310,7 @@ def _stacks(plan: Plan, stacks: Sequence[str], whole: Collection[str]) -> Iterat
             if plan.is_wan(one, other):
                 yield (
                     f"stack {stack.name!r} fails over by itself between {one!r} and {other!r} at different sites, where a "
-                    "broken line makes both active; take the pair out of auto_failover and switch by hand"
+                    "broken line makes both active, unless a majority decides; take the pair out of auto_failover and switch by hand"
                 )
 
 

@@ -82,7 +82,7 @@ def timing(lost=0, judged=10_000, **changes):
     return replace(found, **changes)
 
 
-VOICE = {Custom.VOICE: "genesys-addp"}
+VOICE = {Custom.VOICE: ("genesys-addp",)}
 
 
 def about_path(rule, timing, plan=PLAN, duration_s=86400.0, tolerance=None, customs=None):
@@ -897,7 +897,7 @@ def test_what_a_planned_product_asks_of_its_site_reaches_the_rules_with_its_name
 
     for plan in (named, unnamed):
         judge([rule(check, Scope.CLUSTER, ())], material(plan=plan, customs=customs(products, plan)))
-    assert seen == [{Custom.COMMITS: "genesys-addp"}, {}]
+    assert seen == [{Custom.COMMITS: ("genesys-addp",)}, {}]
 
 
 def test_only_what_was_declared_may_be_asked_for():

@@ -110,7 +110,7 @@ def judge(took_s, failed=0, data=("/var/lib",), asked=(Custom.COMMITS,)):
     frame = pd.DataFrame({"took_us": took_us, "error": [0.0] * len(took_s) + [28.0] * failed})
     subject = Subject(Scope.DEVICE, "a//var/lib")
     rule = commit_latency.RULE
-    customs = dict.fromkeys(asked, "store")
+    customs = dict.fromkeys(asked, ("store",))
     context = Context(subject, parse(given, "plan.toml"), "a", 900.0, {"commit": frame}, rule.limits, customs=customs)
     return list(rule.check(context))
 

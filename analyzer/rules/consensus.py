@@ -20,7 +20,7 @@ P99 = Limit("round trip between members, 99 %", "s", 0.05, None, Sense.AT_MOST, 
 
 
 def _check(context: Context) -> Iterator[Judgement]:
-    asking = {spelling(name) for name in context.customs.get(Custom.COMMITS, "").split(" and ") if name}
+    asking = {spelling(name) for name in context.customs.get(Custom.COMMITS, ())}
     bindings = [binding for binding in context.plan.stacks if spelling(binding.name) in asking]
     if not bindings:
         yield Judgement(Status.INFO, "No planned product is known to be a consensus store.")

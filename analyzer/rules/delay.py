@@ -100,7 +100,7 @@ def _on_site(context: Context, figures: Quantiles) -> list[tuple[Limit, float | 
 def _voice(context: Context) -> bool:
     """Whether calls run over the path's network."""
     plan, name = context.plan, context.timing.network
-    carrying = {spelling(product) for product in context.customs.get(Custom.VOICE, "").split(" and ")}
+    carrying = {spelling(product) for product in context.customs.get(Custom.VOICE, ())}
     bound = any(name in binding.networks and spelling(binding.name) in carrying for binding in plan.stacks)
     return plan.network(name).kind is NetworkKind.SIP or bound
 

@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Headroom, Limit, Resource, Scope, Sense, Status
-from analyzer.extension import HEADROOM, Context, Judgement, Rule
+from analyzer.extension import HEADROOM, Context, Custom, Judgement, Rule
 from analyzer.host import worst
+from analyzer.majority import deciding
 from analyzer.troubles import Trouble, words
 from analyzer.words import bits, octets, share
-from collector.plan import Phase
+from collector.plan import Phase, spelling
 
 _ADDED = "; that loads add up is a design value"
 CPU = Limit(
@@ -42,6 +43,15 @@ _WHAT = {Resource.CPU: "CPU", Resource.MEMORY: "memory", Resource.DISK: "disk", 
 def _check(context: Context) -> Iterator[Judgement]:
     one, other = (context.plan.node(name).name for name in context.subject.name.split("+"))
     items = context.headrooms
+    stores = {spelling(name) for name in context.customs.get(Custom.COMMITS, ())}
+    majority = deciding(context.plan, context.customs, (one, other))
+    if majority and all(spelling(item.product) in stores for item in majority):
+        yield Judgement(
+            Status.INFO,
+            f"{one} and {other}: every member of {' and '.join(item.product for item in majority)} writes all of the data already, and none takes over the work of "
+            "another; what clients asked of one they ask of the others.",
+        )
+        return
     troubles = [trouble for item in items if (trouble := _trouble(context, item)) is not None]
     evidence = tuple(_evidence(context, item) for item in items if item.share is not None)
     good = f"{one} and {other}: each has room for what both used together."

@@ -42,7 +42,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         return
     interfaces = {name: nics(inventory) or () for name, inventory in told.items()}
     silent = [name for name in facts if not interfaces.get(name)]
-    clones = context.customs.get(Custom.CLONES, "") if plan.phase is Phase.LIVE else ""
+    clones = " and ".join(context.customs.get(Custom.CLONES, ())) if plan.phase is Phase.LIVE else ""
     troubles = [
         *_machines(told),
         *_names(told, clones),

@@ -124,7 +124,7 @@ def _shared(plan: Plan, rows: Sequence[AddressFound]) -> Iterator[Trouble]:
 
 def _management(context: Context, node: Node, rows: Sequence[AddressFound]) -> Iterator[Trouble]:
     """Only where a product asks for it; elsewhere a management interface of its own is fine."""
-    product = context.customs.get(Custom.MANAGEMENT)
+    product = " and ".join(context.customs.get(Custom.MANAGEMENT, ()))
     grave = Status.WARN if product else Status.INFO
     kinds = {row.network: context.plan.network(row.network).kind for row in rows}
     publics = [row for row in rows if kinds[row.network] is NetworkKind.PUBLIC]
@@ -136,7 +136,7 @@ def _management(context: Context, node: Node, rows: Sequence[AddressFound]) -> I
                 yield Trouble(
                     grave,
                     f"management is on {row.found_nic}, public on {public.found_nic}",
-                    f"For {product or 'Neverfail'} put the management and the public address on one interface.",
+                    f"For {product} put the management and the public address on one interface." if product else "",
                 )
             low, high = node.addresses[row.network].ip, node.addresses[public.network].ip
             if context.facts.get("system") == "Windows" and low.version == high.version and int(low) >= int(high):

@@ -3,7 +3,8 @@
 What: The networks that join two nodes, and what they share: interface, switch, VLAN, subnet by the plan, gateway by the routing tables; the machine and the
     power feed that both nodes share; the longest outage of each network, and outages that hit every channel at once (beside a single channel: every
     network), or several of them.
-Why HA: Split brain: when all channels fail together each node thinks that the other is dead, and both serve.
+Why HA: Split brain: when all channels fail together each node thinks that the other is dead, and both serve. Products that decide by majority (etcd, corosync
+    from three nodes on) do not: there two nodes that lose each other only warn, and the rest is told by quorum.
 How: Networks that share a part count as one. Two of them must have been measured. Interfaces that the plan does not state are taken from
     the inventories; where neither of two networks states a switch, whether they share one is unknown (one without beside one with a
     switch is a cross-over cable).
@@ -25,6 +26,8 @@ from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, STALLS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import joint, on_channels, several_spans
+from analyzer.majority import Voters, deciding
+from analyzer.majority import told as told_majority
 from analyzer.netfacts import ways_out
 from analyzer.stood import remedy, stood_for_all, told
 from analyzer.tolerance import borne
@@ -57,6 +60,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         # Beside a single channel the other networks are the second way.
         counted, among = list(context.timings), "all networks"
     together = joint(pair, plan, counted)
+    majority = deciding(plan, context.customs, pair)
     limit = borne(context.limit(TOGETHER.name), context.tolerance)
     evidence = (
         Evidence(PATHS.name, float(len(groups)), "1", context.limit(PATHS.name)),
@@ -75,15 +79,17 @@ def _check(context: Context) -> Iterator[Judgement]:
     troubles = [
         *_paths(context, groups, ends),
         *_proven(context, groups, measured, ends),
-        *_channels(context, nets, ends),
+        *_channels(context, nets, ends, majority),
         *_outside(plan, nets, one, other),
-        *_common(one, other),
+        *_common(one, other, single_host=Custom.VOICE in context.customs),
     ]
     if len(together.networks) > 1 and together.common_outages:
         node = stood_for_all(context.ends, counted)
+        status = limit.judge(together.longest_common_outage_s)
         troubles.append(
             Trouble(
-                limit.judge(together.longest_common_outage_s),
+                # The others go on without one of the two.
+                Status.WARN if status is Status.FAIL and any(item.spare for item in majority) else status,
                 f"{', '.join(together.networks)} were out at the same moment {times(together.common_outages)}, for up to "
                 f"{seconds(together.longest_common_outage_s)}{told(node)}",
                 remedy(node)
@@ -255,9 +261,13 @@ def _paths(context: Context, groups: Sequence[Sequence[Network]], ends: _Ends) -
     )
 
 
-def _channels(context: Context, nets: Sequence[Network], ends: _Ends) -> Iterator[Trouble]:
+def _channels(context: Context, nets: Sequence[Network], ends: _Ends, majority: Sequence[Voters]) -> Iterator[Trouble]:
     channels = [net for net in nets if net.kind in CHANNELS]
-    if not channels:
+    if not channels and majority:
+        yield Trouble(
+            Status.INFO, f"no channel of their own joins them; {told_majority(majority)}, so that risks no split brain"
+        )
+    elif not channels:
         yield Trouble(
             Status.FAIL if Custom.CHANNEL in context.customs else Status.WARN,
             "no channel joins them, only networks that serve others",
@@ -270,7 +280,12 @@ def _channels(context: Context, nets: Sequence[Network], ends: _Ends) -> Iterato
                 f"the channels {first.name} and {second.name} share {' and '.join(shared)}",
                 "Redundant channels need an interface, a subnet and a switch of their own each.",
             )
-    if len(channels) == 1:
+    if len(channels) == 1 and majority:
+        yield Trouble(
+            Status.INFO,
+            f"{channels[0].name} is their only channel; {told_majority(majority)}: a cut stops the side without one and makes no split brain",
+        )
+    elif len(channels) == 1:
         yield Trouble(Status.INFO, f"a second channel beside {channels[0].name} is advised (split brain)")
 
 
@@ -295,12 +310,13 @@ def _outside(plan: Plan, nets: Sequence[Network], one: Node, other: Node) -> Ite
                     break
 
 
-def _common(one: Node, other: Node) -> Iterator[Trouble]:
+def _common(one: Node, other: Node, *, single_host: bool) -> Iterator[Trouble]:
     if one.host and one.host == other.host:
         yield Trouble(
             Status.WARN,
             f"both stand on one physical machine ({one.host})",
-            "Put the nodes on two physical machines; one machine is for single-host pairs of 100 seats or fewer only.",
+            "Put the nodes on two physical machines"
+            + ("; one machine is for single-host pairs of 100 seats or fewer only." if single_host else "."),
         )
     if one.power and one.power == other.power:
         yield Trouble(

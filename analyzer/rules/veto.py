@@ -6,7 +6,8 @@ What: Which third machines of the plan (gateways, ping targets, witness, SCS hos
 Why HA: Split brain has two shapes. When channels and veto fail together and the product takes over, both nodes are active; when it waits for a veto that does not
     come, neither serves.
 How: The ways out in the inventories, the plan's switches and VLANs, and on one time axis the outages of the channels and the pings of the third machines. One
-    that never answered says nothing. Whether the product asks them at all is its own matter.
+    that never answered says nothing. Whether the product asks them at all is its own matter. Where all products of a pair decide by majority (etcd, corosync from
+    three nodes on) this is not asked: see quorum.
 Source: NF: split-brain avoidance over another network than the channel; SB: both active, neither serving. What each finding weighs, and 10 s: design values.
 Fails when: never; a warning lets the verdict be at best conditional.
 """
@@ -20,6 +21,7 @@ from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, SILENCES, TIMINGS, Context, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import common_spans, intersection, on_channels, union
+from analyzer.majority import deciding, told
 from analyzer.netfacts import WayOut, ways_out
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds, times
@@ -35,6 +37,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     plan = context.plan
     one, other = (plan.node(name) for name in context.subject.name.split("+"))
     title = f"{one.name} and {other.name}"
+    if majority := deciding(plan, context.customs, (one.name, other.name)):
+        yield Judgement(
+            Status.INFO,
+            f"{title}: {told(majority)}, so no third machine is asked who may serve, and the two are never both active (see quorum).",
+        )
+        return
     channels = [
         net
         for net in plan.networks

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, ObserverTiming, Scope, Sense, Status
-from analyzer.extension import OBSERVERS, Context, Judgement, Rule
+from analyzer.extension import OBSERVERS, Context, Custom, Judgement, Rule
 from analyzer.words import seconds
-from collector.plan import ObserverKind
+from collector.plan import ObserverKind, spelling
 
 RTT = Limit(
     "round trip to the witness, median", "s", 0.1, 0.2, Sense.AT_MOST, "vSAN: 200 ms; private link: 100 ms advised"
@@ -28,6 +28,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     witnesses = [timing for timing in context.observers if timing.kind == ObserverKind.WITNESS]
     if not witnesses:
         yield Judgement(Status.INFO, "The plan names no witness.")
+        return
+    stores = {spelling(name) for name in context.customs.get(Custom.COMMITS, ())}
+    if stores and all(spelling(binding.name) in stores for binding in context.plan.stacks):
+        asking = " and ".join(binding.name for binding in context.plan.stacks)
+        yield Judgement(Status.INFO, f"{asking} asks no witness: its members alone decide (see quorum).")
+        return
     for timing in witnesses:
         yield _one(context, timing)
 

@@ -24,7 +24,7 @@ from analyzer.detectors import silence
 from analyzer.detectors.episodes import Spans
 from analyzer.detectors.token_ring import COEFFICIENT_MS, CONSENSUS, RETRANSMITS, Totem, trap
 from analyzer.detectors.trace import PathTrace
-from analyzer.extension import Combine, Option, Stack, StackContext
+from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
 
 TOKEN_MS = 3000
@@ -207,5 +207,6 @@ STACK = Stack(
         Untested("Timeouts of Pacemaker's resource operations (20 s by default)", "cluster administrator"),
     ),
     ("udp/5405",),
+    frozenset({Custom.MAJORITY, Custom.TWO_ALONE}),
     scope=Scope.CLUSTER,
 )

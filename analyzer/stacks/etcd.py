@@ -226,6 +226,6 @@ STACK = Stack(
     OPTIONS,
     recommend,
     (Untested("Load of the store itself: requests and size of its database", "administrator of the store"),),
-    customs=frozenset({Custom.COMMITS}),
+    customs=frozenset({Custom.COMMITS, Custom.MAJORITY}),
     scope=Scope.CLUSTER,
 )
