@@ -18,7 +18,7 @@ from analyzer.columns import Floats
 from analyzer.contract import AddressFound, Headroom, NodeSummary, Resource
 from analyzer.coverage import lacking, recorded_s
 from analyzer.frames import NodeData
-from analyzer.host import MINUTES, cpu_shares, minute_means, minute_sums, told
+from analyzer.host import MINUTES, counted_minutes, cpu_shares, minute_means, minute_sums, told
 from analyzer.lanplan import addresses
 from analyzer.netfacts import text, whole
 from analyzer.rates import increments
@@ -196,7 +196,7 @@ def _nic(frame: pd.DataFrame, row: AddressFound, way: str) -> Load:
     if not told(frame, "nic", way):
         return _nothing(f"the traffic of {row.node} on {row.network} was not told")
     rows = frame[frame["nic"] == nic]
-    sums = minute_sums(increments(rows, [way]), [way]) if len(rows) else pd.DataFrame()
+    sums = counted_minutes(rows, [way])
     if sums.empty:
         return _nothing(f"the traffic of interface {nic} of {row.node} is not on record")
     return Load(nic, sums[way] * 8.0 / sums["dt_s"], None if row.speed_bps is None else float(row.speed_bps))

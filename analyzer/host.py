@@ -87,6 +87,12 @@ def minute_sums(steps: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return sums[sums["dt_s"] >= _LEAST]
 
 
+def counted_minutes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """What counters counted, and ``dt_s``, by whole minute of the run; empty where one of them is not told."""
+    names = list(columns)
+    return minute_sums(increments(frame, names), names) if told(frame, "t_s", *names) else pd.DataFrame()
+
+
 def minute_means(t_s: pd.Series[float], values: pd.Series[float], least: int = _LEAST) -> pd.Series[float]:
     """Means of readings by whole minute of the run; null readings are left out. A minute counts with `least` of them."""
     known = values.dropna()

@@ -15,8 +15,7 @@ import pandas as pd
 from analyzer.columns import Floats, numbers
 from analyzer.contract import Figure, Minutes, Scope, Subject
 from analyzer.frames import NodeData
-from analyzer.host import cpu_shares, latency_s, minute_sums, told
-from analyzer.rates import increments
+from analyzer.host import counted_minutes, cpu_shares, latency_s, told
 from analyzer.timing import Measured
 
 _LEAST = 0.5
@@ -94,9 +93,8 @@ def _disks(frame: pd.DataFrame | None, count: int) -> Iterator[tuple[str, Floats
     if frame is None or not told(frame, "disk", "t_s", *_OPERATIONS):
         return
     for disk in frame["disk"].unique():
-        sums = minute_sums(increments(frame[frame["disk"] == disk], _OPERATIONS), _OPERATIONS)
-        took = latency_s(sums, "read", "write")
-        if len(took):
+        sums = counted_minutes(frame[frame["disk"] == disk], _OPERATIONS)
+        if len(sums) and len(took := latency_s(sums, "read", "write")):
             yield str(disk), _placed(took, count)
 
 

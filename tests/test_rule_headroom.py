@@ -48,7 +48,8 @@ def about(*items, of=PLAN):
     ("resource", "part", "status"),
     [
         (Resource.CPU, 0.5, Status.PASS), (Resource.CPU, 0.501, Status.WARN), (Resource.CPU, 0.8, Status.WARN), (Resource.CPU, 0.801, Status.FAIL),
-        (Resource.MEMORY, 0.9, Status.PASS), (Resource.MEMORY, 0.901, Status.WARN), (Resource.MEMORY, 2.0, Status.WARN),
+        (Resource.MEMORY, 0.9, Status.PASS), (Resource.MEMORY, 0.901, Status.WARN), (Resource.MEMORY, 1.0, Status.WARN),
+        (Resource.MEMORY, 1.001, Status.FAIL), (Resource.MEMORY, 2.0, Status.FAIL),
         (Resource.DISK, 0.9, Status.PASS), (Resource.DISK, 0.901, Status.WARN),
         (Resource.DISK, 2.0, Status.WARN), (Resource.NIC, 0.3, Status.PASS), (Resource.NIC, 0.301, Status.WARN), (Resource.NIC, 0.5, Status.WARN),
         (Resource.NIC, 0.501, Status.FAIL),

@@ -17,7 +17,6 @@ from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TESTS, Context, Judgement, Rule
 from analyzer.host import MINUTES, carried, events, judged, minute_means, quiet, told, too_short
 from analyzer.netfacts import loopback
-from analyzer.words import quantity
 
 QUEUE = Limit("packets that wait", "1", 1.0, 2.0, Sense.AT_MOST, "PAL: output queue length, 1 and 2")
 
@@ -49,7 +48,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     status = Status.WARN if found.status is Status.FAIL and not (matters and dropped) else found.status
     yield Judgement(
         status,
-        f"{title}: in the worst 5 % of all minutes {quantity(found.value, '1')} packets or more waited to be sent.",
+        f"{title}: in the worst 5 % of all minutes {found.value:.2g} packets or more waited to be sent."
+        if found.value
+        else f"{title}: in 95 % of all minutes or more no packet waited to be sent.",
         (
             Evidence("packets that wait, 95 % of all minutes", found.value, "1", limit),
             Evidence("packets that wait, worst minute", float(waiting.max()), "1"),

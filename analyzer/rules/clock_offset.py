@@ -41,7 +41,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     status = limit.judge(beyond_s)
     yield Judgement(
         status,
-        f"The clocks of {pair} differ by {seconds(offset_s)}, give or take {seconds(error_s)}.",
+        f"The clocks of {pair} differ by {seconds(offset_s)}, give or take {seconds(error_s)}."
+        if offset_s or error_s
+        else f"The clocks of {pair} show no difference.",
         (
             Evidence("difference beyond its error", beyond_s, "s", limit),
             Evidence("difference", offset_s, "s"),

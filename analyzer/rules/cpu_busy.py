@@ -27,10 +27,10 @@ def _check(context: Context) -> Iterator[Judgement]:
     limit = context.limit(BUSY.name)
     busy = shares["busy"]
     found = judged(limit, busy, 0.95)
+    above = f" ({found.beyond} of {len(busy)} minutes above {share(limit.fail or 1.0)})" if found.beyond else ""
     yield Judgement(
         found.status,
-        f"Node {context.node}: the busiest 5 % of all minutes had {share(found.value)} CPU busy or more "
-        f"({found.beyond} of {len(busy)} minutes above {share(limit.fail or 1.0)}).",
+        f"Node {context.node}: the busiest 5 % of all minutes had {share(found.value)} CPU busy or more{above}.",
         (
             Evidence("busy, 95 % of all minutes", found.value, "ratio", limit),
             Evidence("busiest minute", float(busy.max()), "ratio"),

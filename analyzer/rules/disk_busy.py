@@ -17,9 +17,8 @@ import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
-from analyzer.host import MINUTES, judged, minute_sums, told, too_short
-from analyzer.rates import increments
-from analyzer.words import quantity, share
+from analyzer.host import MINUTES, counted_minutes, judged, told, too_short
+from analyzer.words import share
 
 BUSY = Limit("disk busy", "ratio", 0.90, 0.95, Sense.AT_MOST, "PAL: idle time below 10 %; PCP; 95 % with a queue")
 QUEUE = Limit("requests at a time", "1", 2.0, None, Sense.AT_MOST, "PAL: more than 2 outstanding requests")
@@ -37,7 +36,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         )
         return
     columns = [name for name in _COLUMNS if told(frame, name)]
-    sums = minute_sums(increments(frame, columns), columns)
+    sums = counted_minutes(frame, columns)
     if len(sums) < MINUTES:
         yield too_short(disk, len(sums))
         return
@@ -48,7 +47,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     depth = None if waiting is None else judged(queue, waiting, 0.95)
     if part.status is Status.FAIL and (depth is None or depth.status is Status.PASS):
         part = replace(part, status=Status.WARN)
-    told_of = "" if depth is None else f", with {quantity(depth.value, '1')} requests or more at a time"
+    told_of = "" if depth is None else f", with {depth.value:.2g} requests or more at a time"
     yield Judgement(
         part.status,
         f"{disk} was busy, in the worst 5 % of all minutes, {share(part.value)} of the time or more{told_of}.",

@@ -16,8 +16,7 @@ import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
-from analyzer.host import MINUTES, judged, latency_s, minute_sums, told, too_short, worst
-from analyzer.rates import increments
+from analyzer.host import MINUTES, counted_minutes, judged, latency_s, too_short, worst
 from analyzer.words import seconds
 
 LATENCY = Limit("disk latency", "s", 0.015, 0.025, Sense.AT_MOST, "PAL: average disk time per operation, 15 and 25 ms")
@@ -27,9 +26,7 @@ _COLUMNS = ["reads", "read_ms", "writes", "write_ms"]
 def _check(context: Context) -> Iterator[Judgement]:
     frame = context.table("disk")
     disk = f"Disk {context.subject.name.removeprefix(f'{context.node}/')} of node {context.node}"
-    sums = pd.DataFrame()
-    if told(frame, "t_s", *_COLUMNS):
-        sums = minute_sums(increments(frame, _COLUMNS), _COLUMNS)
+    sums = counted_minutes(frame, _COLUMNS)
     if len(sums) < MINUTES:
         yield too_short(disk, len(sums))
         return
@@ -65,9 +62,7 @@ def _p95(minutes: pd.Series[float]) -> float:
 
 
 def _busy(frame: pd.DataFrame) -> float | None:
-    if not told(frame, "busy_ms"):
-        return None
-    sums = minute_sums(increments(frame, ["busy_ms"]), ["busy_ms"])
+    sums = counted_minutes(frame, ["busy_ms"])
     return _p95((sums["busy_ms"] / 1e3 / sums["dt_s"]).clip(upper=1.0)) if len(sums) else None
 
 

@@ -14,12 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
-from analyzer.host import MINUTES, judged, latency_s, minute_sums, told, too_short, worst
-from analyzer.rates import increments
+from analyzer.host import MINUTES, counted_minutes, judged, latency_s, too_short, worst
 from analyzer.words import seconds
 
 _PAL = "PAL: overloaded disk, queue above 1"
@@ -33,9 +31,7 @@ _COLUMNS = ["reads", "read_ms", "read_B", "writes", "write_ms", "write_B"]
 def _check(context: Context) -> Iterator[Judgement]:
     frame = context.table("disk")
     disk = f"Disk {context.subject.name.removeprefix(f'{context.node}/')} of node {context.node}"
-    sums = pd.DataFrame()
-    if told(frame, "t_s", *_COLUMNS):
-        sums = minute_sums(increments(frame, _COLUMNS), _COLUMNS)
+    sums = counted_minutes(frame, _COLUMNS)
     if len(sums) < MINUTES:
         yield too_short(disk, len(sums))
         return
@@ -50,7 +46,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     queued = int((depth > QUEUE).sum())
     yield Judgement(
         status,
-        f"{disk} had more than one request at a time in {queued} of {len(sums)} minutes"
+        f"{disk} had more than one request at a time in {f'{queued} of {len(sums)} minutes' if queued else 'no minute'}"
         + (
             f"; operations then took {seconds(longest_s)} or more in the slowest 5 % of all minutes."
             if longest_s

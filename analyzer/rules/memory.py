@@ -69,7 +69,8 @@ def _swap(context: Context, used: pd.Series[float], *, spare: bool) -> Judgement
     status = Status.WARN if found.status is Status.FAIL and spare else found.status
     return Judgement(
         status,
-        f"Node {context.node}: its swap was used up to {share(found.value)}"
+        f"Node {context.node}: its swap was "
+        + (f"used up to {share(found.value)}" if found.value else "not used")
         + (" while memory was to spare." if spare else " while memory was short."),
         (Evidence("swap used, worst minute", found.value, "ratio", limit),),
         ""

@@ -15,10 +15,9 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
-from analyzer.host import MINUTES, carried, events, judged, minute_sums, told, too_short, worst
+from analyzer.host import MINUTES, carried, counted_minutes, events, judged, told, too_short, worst
 from analyzer.netfacts import loopback
 from analyzer.proportion import clopper_pearson
-from analyzer.rates import increments
 from analyzer.words import share
 
 ERRORS = Limit(
@@ -46,7 +45,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     # Where the inventory places no address, any interface may be the one.
     matters = nic in placed or not placed
     errors, packets = (sum(events(frame, name) or 0 for name in names) for names in (_ERRORS, _PACKETS))
-    minutes = minute_sums(increments(frame, _ERRORS), _ERRORS)
+    minutes = counted_minutes(frame, _ERRORS)
     if not errors and (len(minutes) < MINUTES or not packets):
         if len(minutes) < MINUTES and matters:
             yield too_short(title, len(minutes))

@@ -19,8 +19,7 @@ import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
-from analyzer.host import MINUTES, judged, minute_sums, told, too_short
-from analyzer.rates import increments
+from analyzer.host import MINUTES, counted_minutes, judged, too_short
 from analyzer.words import share
 
 MEMORY = Limit("all waited for memory", "ratio", 0.10, None, Sense.AT_MOST, "design value, unverified")
@@ -45,7 +44,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     value = judged(limit, found["memory"], 0.95)
     yield Judgement(
         value.status,
-        f"Node {context.node}: in the worst 5 % of all minutes every program waited for memory {share(value.value)} of the time or more.",
+        f"Node {context.node}: in the worst 5 % of all minutes every program waited for memory {share(value.value)} of the time or more."
+        if value.value
+        else f"Node {context.node}: in 95 % of all minutes or more its programs never all waited for memory.",
         (
             Evidence(limit.name, value.value, "ratio", limit),
             Evidence("all waited for I/O", _p95(found["io"]), "ratio"),
@@ -64,10 +65,8 @@ def _p95(minutes: pd.Series[float]) -> float | None:
 
 def _minutes(frame: pd.DataFrame, name: str, column: str) -> pd.Series[float]:
     """Share of each minute's time."""
-    if not told(frame, "pressure", "t_s", column):
-        return pd.Series(dtype=float)
-    sums = minute_sums(increments(frame[frame["pressure"] == name], [column]), [column])
-    return (sums[column] / 1e6 / sums["dt_s"]).clip(upper=1.0)
+    sums = counted_minutes(frame[frame["pressure"] == name], [column]) if "pressure" in frame else pd.DataFrame()
+    return (sums[column] / 1e6 / sums["dt_s"]).clip(upper=1.0) if len(sums) else pd.Series(dtype=float)
 
 
 RULE = Rule("pressure", "Pressure", Area.HOST, Scope.NODE, ("pressure",), (MEMORY,), _check)

@@ -34,10 +34,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     changes, odd = context.limit(CHANGES.name), context.limit(ODD.name)
     ratio = (timing.reordered + timing.duplicates) / timing.answered
     moved, mixed = changes.judge(sum(known)), odd.judge(ratio)
-    text = (
-        f"Path {timing.path}: {_ways(timing)}; {timing.reordered} replies out of order and {timing.duplicates} doubled "
-        f"({share(ratio)})."
+    mixed_up = (
+        f"{timing.reordered} replies out of order and {timing.duplicates} doubled ({share(ratio)})"
+        if ratio
+        else "no reply out of order or doubled"
     )
+    text = f"Path {timing.path}: {_ways(timing)}; {mixed_up}."
     remedies = []
     if moved is not Status.PASS:
         remedies.append(
@@ -58,6 +60,8 @@ def _check(context: Context) -> Iterator[Judgement]:
 
 
 def _ways(timing: Timing) -> str:
+    if timing.route_changes_there == timing.route_changes_back == 0:
+        return "its route changed neither there nor back"
     counts = ((timing.route_changes_there, "there"), (timing.route_changes_back, "back"))
     told = ", ".join("not told " + way if count is None else f"{count} {way}" for count, way in counts)
     return f"changes of route {told}"

@@ -41,7 +41,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     yield Judgement(
         found.status,
         f"Node {context.node}: in the worst 5 % of all minutes {quantity(found.value, '1')} processes or more waited for each of its "
-        f"{cpus} CPUs.",
+        f"{cpus} CPUs."
+        if found.value
+        else f"Node {context.node}: in 95 % of all minutes or more no process waited for one of its {cpus} CPUs.",
         (
             Evidence("waiting per CPU, 95 % of all minutes", found.value, "1", limit),
             Evidence("waiting per CPU, worst minute", float(waiting.max()), "1"),

@@ -28,6 +28,8 @@ _LOOKED_S, _LEAST_S = 6 * 3600.0, 3600.0
 """The mixin looks at six hours; below one nothing is forecast (design value)."""
 _SEVERITY = (Status.PASS, Status.WARN, Status.FAIL)
 
+_DAYS_S, _YEAR_S = 3 * 86400.0, 365 * 86400.0
+
 
 def _check(context: Context) -> Iterator[Judgement]:
     frame = context.table("filesystem")
@@ -58,7 +60,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     if lasts_s is not None:
         # Both have to be bad: the milder one decides.
         status = min(full.judge(lasts_s), free.judge(share_free), key=_SEVERITY.index)
-    when = "it does not fill" if lasts_s is None else f"full in {quantity(float(lasts_s), 's')} if it goes on so"
+    when = "it does not fill" if lasts_s is None else _when(float(lasts_s))
     yield Judgement(
         status,
         f"{title}: {share(share_free)} free, {when}.",
@@ -71,6 +73,14 @@ def _check(context: Context) -> Iterator[Judgement]:
         if status is Status.PASS
         else f"Find what fills {mount} on {context.node}; clear it or enlarge the file system.",
     )
+
+
+def _when(lasts_s: float) -> str:
+    """Days and years are a guess from hours: they get no more digits than that."""
+    if lasts_s > _YEAR_S:
+        return "full in more than a year if it goes on so"
+    text = quantity(lasts_s, "s") if lasts_s < _DAYS_S else f"{lasts_s / 86400.0:.0f} days"
+    return f"full in {text} if it goes on so"
 
 
 RULE = Rule("space-forecast", "Space in a day", Area.HOST, Scope.DEVICE, ("filesystem",), (FULL, FREE), _check)

@@ -41,7 +41,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     yield Judgement(
         found.status,
         f"Node {context.node}: in the worst 5 % of all minutes {share(found.value)} of the CPU time or more was "
-        f"stolen{waited}.",
+        f"stolen{waited}."
+        if found.value
+        else f"Node {context.node}: in 95 % of all minutes or more no CPU time was stolen{waited}.",
         (
             Evidence("stolen, 95 % of all minutes", found.value, "ratio", limit),
             Evidence("stolen, worst minute", float(shares["steal"].max()), "ratio"),

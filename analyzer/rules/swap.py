@@ -17,7 +17,7 @@ import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
-from analyzer.host import MINUTES, events, minute_sums, told, too_short, worst
+from analyzer.host import MINUTES, counted_minutes, events, minute_sums, told, too_short, worst
 from analyzer.rates import increments
 from analyzer.words import quantity, span
 
@@ -46,7 +46,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             remedy=f"Search the kernel's log on {context.node} for 'Out of memory'.",
         )
         return
-    minutes = len(minute_sums(increments(frame, ["oom_kills"]), ["oom_kills"]))
+    minutes = len(counted_minutes(frame, ["oom_kills"]))
     if not kills and minutes < MINUTES:
         yield too_short(f"Out-of-memory kills of node {context.node}", minutes)
         return
@@ -54,7 +54,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     status = limit.judge(kills)
     yield Judgement(
         status,
-        f"Node {context.node}: processes killed for want of memory: {kills}.",
+        f"Node {context.node}: processes killed for want of memory: {kills}."
+        if kills
+        else f"Node {context.node}: no process was killed for want of memory.",
         (Evidence("out-of-memory kills", float(kills), "1", limit),),
         "" if status is Status.PASS else f"Find them in the kernel's log of {context.node} and give it more memory.",
     )

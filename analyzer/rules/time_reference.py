@@ -38,7 +38,7 @@ def _check(context: Context) -> Iterator[Judgement]:
                 f"where {', '.join(silent)} take the time from is not told"
                 if len(silent) > 1
                 else f"where {silent[0]} takes the time from is not told",
-                f"Compare the time servers of {' and '.join(silent)} by hand (`chronyc sources`, `timedatectl`).",
+                f"Compare the time servers of {few(silent)} by hand (`chronyc sources`, `timedatectl`).",
                 "where nodes take the time from is not told",
             )
         )

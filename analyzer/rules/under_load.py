@@ -35,7 +35,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     certain_s = max(0.0, timing.loaded_outage_s - timing.period_s)
     low = timing.loaded_low or 0.0
     status = max((silence.judge(certain_s), loss.judge(low)), key=(Status.PASS, Status.WARN, Status.FAIL).index)
-    told = f"Path {timing.path}: of {sent} probes under load {timing.loaded_lost} were lost"
+    lost = (
+        f"of {sent} probes under load {timing.loaded_lost} were lost"
+        if timing.loaded_lost
+        else f"none of {sent} probes under load was lost"
+    )
+    told = f"Path {timing.path}: {lost}"
     told += f", the longest silence was {seconds(timing.loaded_outage_s)}." if timing.loaded_outage_s else "."
     yield Judgement(
         status,
