@@ -155,7 +155,7 @@ def assess(
     )
     findings = limits.marked(judge(checks, material))
     advice, failures = recommend(products, material)
-    topologies, faults = advise(products, material)
+    topologies, faults = advise(products, material, findings)
     findings, uses = waivers.apply(waived, [*findings, *failures, *faults], now.date())
     changes = limits.changes(checks, findings)
     overrides = [item.override for item in advice if item.override]

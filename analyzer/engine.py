@@ -117,8 +117,14 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
     return advice, findings
 
 
-def advise(stacks: Sequence[Stack], material: Material) -> tuple[list[TopologyAdvice], list[Finding]]:
-    """How bound products may be built on their pairs, of those that have a word on it; what went wrong comes as findings."""
+def advise(
+    stacks: Sequence[Stack], material: Material, judged: Sequence[Finding] = ()
+) -> tuple[list[TopologyAdvice], list[Finding]]:
+    """How bound products may be built on their pairs, of those that have a word on it; what went wrong comes as findings.
+
+    `judged`: what the rules found; advice on what failed would be no advice.
+    """
+    failed = [finding for finding in judged if finding.status is Status.FAIL]
     known = {spelling(stack.name): stack for stack in stacks}
     advice: list[TopologyAdvice] = []
     findings: list[Finding] = []
@@ -127,13 +133,29 @@ def advise(stacks: Sequence[Stack], material: Material) -> tuple[list[TopologyAd
         if stack is None or stack.advise is None:
             continue
         for context in _contexts(stack, binding, material):
-            found, failure = _attempt(stack.advise, context)
+            about = tuple(finding for finding in failed if _concerns(finding.subject, context))
+            found, failure = _attempt(stack.advise, replace(context, failed=about))
             advice += found
             if failure:
                 text = f"The advice on topology of {stack.name} failed: {failure}. This is a fault of haready."
                 remedy = "Report it with the archives."
                 findings.append(_finding(stack.name, stack.title, context.subject, Status.ERROR, text, remedy))
     return advice, findings
+
+
+def _concerns(subject: Subject, context: StackContext) -> bool:
+    """Whether it is one of the nodes, a device of theirs, the pair, or a path that the product uses between them."""
+    match subject.scope:
+        case Scope.NODE:
+            return subject.name in context.pair
+        case Scope.DEVICE:
+            return subject.name.startswith(tuple(f"{name}/" for name in context.pair))
+        case Scope.PATH:
+            return any(path.name == subject.name for path in context.paths)
+        case Scope.PAIR:
+            return set(subject.name.split("+")) == set(context.pair)
+        case Scope.CLUSTER:
+            return False
 
 
 def _nowhere(binding: StackBinding, title: str, material: Material) -> Finding:

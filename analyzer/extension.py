@@ -18,6 +18,7 @@ from analyzer.contract import (
     Area,
     EchoTiming,
     Evidence,
+    Finding,
     Headroom,
     Joint,
     Limit,
@@ -40,7 +41,7 @@ from analyzer.contract import (
     Untested,
 )
 from analyzer.words import span
-from collector.plan import Plan, PlannedPath, StackBinding
+from collector.plan import ObserverKind, Plan, PlannedPath, StackBinding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -413,7 +414,8 @@ class StackContext:
     these paths carried. `hurt`: nodes of the pair whose record has holes: what happened meanwhile is not known. `echoes`: what the
     TCP echo showed on these paths, without those that it did not measure. `traces`: every slot of the measured paths by their names, with the pauses of both ends, on one
     time base; `asked`: the same of what a single node asked observers, by their names (scope node only). `commits`: of the nodes that timed their disk. `clocks`: what the nodes' clocks did, as far as told. `facts`: their inventories by name, as far as told;
-    `observers`: how these were answered.
+    `observers`: how these were answered. `failed`: what rules found to fail of these nodes, and of the networks between them that the product uses; advice on
+    topology alone is given it.
     """
 
     plan: Plan
@@ -434,6 +436,7 @@ class StackContext:
     asked: Mapping[str, PathTrace] = field(default_factory=dict, repr=False)
     commits: tuple[Commits, ...] = ()
     clocks: Mapping[str, NodeClock] = field(default_factory=dict)
+    failed: tuple[Finding, ...] = ()
 
     @property
     def wan(self) -> bool:
@@ -486,3 +489,5 @@ class Stack:
     scope: Scope = Scope.PAIR
     advise: Callable[[StackContext], Iterator[TopologyAdvice]] | None = None
     """How the product may be built on a pair, where that depends on what is found."""
+    unobserved: tuple[tuple[ObserverKind, Untested], ...] = ()
+    """As `untested`, of what is measured where the plan names an observer of that kind and every node that asked it was answered."""

@@ -14,7 +14,7 @@ from analyzer.extension import SUFFICIENT_S, StackContext
 from analyzer.lanplan import addresses
 from analyzer.netfacts import nics, text
 from analyzer.proportion import clopper_pearson
-from analyzer.words import seconds, share, span
+from analyzer.words import few, seconds, share, span
 from collector.plan import Network, NetworkKind, Node, ObserverKind
 
 SOURCE = "Genesys SIP Server HA guide (GSIP)"
@@ -181,6 +181,11 @@ def _hot(context: StackContext, tolerated_s: float) -> Choice:
     if longest_s > tolerated_s:
         why = f"an outage of {seconds(longest_s)} on {worst.path} takes the synchronisation with it: mend it, or do without"
         return Choice(HOT, Fit.POSSIBLE, (measured, why))
+    if context.failed:
+        bad = few(
+            list(dict.fromkeys(f"{finding.title.lower()} ({finding.subject.name})" for finding in context.failed)), 3
+        )
+        return Choice(HOT, Fit.POSSIBLE, (measured, f"what failed has to be mended first: {bad}"))
     return Choice(
         HOT, Fit.ADVISED, (measured, "the state of the calls is kept in step; ADDP is recommended on that link")
     )

@@ -115,12 +115,14 @@ def untested(
     if not idle:
         found.append(_IDLE)
     found += _of_replication(legs)
-    asked = {timing.observer for timing in observers if timing.sent}
+    asked_of = [timing for timing in observers if timing.sent]
+    asked = {timing.observer for timing in asked_of}
     silent = [observer.name for observer in plan.observers if observer.name not in asked]
     if silent:
         found.append(Untested(f"Reachability of the observers that no node asked: {', '.join(silent)}", "installer"))
     for stack in stacks:
         found += stack.untested
+        found += [item for kind, item in stack.unobserved if not _heard(kind, asked_of)]
         closed = [port for port in stack.ports if not _tested(port, ports)]
         if closed:
             what = f"{stack.title}: {', '.join(closed)} open between the nodes"
@@ -141,6 +143,12 @@ def untested(
     if untried:
         found.append(Untested(f"Bandwidth of networks without tests: {', '.join(untried)}", "network administrator"))
     return tuple(found)
+
+
+def _heard(kind: ObserverKind, asked: Sequence[ObserverTiming]) -> bool:
+    """Whether observers of that kind were asked, and answered every node that asked them."""
+    answered = [timing.answered > 0 for timing in asked if timing.kind == kind]
+    return bool(answered) and all(answered)
 
 
 def _of_replication(legs: Sequence[Replication]) -> Iterator[Untested]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from report_fixtures import trio
 from synthetic import Site, plan_data, write
 from test_analyzer_addp import timing
 
 from analyzer.assess import assess
-from analyzer.contract import Assessment, Fit, ObserverTiming, Quantiles, Scope, Subject
+from analyzer.contract import Area, Assessment, Finding, Fit, ObserverTiming, Quantiles, Scope, Status, Subject
 from analyzer.extension import StackContext
 from analyzer.sip_topology import BALANCING, DEVICE, HOT, ONE_HOST, TAKEOVER, WARM
 from analyzer.stacks.genesys_addp import STACK
 from collector.plan import parse
+from reports.contract import Callout, Tone
+from reports.sections.sip_topology import SECTION
 
 LINUX = {"system": "Linux"}
 SCS = [{"name": "scs-1", "kind": "scs", "addr": "10.9.9.9"}]
@@ -42,7 +45,9 @@ def seen(node, silence_s=0.0, lost=0, answered=1000, observer="scs-1"):
     return ObserverTiming(observer, "scs", "10.9.9.9", node, answered + lost, answered, rtt, silence_s, "")
 
 
-def advice(plan=None, systems=("Linux", "Linux"), timings=None, observers=(), automatic=True, facts=None, **machines):
+def advice(
+    plan=None, systems=("Linux", "Linux"), timings=None, observers=(), automatic=True, facts=None, failed=(), **machines
+):
     plan = plan or make_plan()
     told = {
         name: inventory(
@@ -56,7 +61,7 @@ def advice(plan=None, systems=("Linux", "Linux"), timings=None, observers=(), au
     measured = (timing("a>b/ch1"), timing("b>a/ch1")) if timings is None else timings
     context = StackContext(
         plan, plan.stacks[0], Subject(Scope.PAIR, "a+b"), ("a", "b"), automatic, paths, measured, (),
-        facts=told if facts is None else facts, observers=tuple(observers),
+        facts=told if facts is None else facts, observers=tuple(observers), failed=failed,
     )  # fmt: skip
     found = list(STACK.advise(context))
     return found[0] if found else None
@@ -145,6 +150,52 @@ def test_hot_standby_needs_a_link_that_was_measured_and_holds():
     broken = advice(timings=(timing("a>b/ch1", outage_s=5.1), timing("b>a/ch1")))
     assert fits(broken)[HOT] is Fit.POSSIBLE
     assert "outage of 5.1 s on a>b/ch1" in broken.standby[0].reasons[1]
+
+
+def test_hot_standby_is_not_advised_while_a_host_or_the_link_fails():
+    failed = Finding("stalls", "Pauses", Area.HOST, Subject(Scope.NODE, "a"), Status.FAIL, "It stood still.")
+    found = advice(failed=(failed,))
+    assert fits(found)[HOT] is Fit.POSSIBLE
+    assert "what failed has to be mended first: pauses (a)" in found.standby[0].reasons
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "counts"),
+    [
+        (Scope.NODE, "a", True),
+        (Scope.DEVICE, "b/sda", True),
+        (Scope.PATH, "a>b/ch1", True),
+        (Scope.PATH, "a>c/ch1", False),
+        (Scope.NODE, "c", False),
+        (Scope.PAIR, "a+b", True),
+        (Scope.CLUSTER, "test", False),
+    ],
+)
+def test_only_what_fails_of_the_pair_itself_counts_for_its_advice(tmp_path, monkeypatch, scope, name, counts):
+    seen_ = []
+
+    def noting(context):
+        if context.pair == ("a", "b"):
+            seen_.append(context.failed)
+        yield from ()
+
+    finding = Finding("x", "X", Area.HOST, Subject(scope, name), Status.FAIL, "bad")
+    monkeypatch.setattr("analyzer.assess.judge", lambda *_: [finding])
+    monkeypatch.setattr("analyzer.stacks.genesys_addp.STACK", replace(STACK, advise=noting))
+    assess(list(write(Site(length_s=60.0, plan=plan_data("abc")), tmp_path).values()))
+    assert seen_ == [(finding,) if counts else ()]
+
+
+def test_no_merit_is_made_of_a_link_that_is_no_good():
+    sound = advice(make_plan(observer=SCS), observers=(seen("a"), seen("b")))
+    broken = replace(sound, standby=tuple(replace(choice, fit=Fit.POSSIBLE) for choice in sound.standby))
+    assert tone_of_scs(sound) is Tone.GOOD
+    assert tone_of_scs(broken) is Tone.NOTE
+
+
+def tone_of_scs(found):
+    blocks = SECTION.build(replace(trio(), topologies=(found,)))
+    return next(block.tone for block in blocks if isinstance(block, Callout))
 
 
 def test_an_unplanned_scs_is_a_question_and_no_verdict():

@@ -6,6 +6,7 @@ import pytest
 from synthetic import plan_data
 
 from analyzer import rules, stacks
+from analyzer.contract import ObserverTiming, Quantiles
 from analyzer.engine import bound
 from analyzer.untested import untested
 from collector.plan import parse
@@ -107,3 +108,23 @@ def test_windows_is_asked_about_unless_every_node_told_that_it_is_linux(word):
 
 def test_idle_connections_through_firewalls_are_not_tested():
     assert "Idle connections through firewalls" in told(a="Linux", b="Linux")
+
+
+def answering(node, answered, kind="scs"):
+    rtt = Quantiles(answered)
+    return ObserverTiming("scs-1", kind, "10.9.9.9", node, 900, answered, rtt, 0.0, "")
+
+
+@pytest.mark.parametrize(
+    ("observers", "open_"),
+    [
+        ((), True),
+        ((answering("a", 900), answering("b", 900)), False),
+        ((answering("a", 900), answering("b", 0)), True),
+        ((answering("a", 900, kind="gateway"),), True),
+    ],
+)
+def test_the_path_of_the_scs_is_not_called_untested_once_it_was_measured(observers, open_):
+    plan = parse(plan_data(), "plan.toml")
+    found = untested(plan, bound(discover(stacks, "STACK"), plan), observers, {})
+    assert any("The path from the Solution Control Server" in item.what for item in found) is open_

@@ -24,7 +24,7 @@ from analyzer.advisor import advise
 from analyzer.contract import Constraint, Quantiles, Recommendation, Setting, Snippet, Timing, Untested
 from analyzer.extension import Combine, Custom, Option, Stack, StackContext
 from analyzer.words import seconds
-from collector.plan import spelling
+from collector.plan import ObserverKind, spelling
 
 FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
 LONG_S = 30
@@ -212,10 +212,6 @@ STACK = Stack(
     recommend,
     (
         Untested(
-            "The path from the Solution Control Server to the hosts (Host [addp]), which decides switchovers",
-            "Genesys administrator",
-        ),
-        Untested(
             "Where the virtual address moves: that it lies in the SIP adapter's subnet, both servers in one subnet of their own (IP address "
             "takeover, NLB), and HA synchronisation on the adapter of the Host object's address",
             "Genesys administrator",
@@ -231,6 +227,15 @@ STACK = Stack(
         ),
     ),
     customs=frozenset({Custom.VOICE}),
+    unobserved=(
+        (
+            ObserverKind.SCS,
+            Untested(
+                "The path from the Solution Control Server to the hosts (Host [addp]), which decides switchovers",
+                "Genesys administrator",
+            ),
+        ),
+    ),
     # The shortest timeout makes twice as much of an outage, so half of it is what one may take (design value).
     advise=lambda context: sip_topology.advise(context, _vendor_floor_s(context) / 2.0),
 )

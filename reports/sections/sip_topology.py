@@ -64,6 +64,15 @@ def _scs(advice: TopologyAdvice) -> Callout:
                 say("{decides} Mend it first.\n{lines}", decides=decides, lines=lines),
                 Tone.WARN,
             )
+        case False if all(choice.fit is not Fit.ADVISED for choice in advice.standby):
+            # To be no weaker than a link that is no good is no merit.
+            return Callout(
+                say(
+                    "The path of the SCS is no weaker than the pair's own link, on which hot standby is not advised so far"
+                ),
+                f"{decides}\n{lines}",
+                Tone.NOTE,
+            )
         case False:
             return Callout(
                 say("The path of the SCS is no weaker than the pair's own link"), f"{decides}\n{lines}", Tone.GOOD
