@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from analyzer.contract import Claim, Recommendation, Risk, TradeOff
 from reports import figures
-from reports.contract import Band, Block, Chart, Paragraph, Pin
-from reports.texts import mark, say
+from reports.contract import Band, Block, Chart, Heading, Paragraph, Pin, Table
+from reports.texts import each, mark, say
 
 YEAR_S = 365.25 * 86400.0
 
@@ -23,23 +24,71 @@ CLASSES = {
 
 
 def risk_blocks(advice: Recommendation) -> Iterator[Block]:
-    """The class with its bound, what would change the value, and the trade-off of detection time against false alarms."""
+    """The class, the risk and what decided, in a sentence each, and the trade-off of detection time against false alarms.
+
+    What the class rests on is much the same for all products: `proof_blocks` says it once.
+    """
     risk = advice.risk
     if risk is not None:
-        title = say(
-            "{claim} The target is at most {target_per_year} a year.",
-            claim=say(CLASSES[risk.claim]),
-            target_per_year=f"{risk.target_per_year:g}",
-        )
-        yield Paragraph(
-            " ".join(
-                filter(None, (title, risk.text, risk.caveat, risk.model, risk.better, _doubted(risk), advice.change))
-            )
-        )
+        yield Paragraph(" ".join(filter(None, (say(CLASSES[risk.claim]), _seen(risk), advice.change))))
     elif advice.change:
         yield Paragraph(advice.change)
     if risk is not None and advice.tradeoff:
         yield from _tradeoff(advice.tradeoff, risk)
+
+
+def _seen(risk: Risk) -> str:
+    """How often it would have raised a false alarm, and the bound of that where there is one."""
+    if risk.bound_per_year is None:
+        return ""
+    told = (
+        say(
+            "In {exposure} of measurement it would have raised a false alarm in {hours}.",
+            exposure=figures.seconds(risk.exposure_s),
+            hours=figures.several(risk.incidents, "hour"),
+        )
+        if risk.incidents
+        else say(
+            "In {exposure} of measurement it would have raised no false alarm.",
+            exposure=figures.seconds(risk.exposure_s),
+        )
+    )
+    if risk.bound_per_year >= YEAR_S / 3600.0:
+        return told
+    return say(
+        "{told} At 95 % confidence: fewer than {bound} hours with one in a year.",
+        told=told,
+        bound=f"{risk.bound_per_year:,.0f}",
+    )
+
+
+def proof_blocks(recommendations: Sequence[Recommendation]) -> Iterator[Block]:
+    """What the classes rest on: once what holds for all settings, then what is said of some of them."""
+    sized = [(advice, risk) for advice in recommendations if (risk := advice.risk) is not None]
+    if not sized:
+        return
+    said = [
+        tuple(filter(None, (_target(risk), risk.text, risk.caveat, risk.model, risk.better, _doubted(risk))))
+        for _, risk in sized
+    ]
+    shared = [text for text in said[0] if all(text in other for other in said)]
+    yield Heading(say("How far the measurement proves these values"), 2)
+    if shared:
+        yield Paragraph(" ".join(shared))
+    apart: dict[str, list[str]] = defaultdict(list)
+    for (advice, _), texts in zip(sized, said, strict=True):
+        if own := " ".join(text for text in texts if text not in shared):
+            apart[own].append(f"{advice.title}: {figures.subject(advice.subject.name)}")
+    if apart:
+        yield Table(
+            each("Settings of", "What is said of them"),
+            tuple(("\n".join(names), text) for text, names in apart.items()),
+            (30, 70),
+        )
+
+
+def _target(risk: Risk) -> str:
+    return say("The target is at most {target_per_year} a year.", target_per_year=f"{risk.target_per_year:g}")
 
 
 def _doubted(risk: Risk) -> str:

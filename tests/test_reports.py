@@ -47,7 +47,7 @@ from reports.findings import finding_table, owner
 from reports.render.charts import ChartBox
 from reports.render.pdf import render
 from reports.render.topology import Drawing
-from reports.risk import CLASSES, risk_blocks
+from reports.risk import CLASSES, proof_blocks, risk_blocks
 from reports.sections import (
     acceptance,
     capacity,
@@ -221,8 +221,9 @@ def test_the_settings_say_what_a_value_is_worth_and_what_would_change_it():
 
     for told in (local, wan):
         text = next(block.text for block in told if isinstance(block, Paragraph) and block.text.startswith("Class"))
-        assert text.startswith(f"{CLASSES[Claim.UNREFUTED]} The target is at most 1 a year. In 24 h of valid")
-        assert "if incidents come independently" in text
+        assert text.startswith(
+            f"{CLASSES[Claim.UNREFUTED]} In 24 h of measurement it would have raised no false alarm."
+        )
         assert text.endswith("Decided by the floor; only a named override in the plan goes below.")
         assert "start on the other server: not measured" in words(told)
     (chart,) = [block for block in wan if isinstance(block, Chart)]
@@ -237,10 +238,30 @@ def test_what_a_model_of_the_tails_says_stands_with_the_class():
     said = "No model of the tails backs it: silences come in storms."
     shown = replace(advice, risk=replace(advice.risk, model=said))
 
-    (text,) = [block.text for block in risk_blocks(shown) if isinstance(block, Paragraph) and said in block.text]
+    (text,) = [block.text for block in proof_blocks([shown]) if isinstance(block, Paragraph)]
 
-    assert text.startswith(CLASSES[Claim.UNREFUTED])
+    assert text.startswith("The target is at most 1 a year. In 24 h of valid")
     assert text.index(said) > text.index("if incidents come independently")
+    assert said not in words(list(risk_blocks(shown)))
+
+
+def test_what_the_classes_rest_on_is_said_once_for_all_products():
+    told = words(list(settings.SECTION.build(trio())))
+    sized = [advice for advice in trio().recommendations if advice.risk]
+
+    assert len(sized) > 1
+    assert told.count("if incidents come independently") == 1
+    assert told.count("The target is at most") == 1
+
+
+def test_what_holds_for_one_product_only_stands_under_its_name():
+    one = next(advice for advice in trio().recommendations if advice.risk)
+    other = replace(one, title="Another product", risk=replace(one.risk, text="In 2 min of valid measurement nothing."))
+
+    (table,) = [block for block in proof_blocks([one, other]) if isinstance(block, Table)]
+
+    assert [row[0].partition(":")[0] for row in table.rows] == [one.title.partition(":")[0], "Another product"]
+    assert table.rows[1][1] == "In 2 min of valid measurement nothing."
 
 
 def test_what_decides_and_was_not_sized_stands_with_the_values_on_page_one():

@@ -6,7 +6,7 @@ Why HA: A timeout that is too short fails over for nothing and can split the clu
     too long keeps the service down. Somebody has to be able to check the value years later.
 How: Everything comes from the recommendations of the assessment; no value is computed here. A fact
     about a product that was not confirmed in its documentation is marked "unverified". The class of a value (certified, model-backed, unrefuted) says how far the
-    measurement proves it; it stands beside the value and chose nothing. Where the verdict does not let the
+    measurement proves it; it stands beside the value and chose nothing; what that rests on is said once for all products. Where the verdict does not let the
     values be entered, every product and every snippet says so.
 Source: Each row names the page of the product's documentation.
 """
@@ -23,7 +23,7 @@ from reports.contract import Block, Callout, Heading, Paragraph, Section, Table,
 from reports.excerpt import excerpt
 from reports.findings import finding_table
 from reports.provisional import commented, provisional_blocks
-from reports.risk import risk_blocks
+from reports.risk import proof_blocks, risk_blocks
 from reports.texts import each, mark, say
 
 UNVERIFIED = mark(
@@ -55,6 +55,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
             ),
             Tone.NOTE,
         )
+    yield from proof_blocks(assessment.recommendations[:MOST_ADVICE])
     checks = finding_table(item for item in assessment.findings if item.area is Area.SETTINGS)
     if checks:
         yield Heading(say("Do the settings keep the targets"), 2)
