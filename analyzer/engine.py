@@ -34,8 +34,9 @@ from analyzer.extension import (
 )
 from analyzer.joints import joint
 from analyzer.material import Material
+from analyzer.netfacts import text
 from analyzer.subjects import subjects
-from analyzer.words import cut
+from analyzer.words import cut, few
 from collector.plan import ObserverKind, Plan, StackBinding, spelling
 
 if TYPE_CHECKING:
@@ -194,9 +195,25 @@ def _unmeasured(binding: StackBinding, title: str, material: Material) -> Iterat
 
 
 def _checked(stack: Stack, context: StackContext) -> Iterator[Recommendation]:
+    other = _elsewhere(stack, context)
     for advice in stack.recommend(context):
         _within(stack, advice)
-        yield advice
+        yield replace(advice, notes=(*advice.notes, other)) if other else advice
+
+
+def _elsewhere(stack: Stack, context: StackContext) -> str:
+    """A word where nodes run a system that the product is not known to run on; else empty."""
+    if not stack.systems:
+        return ""
+    told = {name: text(context.facts.get(name, {}).get("system")) for name in context.pair}
+    others = {name: system for name, system in told.items() if system and system not in stack.systems}
+    if not others:
+        return ""
+    runs = " and ".join(dict.fromkeys(others.values()))
+    return (
+        f"{few(list(others))} {'runs' if len(others) == 1 else 'run'} {cut(runs)}; as far as this version knows (unverified) {stack.name} runs on "
+        f"{' and '.join(stack.systems)} only. If it is to run on other machines than these, measure those."
+    )
 
 
 def bound(stacks: Sequence[Stack], plan: Plan) -> list[Stack]:

@@ -491,3 +491,5 @@ class Stack:
     """How the product may be built on a pair, where that depends on what is found."""
     unobserved: tuple[tuple[ObserverKind, Untested], ...] = ()
     """As `untested`, of what is measured where the plan names an observer of that kind and every node that asked it was answered."""
+    systems: tuple[str, ...] = ()
+    """Operating systems that the product is known to run on, as an inventory spells them; none: any, or that is not known."""

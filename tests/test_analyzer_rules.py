@@ -881,6 +881,34 @@ def test_a_pair_that_fails_over_by_itself_is_advised_even_where_nothing_is_measu
         assert [item.subject.name for item in advice] == advised
 
 
+@pytest.mark.parametrize(
+    ("name", "systems", "told"),
+    [
+        (
+            "neverfail",
+            ("Linux", "Linux"),
+            "a, b run Linux; as far as this version knows (unverified) neverfail runs on Windows only.",
+        ),
+        ("neverfail", ("Windows", "Linux"), "b runs Linux; "),
+        ("neverfail", ("Windows", "Windows"), ""),
+        ("neverfail", (None, ["odd"]), ""),
+        ("keepalived", ("Windows", "Windows"), "a, b run Windows; "),
+        ("corosync", ("Windows", "Linux"), "a runs Windows; "),
+        ("genesys-addp", ("Linux", "Windows"), ""),
+    ],
+)
+def test_settings_of_a_product_that_the_nodes_cannot_run_say_so(name, systems, told):
+    stack = next(item for item in discover(stacks, "STACK") if item.name == name)
+    plan = parse(plan_data(stack=[{"name": name, "networks": ["ch1"], "auto_failover": [["a", "b"]]}]), "plan.toml")
+    facts = {node: {"system": system} for node, system in zip("ab", systems, strict=True)}
+
+    (advice,), _ = recommend([stack], material(plan=plan, facts=facts))
+
+    found = [note for note in advice.notes if "as far as this version knows" in note]
+    assert len(found) == bool(told)
+    assert all(note.startswith(told) for note in found)
+
+
 def test_what_a_planned_product_asks_of_its_site_reaches_the_rules_with_its_name():
     stack = next(item for item in discover(stacks, "STACK") if item.name == "genesys-addp")
     named = parse(plan_data(), "plan.toml")

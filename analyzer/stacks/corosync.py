@@ -208,5 +208,6 @@ STACK = Stack(
     ),
     ("udp/5405",),
     frozenset({Custom.MAJORITY, Custom.TWO_ALONE}),
+    systems=("Linux", "FreeBSD"),
     scope=Scope.CLUSTER,
 )

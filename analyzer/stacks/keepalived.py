@@ -197,4 +197,5 @@ STACK = Stack(
         Untested("How long neighbours keep the old ARP entry after a takeover", "network administrator"),
     ),
     ("ip/112",),
+    systems=("Linux",),
 )

@@ -362,4 +362,5 @@ STACK = Stack(
     ),
     (f"tcp/{PORT}",),
     frozenset({Custom.CHANNEL, Custom.INTERFACES, Custom.MANAGEMENT, Custom.REPLICATES, Custom.CLONES}),
+    systems=("Windows",),
 )
