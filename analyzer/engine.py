@@ -33,6 +33,7 @@ from analyzer.extension import (
     StackContext,
 )
 from analyzer.joints import joint
+from analyzer.lanplan import egress
 from analyzer.material import Material
 from analyzer.netfacts import text
 from analyzer.subjects import subjects
@@ -195,10 +196,30 @@ def _unmeasured(binding: StackBinding, title: str, material: Material) -> Iterat
 
 
 def _checked(stack: Stack, context: StackContext) -> Iterator[Recommendation]:
-    other = _elsewhere(stack, context)
+    strays = _strays(context)
+    notes = (
+        *(
+            f"{way}: what was measured of {network} is of that way and not of the planned one, and the values rest on it."
+            for network, way in strays
+        ),
+        *filter(None, (_elsewhere(stack, context),)),
+    )
+    cautions = tuple((way, "MEASURED BY ANOTHER WAY; correct it, then measure again") for _, way in strays)
     for advice in stack.recommend(context):
         _within(stack, advice)
-        yield replace(advice, notes=(*advice.notes, other)) if other else advice
+        yield replace(advice, notes=(*advice.notes, *notes), cautions=(*advice.cautions, *cautions))
+
+
+def _strays(context: StackContext) -> list[tuple[str, str]]:
+    """Networks of the product on which packets between its nodes do not leave as planned, with the way that they take."""
+    return [
+        (
+            row.network,
+            f"Packets from {row.node} to {row.target} over {row.network} leave by {row.nic or 'an unknown interface'}",
+        )
+        for row in egress(context.plan, context.facts)
+        if row.as_planned is False and row.network in context.networks and {row.node, row.target} <= set(context.pair)
+    ]
 
 
 def _elsewhere(stack: Stack, context: StackContext) -> str:

@@ -882,6 +882,24 @@ def test_a_pair_that_fails_over_by_itself_is_advised_even_where_nothing_is_measu
 
 
 @pytest.mark.parametrize(
+    ("nic", "bound", "told"), [("eth1", ["ch1"], True), ("eth0", ["ch1"], False), ("eth1", ["ch2"], False)]
+)
+def test_settings_from_a_channel_that_was_measured_by_another_way_say_so(nic, bound, told):
+    stack = next(item for item in discover(stacks, "STACK") if item.name == "genesys-addp")
+    asked = [{"name": "genesys-addp", "networks": bound, "auto_failover": [["a", "b"]]}]
+    plan = parse(plan_data(networks=("ch1", "ch2"), stack=asked), "plan.toml")
+    held = {"family": "AF_INET", "address": "10.0.0.1", "prefix": 24}
+    way = {"target": "b", "network": "ch1", "address": "10.0.0.2", "nic": nic, "source": "10.0.0.1", "via": ""}
+    facts = {"a": {"nics": {"eth0": {"up": True, "addresses": [held]}}, "egress": [way]}}
+
+    (advice,), _ = recommend([stack], material(plan=plan, facts=facts))
+
+    text = "Packets from a to b over ch1 leave by eth1"
+    assert any(note.startswith(f"{text}: what was measured of ch1 is of that way") for note in advice.notes) is told
+    assert any(what == text and "MEASURED BY ANOTHER WAY" in missing for what, missing in advice.cautions) is told
+
+
+@pytest.mark.parametrize(
     ("name", "systems", "told"),
     [
         (

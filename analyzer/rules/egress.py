@@ -29,7 +29,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         Trouble(
             Status.FAIL,
             f"packets to {row.target} over {row.network} ({row.address}) leave by {row.nic or 'an unknown interface'} "
-            f"with source {row.source or 'unknown'}",
+            f"with source {row.source or 'unknown'}, so what was measured of {row.network} there is of that way",
             f"Look at `ip route get {row.address}` on {node}, and correct the route, address or netmask that sends it"
             f"{f' by way of {row.gateway}' if row.gateway else ''} by {row.nic or 'no interface'}.",
             "ways out to a peer are not as planned",
