@@ -105,6 +105,10 @@ def test_page_one_of_a_sample_tells_no_figure_that_the_json_does_not_hold(name, 
     known.update(NUMBER.findall(assessment.plan_digest[:12]))
     for timing in assessment.timings:  # of a path without the time of bandwidth tests
         known.update(NUMBER.findall(figures.duration(rest_s(timing))))
+    moments = [outage.start_s for timing in assessment.timings for outage in timing.outages]
+    moments += [note.at_s for note in assessment.notes]
+    for at_s in moments:  # as a time of day
+        known.update(NUMBER.findall(figures.instant(assessment.started, at_s)))
 
     text = page_one(assessment, tmp_path)
     told = set(NUMBER.findall(re.sub(r"Page 1 of\s+\d+|\d+\Z", "", text.strip())))

@@ -21,6 +21,7 @@ from reports.changes import changed_limit
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
 from reports.fixes import Fix, fixes
+from reports.moments import noted, reasons
 from reports.provisional import ready
 from reports.texts import each, mark, say, several, word
 
@@ -97,7 +98,11 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield Callout(say(answer), "\n".join((assessment.summary, action, *_operated(assessment))), tone)
     if assessment.reasons:
         yield Heading(say("Why"), 2)
-        yield Paragraph("\n".join(f"{rank}. {_brief(text)}" for rank, text in enumerate(assessment.reasons[:3], 1)))
+        yield Paragraph(
+            "\n".join(
+                f"{rank}. {_brief(text)} {when}".rstrip() for rank, (text, when) in enumerate(reasons(assessment, 3), 1)
+            )
+        )
     yield Heading(
         say("Settings to enter") if ready(assessment) else say("Provisional settings: do not enter them yet"), 2
     )
@@ -333,6 +338,7 @@ def _run_facts(assessment: Assessment) -> Table:
                 "; ".join((*complete, *_open(assessment))) if assessment.nodes else say("no archive was read"),
             ),
             *(((say("Bandwidth"), held),) if (held := _held(assessment)) else ()),
+            *(((say("Noted"), notes),) if (notes := noted(assessment)) else ()),
             (
                 say("Cluster"),
                 f"{assessment.topology or say('topology not given')} ({nodes}); {_phase(assessment.phase)}",
