@@ -141,7 +141,7 @@ def list_plugins(arguments: list[str]) -> int:
     pages = _pages(given.kind)
     if given.name is None:
         for name, page in pages.items():
-            print(f"{name:20} {page.splitlines()[0]}")
+            print(f"{name:20} {_plain(page.splitlines()[0])}")
         return 0
     if given.name not in pages:
         raise OperatorError(
@@ -151,10 +151,15 @@ def list_plugins(arguments: list[str]) -> int:
     if given.kind == "rules":
         from analyzer.rulebook import rule_page
 
-        print(rule_page(given.name))
+        print(_plain(rule_page(given.name)))
         return 0
-    print(pages[given.name])
+    print(_plain(pages[given.name]))
     return 0
+
+
+def _plain(page: str) -> str:
+    """A page without the marks of its markup, which a terminal prints as they are."""
+    return page.replace("`", "").replace("**", "")
 
 
 def _pages(kind: str) -> dict[str, str]:
@@ -181,14 +186,14 @@ def _discovered(package: str, constant: str) -> list[Any]:
 @contextlib.contextmanager
 def _extra() -> Iterator[None]:
     """Say in two lines that a library of the extra is missing."""
-    from collector.errors import OperatorError
+    from collector.errors import missing_extra
 
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name not in ("numpy", "pandas", "matplotlib", "reportlab"):
             raise
-        raise OperatorError(f"this needs {error.name}", "pip install 'haready[report]'") from error
+        raise missing_extra("this", (error.name,)) from error
 
 
 def demo(arguments: list[str]) -> int:

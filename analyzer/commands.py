@@ -6,13 +6,24 @@ numpy and pandas are imported only when they are needed, so that a node without 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.contract import Basis, Change, Verdict
-from collector.errors import Arguments, Exit, OperatorError, check_result, printable, refuse_archive
+from collector.errors import (
+    STANDARD,
+    Arguments,
+    Exit,
+    OperatorError,
+    check_result,
+    missing_extra,
+    printable,
+    refuse_archive,
+)
 from collector.plan import Origin
 
 if TYPE_CHECKING:
@@ -62,7 +73,7 @@ def require_extra() -> None:
         import numpy  # noqa: F401, ICN001 - only looked for
         import pandas  # noqa: F401, ICN001
     except ImportError as error:
-        raise OperatorError("the analysis needs numpy and pandas", "pip install 'haready[report]'") from error
+        raise missing_extra("the analysis", ("numpy", "pandas")) from error
 
 
 class _PrintSchema(argparse.Action):
@@ -94,11 +105,18 @@ def analyze(arguments: list[str]) -> int:
         dest="output",
         type=Path,
         metavar="FILE",
-        help="default: CLUSTER-START-assessment.json, replaced if it is there",
+        help="default: CLUSTER-START-assessment.json, replaced if it is there; - writes it to standard output, and all else to standard error",
     )
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
     add_control(parser)
     options = parser.read(arguments)
+    if options.output == STANDARD:
+        assessment = assess_archives(options.archives, profile=options.profile, waivers=options.waivers)
+        print(assessment.to_json(), end="")
+        with contextlib.redirect_stdout(sys.stderr):
+            print_verdict(assessment)
+            print_settings(assessment)
+        return verdict_exit(assessment.verdict)
     if options.output:
         check_result(options.output, "-o", force=options.force)
     assessment = assess_archives(options.archives, profile=options.profile, waivers=options.waivers)

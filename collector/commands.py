@@ -186,7 +186,7 @@ def collect(arguments: list[str]) -> int:
             f"`haready plan schedule {shlex.quote(str(given.plan))}` lists the ports to open",
         )
     display.event(
-        "carry this file to a machine with haready[report]; there, with those of all nodes: haready assess FILE FILE"
+        "carry this file to a machine with the analysis installed; there, with those of all nodes: haready assess FILE FILE"
     )
     return Exit.ENDED_EARLY if result.early else Exit.DONE
 

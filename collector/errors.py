@@ -82,6 +82,26 @@ class UnmeasuredError(OperatorError):
     code = Exit.UNMEASURED
 
 
+EXTRA_HINT = (
+    "in the folder of haready's sources: pip install '.[report]'. Without internet here: in that folder on a machine with internet and the same processor and "
+    "Python, pip wheel '.[report]' -w wheels; copy the folder wheels, then pip install --no-index --find-links wheels 'haready[report]'"
+)
+"""How to get what the analysis and the report need: the sources are what an installer has, and a site has no internet."""
+
+
+def missing_extra(what: str, packages: Sequence[str]) -> OperatorError:
+    """What needs which packages, which of them are not here, and how to get them."""
+    from importlib.util import find_spec
+
+    lacking = [name for name in packages if find_spec(name) is None]
+    here = f"; missing here: {', '.join(lacking)}" if lacking else "; they are here and cannot be loaded"
+    return OperatorError(f"{what} needs {' and '.join(packages)}{here}", EXTRA_HINT)
+
+
+STANDARD = Path("-")
+"""What stands for standard output where a command can write there."""
+
+
 def refuse_archive(path: Path) -> None:
     """Keep a result from replacing an archive: that would be the evidence of a whole run.
 
@@ -100,6 +120,11 @@ def check_result(path: Path, option: str, *, force: bool) -> None:
     Raises:
         OperatorError: its folder is missing, or something is there already that must not be lost (without `force`).
     """
+    if path == STANDARD:
+        raise OperatorError(
+            "this result goes into a file, not to standard output",
+            f"name a file with {option} (./- if it is to be called so)",
+        )
     if not path.parent.is_dir():
         raise OperatorError(
             f"cannot write {path}: there is no folder {path.parent}",

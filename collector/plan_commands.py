@@ -108,7 +108,7 @@ def _check(given: argparse.Namespace, stacks: Sequence[str], whole: Collection[s
     if found.stacks and not stacks:
         warnings.append(
             "whether this version knows the products of the plan was not checked: the analysis is not installed here "
-            "(pip install 'haready[report]'); check the plan once more where it is"
+            "(the extra report); check the plan once more where it is"
         )
     for doubt in warnings:
         print(f"warning: {doubt}", file=sys.stderr)

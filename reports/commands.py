@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.contract import Assessment
-from collector.errors import ArchiveError, Arguments, Exit, OperatorError, check_result, refuse_archive
+from collector.errors import ArchiveError, Arguments, Exit, OperatorError, check_result, missing_extra, refuse_archive
 from reports.branding import Branding, load
 from reports.build import build, imprint
 from reports.render import markdown
@@ -197,7 +197,7 @@ def require_extra() -> None:
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in EXTRA:
             raise
-        raise OperatorError("the report needs matplotlib and reportlab", "pip install 'haready[report]'") from error
+        raise missing_extra("the report", ("matplotlib", "reportlab")) from error
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {"report": report}

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from synthetic import Link, Machine, Site, plan_data, write
 
+import haready
 from analyzer.assess import assess
 from analyzer.commands import COMMANDS, assess_archives
 from analyzer.contract import SCHEMA, Area, Assessment, Basis, Status, Verdict
 from analyzer.frames import read
-from collector.errors import ArchiveError, Exit, OperatorError
+from collector.errors import EXTRA_HINT, ArchiveError, Exit, OperatorError
 
 LENGTH_S = 1000.0
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -470,7 +471,38 @@ def test_without_pandas_the_operator_is_told_what_to_install(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(OperatorError, match="numpy and pandas") as caught:
         assess_archives([tmp_path / "a.zip"])
-    assert caught.value.hint == "pip install 'haready[report]'"
+    assert "missing here: pandas" in str(caught.value)
+    assert caught.value.hint == EXTRA_HINT
+
+
+def test_an_assessment_goes_to_standard_output_where_it_is_asked_to(tmp_path, monkeypatch, capsys):
+    paths = write(healthy(length_s=60.0), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+
+    COMMANDS["analyze"]([*map(str, paths.values()), "-o", "-"])
+
+    told = capsys.readouterr()
+    assert Assessment.from_json(told.out).cluster == "test"
+    assert told.err.splitlines()[1].startswith("verdict: ")
+    assert sorted(tmp_path.iterdir()) == before, "no file is called -"
+
+
+@pytest.mark.parametrize("arguments", [["report", "x.json", "-o", "-"], ["assess", "x.zip", "-o", "-"]])
+def test_a_report_is_not_written_to_a_file_called_dash(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    assert haready.main(arguments) == Exit.USAGE
+    assert "not to standard output" in capsys.readouterr().err
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize("arguments", [["stacks"], ["stacks", "neverfail"], ["stacks", "corosync"], ["rules", "veto"]])
+def test_pages_are_printed_without_the_marks_of_their_markup(capsys, arguments):
+    assert haready.main(["list", *arguments]) == Exit.DONE
+    told = capsys.readouterr().out
+    assert told
+    assert "`" not in told
+    assert "**" not in told
 
 
 def test_removing_clean_time_never_shortens_the_timeout(tmp_path):

@@ -69,7 +69,7 @@ def test_two_nodes_that_end_at_different_times_see_every_probe_answered(tmp_path
         assert out == f"{path}\nsha256 {archive.sha256}\n"
     for _, told in printed:
         assert told.splitlines()[-1].endswith(
-            "haready[report]; there, with those of all nodes: haready assess FILE FILE"
+            "the analysis installed; there, with those of all nodes: haready assess FILE FILE"
         )
     for node, peer in (("a", "b"), ("b", "a")):
         archive = open_archive(_only(tmp_path, node))

@@ -15,6 +15,7 @@ import pytest
 from nodes import haready
 
 import haready as haready_module
+from collector.errors import EXTRA_HINT
 from collector.plugins import discover, documented
 
 ROOT = Path(__file__).parent.parent
@@ -164,7 +165,8 @@ sys.exit(haready.main({command.split()!r}))
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
-    assert done.stderr.splitlines()[1] == "hint: pip install 'haready[report]'"
+    assert done.stderr.splitlines()[1] == f"hint: {EXTRA_HINT}"
+    assert "missing here: " in done.stderr.splitlines()[0]
 
 
 def test_help_starts_in_under_120_ms():

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from nodes import haready
 
 import analyzer.stacks
-from collector.errors import Exit, OperatorError, PlanError
+from collector.errors import EXTRA_HINT, Exit, OperatorError, PlanError
 from collector.plan import (
     DEFAULT_PORT,
     NetworkKind,
@@ -585,7 +585,7 @@ sys.exit(haready.main(sys.argv[1:]))
     assert "was not checked: the analysis is not installed here" in checked.stderr
     assert run("plan", "schedule", "plan.toml").returncode == 0
     listed = run("list", "stacks")
-    assert (listed.returncode, listed.stderr.splitlines()[-1]) == (2, "hint: pip install 'haready[report]'")
+    assert (listed.returncode, listed.stderr.splitlines()[-1]) == (2, f"hint: {EXTRA_HINT}")
 
 
 def test_a_feed_that_takes_no_majority_is_no_doubt():
