@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,12 +23,16 @@ Stretch = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """The stretches of the run in which a node held an address, on the common time base; it looked from `watched` to its end."""
+    """The stretches of the run in which a node held an address, on the common time base; it looked from `watched` to its end.
+
+    `unseen`: when its collector was down meanwhile (a run that was resumed). Who held what then is not known, so what was held ends there.
+    """
 
     node: str
     ip: Address
     watched: Stretch
     held: tuple[Stretch, ...]
+    unseen: tuple[Stretch, ...] = ()
 
 
 def holdings(
@@ -50,11 +54,36 @@ def holdings(
     found = []
     for name, rows in told.items():
         end_s = nodes[name].duration_s
+        down = _down(nodes[name])
         for ip in wanted:
-            spans = [(0.0, end_s), *_spans(sorted(rows.get(ip, [])), end_s)]
-            watched, *held = (clocks[name].to_base(np.array(spans)) - start_s).tolist()
-            found.append(Holding(name, ip, (watched[0], watched[1]), tuple((start, stop) for start, stop in held)))
+            kept = _without(_spans(sorted(rows.get(ip, [])), end_s), down)
+            on_base = (clocks[name].to_base(np.array([(0.0, end_s), *down, *kept])) - start_s).tolist()
+            watched, *others = [(start, stop) for start, stop in on_base]
+            found.append(Holding(name, ip, watched, tuple(others[len(down) :]), tuple(others[: len(down)])))
     return tuple(found)
+
+
+def _down(node: NodeData) -> list[Stretch]:
+    """When the collector of a resumed run did not run: from the end of what is recorded to each later start."""
+    found = []
+    for t_us, _ in node.story.starts:
+        before_us = max((min(to_us, t_us) for from_us, to_us in node.spans if from_us < t_us), default=t_us)
+        if before_us < t_us:
+            found.append((before_us / 1e6, t_us / 1e6))
+    return union(found)
+
+
+def _without(spans: Sequence[Stretch], holes: Sequence[Stretch]) -> list[Stretch]:
+    """The stretches without what lies in a hole."""
+    found = list(spans)
+    for begin, end in holes:
+        found = [
+            part
+            for start, stop in found
+            for part in ((start, min(stop, begin)), (max(start, end), stop))
+            if part[1] > part[0]
+        ]
+    return found
 
 
 def tenures(plan: Plan, rows: Iterable[Holding]) -> tuple[Tenure, ...]:
@@ -62,7 +91,14 @@ def tenures(plan: Plan, rows: Iterable[Holding]) -> tuple[Tenure, ...]:
     names: dict[Address, str] = {observer.address: observer.name for observer in plan.observers}
     names |= {there.ip: f"{node.name} on {network}" for node in plan.nodes for network, there in node.addresses.items()}
     found = [
-        Tenure(str(row.ip), names[row.ip], row.node, start, stop, left=stop < row.watched[1])
+        Tenure(
+            str(row.ip),
+            names[row.ip],
+            row.node,
+            start,
+            stop,
+            left=stop < row.watched[1] and all(stop != begin for begin, _ in row.unseen),
+        )
         for row in rows
         if row.ip in names
         for start, stop in row.held
@@ -107,4 +143,6 @@ def nobody(holders: Iterable[Holding]) -> list[Stretch]:
             free.append((at_s, min(start, stop_s)))
         at_s = max(at_s, stop)
     free.append((at_s, stop_s))
-    return [(start, stop) for start, stop in free if stop > start]
+    return _without(
+        [(start, stop) for start, stop in free if stop > start], union(span for row in rows for span in row.unseen)
+    )

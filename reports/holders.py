@@ -24,7 +24,7 @@ def holder_blocks(assessment: Assessment) -> Iterator[Block]:
             f"{one.address}\n{one.name}",
             one.node,
             figures.instant(assessment.started, one.from_s),
-            figures.instant(assessment.started, one.to_s) if one.left else say("end of its record"),
+            figures.instant(assessment.started, one.to_s) if one.left else say("not known: its record ends"),
             figures.duration(one.to_s - one.from_s),
         )
         for one in assessment.holdings

@@ -39,5 +39,5 @@ def test_the_report_has_a_line_for_each_stretch_and_none_for_a_run_before_the_in
 
     assert [row[:2] for row in table.rows] == [("10.40.1.100\nvip", "sip-a"), ("10.40.1.100\nvip", "sip-b")]
     assert table.rows[0][4] == "1 h"
-    assert table.rows[1][3] == "end of its record"
+    assert table.rows[1][3] == "not known: its record ends"
     assert list(holder_blocks(replace(bad(), holdings=()))) == []

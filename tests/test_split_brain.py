@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from lan import all_told, trio
@@ -12,7 +14,7 @@ from analyzer.assess import assess
 from analyzer.contract import Outage, Quantiles, Status, Subject, Timing
 from analyzer.engine import customs
 from analyzer.extension import FACTS, HOLDS, SILENCES, TIMINGS, Context
-from analyzer.holdings import Holding, nobody, together
+from analyzer.holdings import Holding, holdings, nobody, tenures, together
 from analyzer.joints import common_spans, several_spans
 from analyzer.netfacts import address
 from analyzer.rules import holders, veto
@@ -261,6 +263,54 @@ def test_stretches_of_holders_are_joined_and_the_time_without_any_is_what_all_sa
         (40.0, 45.0)
     ]
     assert nobody([]) == []
+
+
+def resumed(*rows, down=((300, 500),), end_s=1000.0):
+    """A node whose collector was down in these stretches; `rows`: (s, held)."""
+    edges = [0, *(edge for stretch in down for edge in stretch), end_s]
+    return SimpleNamespace(
+        duration_s=end_s,
+        spans=tuple((int(start * 1e6), int(stop * 1e6)) for start, stop in zip(edges[::2], edges[1::2], strict=True)),
+        story=SimpleNamespace(
+            starts=((0, "first"), *((int(to_s * 1e6), "again") for _, to_s in down)),
+            holds=tuple((int(at_s * 1e6), str(IP), on) for at_s, on in rows),
+        ),
+    )
+
+
+def of_resumed(node):
+    (found,) = holdings(LIVE, {"primary": node}, {"primary": SimpleNamespace(to_base=lambda at: at)}, 0.0)
+    return found
+
+
+def test_what_a_node_held_while_its_collector_was_down_is_not_known():
+    found = of_resumed(resumed((0.0, True)))
+    assert (found.held, found.unseen) == (((0.0, 300.0), (500.0, 1000.0)), ((300.0, 500.0),))
+    assert [(one.from_s, one.to_s, one.left) for one in tenures(LIVE, [found])] == [
+        (0.0, 300.0, False),
+        (500.0, 1000.0, False),
+    ]
+    gone = of_resumed(resumed((0.0, True), (500.0, False)))
+    assert gone.held == ((0.0, 300.0),), "it went some time while nobody looked"
+    seen_going = of_resumed(resumed((0.0, True), (200.0, False)))
+    assert [one.left for one in tenures(LIVE, [seen_going])] == [True]
+
+
+def test_time_that_one_node_did_not_see_is_neither_serving_nor_both_active():
+    away, other = of_resumed(resumed((0.0, True), (500.0, False))), held("secondary", (500.0, 1000.0))
+    assert nobody([away, other]) == []
+    assert together([of_resumed(resumed((0.0, True))), held("secondary", (310.0, 490.0))]) == []
+    assert nobody([of_resumed(resumed((0.0, False))), held("secondary")]) == [(0.0, 300.0), (500.0, 1000.0)]
+
+
+def test_a_break_too_short_to_be_a_gap_in_the_record_hides_nothing():
+    node = resumed((0.0, True), down=())
+    node.story.starts = ((0, "first"), (500_000_000, "again"))
+    assert of_resumed(node).unseen == ()
+
+
+def test_a_run_without_a_break_has_nothing_unseen():
+    assert of_resumed(resumed((0.0, True), down=())).unseen == ()
 
 
 # --- from the archives -----------------------------------------------------------------------------------------------
