@@ -108,8 +108,12 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
         contexts = list(_contexts(stack, binding, material))
         if not contexts and not unmeasured:
             findings.append(_nowhere(binding, title, material))
+        note = _elsewhere(stack, binding, material)
         for context in contexts:
             found, failure = _attempt(partial(_checked, stack), context)
+            if note and found:
+                # Of the product, so it is said once, however many pairs it gets settings for.
+                found[0], note = replace(found[0], notes=(*found[0].notes, note)), ""
             advice += found
             if failure:
                 text = f"The settings of {stack.name} could not be computed: {failure}. This is a fault of haready."
@@ -197,12 +201,9 @@ def _unmeasured(binding: StackBinding, title: str, material: Material) -> Iterat
 
 def _checked(stack: Stack, context: StackContext) -> Iterator[Recommendation]:
     strays = _strays(context)
-    notes = (
-        *(
-            f"{way}: what was measured of {network} is of that way and not of the planned one, and the values rest on it."
-            for network, way in strays
-        ),
-        *filter(None, (_elsewhere(stack, context),)),
+    notes = tuple(
+        f"{way}: what was measured of {network} is of that way and not of the planned one, and the values rest on it."
+        for network, way in strays
     )
     cautions = tuple((way, "MEASURED BY ANOTHER WAY; correct it, then measure again") for _, way in strays)
     for advice in stack.recommend(context):
@@ -222,11 +223,11 @@ def _strays(context: StackContext) -> list[tuple[str, str]]:
     ]
 
 
-def _elsewhere(stack: Stack, context: StackContext) -> str:
+def _elsewhere(stack: Stack, binding: StackBinding, material: Material) -> str:
     """A word where nodes run a system that the product is not known to run on; else empty."""
     if not stack.systems:
         return ""
-    told = {name: text(context.facts.get(name, {}).get("system")) for name in context.pair}
+    told = {name: text(material.facts.get(name, {}).get("system")) for name in _bound_nodes(binding, material.plan)}
     others = {name: system for name, system in told.items() if system and system not in stack.systems}
     if not others:
         return ""
@@ -293,9 +294,7 @@ def _finding(name: str, title: str, subject: Subject, status: Status, text: str,
 def _contexts(stack: Stack, binding: StackBinding, material: Material) -> Iterator[StackContext]:
     """Whatever the stack has one setting for: the pairs that the bound networks join, automatic or not; the cluster; or each node."""
     automatic = {frozenset(pair) for pair in binding.auto_failover}
-    names = [
-        node.name for node in material.plan.nodes if any(network in node.addresses for network in binding.networks)
-    ]
+    names = _bound_nodes(binding, material.plan)
     if stack.scope is Scope.NODE:
         for name in names:
             yield replace(
@@ -312,6 +311,10 @@ def _contexts(stack: Stack, binding: StackBinding, material: Material) -> Iterat
         context = _context(binding, material, pair, automatic=frozenset(pair) in automatic)
         if context.paths or context.automatic:
             yield context
+
+
+def _bound_nodes(binding: StackBinding, plan: Plan) -> list[str]:
+    return [node.name for node in plan.nodes if any(network in node.addresses for network in binding.networks)]
 
 
 def _scs(material: Material, name: str) -> dict[str, PathTrace]:

@@ -124,7 +124,7 @@ def test_the_switch_and_the_site_of_the_majority_are_told_and_judge_nothing():
     data = plan_data("abc", stack=[{"name": "etcd", "networks": ["ch1"]}], sites={"c": "dr"})
     found = asked(quorum.RULE, parse(data, "plan.toml"), "test", {TIMINGS: between()})
     assert statuses(found) == [Status.PASS, Status.INFO]
-    assert "3 of its 3 members hang on one switch (sw-0)" in found[1].message
+    assert "all 3 of its members hang on one switch (sw-0)" in found[1].message
     assert "2 of its 3 members stand at one site (main)" in found[1].message
 
 

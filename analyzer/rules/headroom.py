@@ -96,7 +96,7 @@ def _trouble(context: Context, item: Headroom) -> Trouble | None:
     if status is Status.FAIL and context.plan.phase is Phase.LIVE:
         status = Status.WARN
     text = (
-        f"{what} of {item.node} with the work of {item.other} takes {share(item.share)} of what it has ({_amount(item)}; "
+        f"{what} of {item.node} with the work of {item.other} takes {share(item.share)} of what it has ({_amount(item)}, "
         f"99 % of all minutes: {share(item.peak_share)})"
     )
     return Trouble(

@@ -110,7 +110,7 @@ def _parts(plan: Plan, item: Voters) -> Iterator[Trouble]:
                 continue
             yield Trouble(
                 status,
-                f"{len(members)} of its {len(item.members)} members {what} ({name}): without it there is no majority",
+                f"{_how_many(len(members), len(item.members))} members {what} ({name}): without it there is no majority",
                 remedy,
                 f"the majority of its members {what}",
             )
@@ -120,6 +120,10 @@ def _parts(plan: Plan, item: Voters) -> Iterator[Trouble]:
     ):
         if missing:
             yield Trouble(Status.INFO, f"the plan does not state the {what} of {', '.join(missing)}")
+
+
+def _how_many(count: int, of: int) -> str:
+    return f"all {of} of its" if count == of else f"{count} of its {of}"
 
 
 def _by(plan: Plan, item: Voters, part: str) -> dict[str, list[str]]:
