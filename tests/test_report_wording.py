@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report_fixtures import bad, trio
+from report_fixtures import bad, many, trio
 
 from analyzer.contract import Snippet
 from reports import figures
@@ -145,3 +145,25 @@ def test_the_drawing_names_the_vlan_of_every_site():
 
     assert all(f"{vlan} ({site})" in note for site, vlan in vlans.items())
     assert len(vlans) == 2
+
+
+def test_a_short_run_of_many_nodes_has_no_tail_between_its_sites():
+    full = many()
+    few = tuple(replace(item, rtt=replace(item.rtt, samples=999)) for item in full.timings)
+
+    def tails(assessment) -> set[str]:
+        blocks = topology.SECTION.build(assessment)
+        return next({row[4] for row in block.rows} for block in blocks if "RTT p99.9" in getattr(block, "head", ()))
+
+    assert tails(replace(full, timings=few)) == {figures.DASH}
+    assert figures.DASH not in tails(full)
+
+
+def test_observers_asked_less_than_a_thousand_times_have_no_tail_and_the_table_says_so():
+    def told(samples: int) -> str:
+        asked = tuple(replace(item, rtt=replace(item.rtt, samples=samples)) for item in trio().observers)
+        blocks = network.SECTION.build(replace(trio(), observers=asked))
+        return " ".join(block.text for block in blocks if isinstance(block, Paragraph))
+
+    assert "under RTT p99.9: fewer than 1000 answers" in told(999)
+    assert "under RTT p99.9" not in told(1000)
