@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from analyzer.contract import Access, ObserverTiming, PortTest, Replication, Untested
-from analyzer.extension import Stack
+from analyzer.extension import Custom, Stack
 from collector.plan import ObserverKind, Plan
 
 _WINDOWS = (
@@ -41,10 +41,6 @@ _ALWAYS = (
     ),
     Untested("Names: reverse name resolution of the nodes, and one domain for all", "domain administrator"),
     Untested(
-        "Whether switches, routers and clients of the subnet take gratuitous ARP (the nodes' own settings are judged)",
-        "network administrator",
-    ),
-    Untested(
         "Open file handles of single processes, the HA product's among them, against their own limits (the system's are judged)",
         "system administrator",
     ),
@@ -62,10 +58,6 @@ _ALWAYS = (
         "network administrator",
     ),
     Untested(
-        "What a power cut, a lost network or a restart in the middle of a replication leaves behind, and how each node learns who is primary",
-        "installer of the HA product",
-    ),
-    Untested(
         "Licences bound to the hardware, and what of it (memory, slots, disk serial numbers) may differ between the nodes",
         "licence holder",
     ),
@@ -77,7 +69,6 @@ _ALWAYS = (
         "What products ask for that this version has no settings for",
         "installer of that product",
     ),
-    Untested("Room for a clone backup of the primary on each standby", "system administrator"),
     Untested(
         "Same application, anti-virus and updates, as far as no package manager lists them", "system administrator"
     ),
@@ -86,12 +77,32 @@ _ALWAYS = (
         "system administrator",
     ),
     Untested("Anti-virus and backup exclusions for the HA product's files and queues", "system administrator"),
+    Untested("Behaviour under production load, if the run did not contain a busy hour", "operator"),
+    Untested("Monthly events: maintenance, switch failover, backup, patching", "operator"),
+)
+
+_OF_PAIRS = (
+    Untested(
+        "Whether switches, routers and clients of the subnet take gratuitous ARP (the nodes' own settings are judged)",
+        "network administrator",
+    ),
+    Untested(
+        "What a power cut, a lost network or a restart in the middle of a replication leaves behind, and how each node learns who is primary",
+        "installer of the HA product",
+    ),
+    Untested("Room for a clone backup of the primary on each standby", "system administrator"),
     Untested("Duration of an address takeover (up to 5 s on Windows, longer with some adapters)", "installer"),
     Untested(
         "Acceptance: manual switchover, switchback and a stopped primary, each with a live call or session", "installer"
     ),
-    Untested("Behaviour under production load, if the run did not contain a busy hour", "operator"),
-    Untested("Monthly events: maintenance, switch failover, backup, patching", "operator"),
+)
+"""What a product asks whose service moves from a primary to a standby. The members of a consensus store have neither."""
+
+_OF_STORES = (
+    Untested(
+        "Acceptance: a member stopped that does not lead, then the one that leads, each with clients at work",
+        "installer",
+    ),
 )
 
 
@@ -111,7 +122,13 @@ def untested(
     was tested of them; `idle`: whether the run was long enough for idle TCP connections. `legs`: the paths of the replication.
     """
     systems = [facts.get(node.name, {}).get("system") for node in plan.nodes]
-    found = [*(() if all(system == "Linux" for system in systems) else _WINDOWS), *_ALWAYS]
+    bound = list(stacks)
+    stores = bool(bound) and all(Custom.COMMITS in stack.customs for stack in bound) and len(bound) == len(plan.stacks)
+    found = [
+        *(() if all(system == "Linux" for system in systems) else _WINDOWS),
+        *_ALWAYS,
+        *(_OF_STORES if stores else _OF_PAIRS),
+    ]
     if not idle:
         found.append(_IDLE)
     found += _of_replication(legs)
@@ -120,14 +137,14 @@ def untested(
     silent = [observer.name for observer in plan.observers if observer.name not in asked]
     if silent:
         found.append(Untested(f"Reachability of the observers that no node asked: {', '.join(silent)}", "installer"))
-    for stack in stacks:
+    for stack in bound:
         found += stack.untested
         found += [item for kind, item in stack.unobserved if not _heard(kind, asked_of)]
         closed = [port for port in stack.ports if not _tested(port, ports)]
         if closed:
             what = f"{stack.title}: {', '.join(closed)} open between the nodes"
             found.append(Untested(what, "network administrator"))
-    if plan.stacks and not any(observer.kind is ObserverKind.VIRTUAL for observer in plan.observers):
+    if plan.stacks and not stores and not any(observer.kind is ObserverKind.VIRTUAL for observer in plan.observers):
         what = (
             "Whether the address that the product moves is free and fits: an [[observer]] of kind virtual asks for it"
         )

@@ -33,11 +33,12 @@ def _moment(assessment: Assessment, text: str) -> str:
     if not outages:
         return ""
     longest = max(outages, key=lambda item: item.length_s)
-    return say("The longest began at {moment}.", moment=figures.instant(assessment.started, longest.start_s))
+    return say("The longest outage began at {moment}.", moment=figures.instant(assessment.started, longest.start_s))
 
 
 def _of_outage(found: Finding) -> bool:
-    return any(item.what.startswith(_ABOUT) and item.value for item in found.evidence)
+    """Whether it judges an outage: one that only stands beside a loss is not what that is about."""
+    return any(item.what.startswith(_ABOUT) and item.value and item.limit is not None for item in found.evidence)
 
 
 def _outages(assessment: Assessment, subject: Subject) -> Iterator[Outage]:

@@ -72,6 +72,20 @@ def test_the_test_of_a_stopped_primary_says_when_it_is_noticed_and_what_comes_th
     assert "Then the protected services start on the other server: not measured." in stopped[2]
 
 
+def test_a_cluster_of_members_is_tested_by_stopping_members():
+    advice = next(item for item in trio().recommendations if item.detection_s and item.settings)
+    whole = replace(advice, subject=Subject(AssessedScope.CLUSTER, "shop"))
+    rows = tables(replace(trio(), recommendations=(whole,), topologies=()))["Tests"].rows
+
+    assert [row[1].partition("\n")[0] for row in rows] == [
+        "Stop a member that does not lead",
+        "Stop the member that leads, or that runs the service",
+        "Start both again",
+    ]
+    assert "a silent peer is noticed after" in rows[1][2]
+    assert "primary" not in rows[0][2] + rows[2][2]
+
+
 def test_without_a_product_that_fails_over_there_is_no_test_and_that_is_said():
     told = [
         block.text

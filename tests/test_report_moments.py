@@ -7,15 +7,16 @@ from dataclasses import replace
 import pytest
 from report_fixtures import trio
 
-from analyzer.contract import Area, Evidence, Finding, Note, Outage, Scope, Status, Subject
+from analyzer.contract import Area, Evidence, Finding, Limit, Note, Outage, Scope, Sense, Status, Subject
 from reports.contract import Paragraph, Table
 from reports.moments import LETTERS, noted, reasons
 from reports.sections import verdict
 
+LIMIT = Limit("outage", "s", 1.0, None, Sense.AT_MOST, "a test")
 STARTED = "2026-10-05T07:00:00+00:00"
 
 
-def about(what="longest outage", value=8.4, scope=Scope.PATH, several=False):
+def about(what="longest outage", value=8.4, scope=Scope.PATH, several=False, limited=True):
     base = trio()
     first = replace(base.timings[0], outages=(Outage(60.0, 8.4, 42), Outage(10.0, 2.0, 10)))
     others = tuple(replace(item, outages=()) for item in base.timings[1:])
@@ -27,7 +28,7 @@ def about(what="longest outage", value=8.4, scope=Scope.PATH, several=False):
         Subject(scope, name),
         Status.FAIL,
         "It was out.",
-        (Evidence(what, value, "s"),),
+        (Evidence(what, value, "s", LIMIT if limited else None),),
     )
     texts = ("It was out. Likewise elsewhere.",) * (1 + several)
     return replace(base, started=STARTED, timings=(first, *others), findings=(found, *base.findings), reasons=texts)
@@ -37,12 +38,14 @@ def about(what="longest outage", value=8.4, scope=Scope.PATH, several=False):
 def test_a_reason_about_an_outage_says_when_the_longest_began(scope):
     ((text, when),) = reasons(about(scope=scope), 3)
     assert text == "It was out. Likewise elsewhere."
-    assert when == "The longest began at 2026-10-05 07:01:00 UTC."
+    assert when == "The longest outage began at 2026-10-05 07:01:00 UTC."
     shown = next(block.text for block in verdict.SECTION.build(about()) if isinstance(block, Paragraph))
     assert shown.endswith(when)
 
 
-@pytest.mark.parametrize("changes", [{"what": "loss"}, {"value": 0.0}, {"value": None}, {"scope": Scope.NODE}])
+@pytest.mark.parametrize(
+    "changes", [{"what": "loss"}, {"limited": False}, {"value": 0.0}, {"value": None}, {"scope": Scope.NODE}]
+)
 def test_a_reason_about_anything_else_has_no_time(changes):
     assert [when for _, when in reasons(about(**changes), 3)] == [""]
 

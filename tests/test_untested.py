@@ -128,3 +128,14 @@ def test_the_path_of_the_scs_is_not_called_untested_once_it_was_measured(observe
     plan = parse(plan_data(), "plan.toml")
     found = untested(plan, bound(discover(stacks, "STACK"), plan), observers, {})
     assert any("The path from the Solution Control Server" in item.what for item in found) is open_
+
+
+@pytest.mark.parametrize(
+    ("products", "pair"), [(("etcd",), False), (("etcd", "neverfail"), True), (("etcd", "unknown"), True), ((), True)]
+)
+def test_of_a_consensus_store_nobody_is_asked_for_its_standby_or_its_address(products, pair):
+    text = named(stack=[{"name": name, "networks": ["ch1"]} for name in products])
+    for words in ("clone backup of the primary", "Duration of an address takeover", "manual switchover", "gratuitous"):
+        assert (words in text) is pair, words
+    assert ("the one that leads" in text) is not pair
+    assert ("address that the product moves" in text) is (pair and bool(products))

@@ -113,7 +113,11 @@ def _tests(assessment: Assessment) -> Iterator[Block]:
     rows = tuple(
         (BOX, f"{test}\n{figures.subject(subject.name)}", note, EMPTY, "")
         for subject in list(groups)[:MOST_SUBJECTS]
-        for test, note in _three(groups[subject], sip=subject in sip)
+        for test, note in (
+            _of_members(groups[subject])
+            if subject.scope is Scope.CLUSTER
+            else _three(groups[subject], sip=subject in sip)
+        )
     )
     yield Paragraph(say("Each with a live call or session. Note the times, and what became of the call."))
     head = each("", "Test", "To be seen", "Result and times", "Who and when")
@@ -137,6 +141,21 @@ def _three(group: list[Recommendation], *, sip: bool) -> Iterator[tuple[str, str
         else say("The first server is primary again.")
     )
     yield say("Switchback"), back
+    yield say("Stop the primary"), "\n".join((changed, *_noticed(group)))
+
+
+def _of_members(group: list[Recommendation]) -> Iterator[tuple[str, str]]:
+    """The tests of a cluster of members, which has neither a primary server nor its backup."""
+    yield say("Stop a member that does not lead"), say("The others go on without it.")
+    yield (
+        say("Stop the member that leads, or that runs the service"),
+        "\n".join((say("Another member does so now."), *_noticed(group))),
+    )
+    yield say("Start both again"), say("All are members again.")
+
+
+def _noticed(group: list[Recommendation]) -> Iterator[str]:
+    """How fast each product notices that its peer is silent, said once."""
     noticed = [
         say(
             "{product}: a silent peer is noticed after {low} to {high}. {then}",
@@ -148,7 +167,7 @@ def _three(group: list[Recommendation], *, sip: bool) -> Iterator[tuple[str, str
         for advice in group
         if advice.detection_s is not None
     ]
-    yield say("Stop the primary"), "\n".join((changed, *dict.fromkeys(noticed)))
+    yield from dict.fromkeys(noticed)
 
 
 def _commands(assessment: Assessment) -> str:
