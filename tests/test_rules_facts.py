@@ -7,7 +7,7 @@ import copy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lan import all_told
+from lan import all_told, trio_data
 from test_rules_plan import ask, compared, trio
 
 from analyzer.contract import Status
@@ -15,6 +15,7 @@ from analyzer.extension import FACTS
 from analyzer.installed import differences, listed
 from analyzer.rules import clock_error, disk_errors, parity_hardware, restart_due, time_reference
 from analyzer.words import few
+from collector.plan import parse
 
 PASS, INFO, WARN, FAIL, SKIPPED = Status.PASS, Status.INFO, Status.WARN, Status.FAIL, Status.SKIPPED
 PLAN = trio()
@@ -331,3 +332,16 @@ def test_rubbish_in_an_inventory_is_no_crash_and_two_empty_ones_no_pass(facts):
     compared(everyone)
     for rule in (clock_error.RULE, disk_errors.RULE, restart_due.RULE):
         ask(rule, "primary", {FACTS: facts}, PLAN)
+
+
+def test_of_members_none_is_called_the_standby():
+    data = trio_data()
+    for node in data["node"]:
+        node["role"] = "member"
+    data["cluster"]["topology"] = "custom"
+    members = parse(data, "plan.toml")
+    facts = twins()
+    told = " ".join(word.message for word in (*compared(facts, plan=members), *pair(facts, plan=members)))
+    assert "neither is weaker" in told
+    assert "standby" not in told
+    assert "the standby is no weaker" in " ".join(word.message for word in compared(facts))

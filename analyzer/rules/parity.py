@@ -61,7 +61,8 @@ def _check(context: Context) -> Iterator[Judgement]:
     troubles += _locale(one, other, first, second)
     troubles += _services(one, other, first, second)
     troubles += _hardware(one, other, first, second)
-    weaker = ", and the standby is no weaker" if evidence else ""
+    members = one.role is other.role is Role.MEMBER
+    weaker = f", and {'neither is weaker' if members else 'the standby is no weaker'}" if evidence else ""
     good = f"{one.name} and {other.name} have the same operating system and packages{weaker}."
     yield from words(context.plan, f"{one.name} and {other.name}", troubles, good, evidence)
 

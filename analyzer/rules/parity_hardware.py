@@ -24,7 +24,7 @@ from analyzer.installed import standby
 from analyzer.netfacts import flag, nics, text, whole
 from analyzer.troubles import Trouble, words
 from analyzer.words import few, octets
-from collector.plan import Node
+from collector.plan import Node, Role
 
 _NF = "NF: secondary and tertiary equal to the primary or greater"
 DISKS = Limit("standby's disks", "ratio", 0.98, None, Sense.AT_LEAST, f"{_NF}; 2 % are a design value")
@@ -68,7 +68,8 @@ def _check(context: Context) -> Iterator[Judgement]:
     ):
         troubles += found
         evidence += figure
-    good = f"{title} have disks and network interfaces alike, or the standby has more."
+    more = "one" if one.role is other.role is Role.MEMBER else "the standby"
+    good = f"{title} have disks and network interfaces alike, or {more} has more."
     yield from words(context.plan, title, troubles, good, tuple(evidence))
 
 
