@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ SAMPLES = frozenset({
 """The others."""
 
 
-def drawn(names: Iterable[str]) -> list[Any]:
-    """The names as parameters of a test; those of the other samples are marked."""
-    return [pytest.param(name, marks=pytest.mark.matrix) if name in SAMPLES else name for name in names]
+def drawn(names: Iterable[str], often: Collection[str] = OFTEN) -> list[Any]:
+    """The names as parameters of a test; those of the samples beside `often` are marked."""
+    rare = (OFTEN | SAMPLES) - set(often)
+    return [pytest.param(name, marks=pytest.mark.matrix) if name in rare else name for name in names]

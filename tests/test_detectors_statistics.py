@@ -392,6 +392,7 @@ def test_of_a_hundred_thousand_silences_the_longest_tell_the_law():
     assert found.high >= 0.65 + math.log(600 * 1440)
 
 
+@pytest.mark.matrix
 def test_the_table_of_tails_in_the_method_is_what_the_simulation_gives():
     text = METHOD.read_text(encoding="utf-8")
     assert TAILS in text

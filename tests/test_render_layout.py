@@ -239,7 +239,7 @@ def test_marks_and_shades_without_a_place_are_left_out():
     assert render([[Heading("h"), chart]], imprint(trio()))
 
 
-@pytest.mark.parametrize("name", sample_set.drawn(path.parent.name for path in SAMPLES))
+@pytest.mark.parametrize("name", sample_set.drawn((path.parent.name for path in SAMPLES), {"healthy-trio"}))
 def test_the_same_assessment_gives_the_same_bytes_on_either_paper(tmp_path, name):
     # The samples take turns between the papers, which share all but the sizes.
     paper = list(Paper)[[path.parent.name for path in SAMPLES].index(name) % len(Paper)]
