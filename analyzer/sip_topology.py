@@ -149,7 +149,7 @@ def _balancing(site: _Site) -> Choice:
 
 def _device(site: _Site) -> Choice:
     if site.apart:
-        why = "the only one of the three that does not ask for one subnet"
+        why = "the only way to move the address that does not ask for one subnet"
         return Choice(DEVICE, Fit.ADVISED, (why, "it needs the device, and somebody who runs it"))
     return Choice(DEVICE, Fit.POSSIBLE, ("it needs a further device, which then everything depends on",))
 
@@ -171,19 +171,20 @@ def _one_host(site: _Site) -> Choice:
 
 
 def _hot(context: StackContext, tolerated_s: float) -> Choice:
-    names = ", ".join(context.networks)
+    networks = ", ".join(context.networks)
     if not context.timings or context.exposure_s < SUFFICIENT_S or context.hurt:
-        why = f"the HA-sync link ({names or 'none'}) was not measured for 15 min on every path"
+        why = f"the HA-sync link ({networks or 'none'}) was not measured for 15 min on every path"
         return Choice(HOT, Fit.OPEN, (why,))
     worst = max(context.timings, key=_outage_s)
     longest_s = _outage_s(worst)
-    measured = f"the HA-sync link ({names}) was watched for {span(context.exposure_s)}: {_line(context.timings)}"
+    measured = f"the HA-sync link ({networks}) was watched for {span(context.exposure_s)}: {_line(context.timings)}"
     if longest_s > tolerated_s:
         why = f"an outage of {seconds(longest_s)} on {worst.path} takes the synchronisation with it: mend it, or do without"
         return Choice(HOT, Fit.POSSIBLE, (measured, why))
     if context.failed:
         bad = few(
-            list(dict.fromkeys(f"{finding.title.lower()} ({finding.subject.name})" for finding in context.failed)), 3
+            list(dict.fromkeys(f"{finding.title.lower()} ({names((finding.subject,))})" for finding in context.failed)),
+            3,
         )
         return Choice(HOT, Fit.POSSIBLE, (measured, f"what failed has to be mended first: {bad}"))
     return Choice(

@@ -132,14 +132,14 @@ def untested(
     if not idle:
         found.append(_IDLE)
     found += _of_replication(legs)
-    asked_of = [timing for timing in observers if timing.sent]
-    asked = {timing.observer for timing in asked_of}
+    timings = list(observers)
+    asked = {timing.observer for timing in timings if timing.sent}
     silent = [observer.name for observer in plan.observers if observer.name not in asked]
     if silent:
         found.append(Untested(f"Reachability of the observers that no node asked: {', '.join(silent)}", "installer"))
     for stack in bound:
         found += stack.untested
-        found += [item for kind, item in stack.unobserved if not _heard(kind, asked_of)]
+        found += [item for kind, item in stack.unobserved if not _heard(kind, timings)]
         closed = [port for port in stack.ports if not _tested(port, ports)]
         if closed:
             what = f"{stack.title}: {', '.join(closed)} open between the nodes"
@@ -162,9 +162,9 @@ def untested(
     return tuple(found)
 
 
-def _heard(kind: ObserverKind, asked: Sequence[ObserverTiming]) -> bool:
-    """Whether observers of that kind were asked, and answered every node that asked them."""
-    answered = [timing.answered > 0 for timing in asked if timing.kind == kind]
+def _heard(kind: ObserverKind, timings: Sequence[ObserverTiming]) -> bool:
+    """Whether there are observers of that kind, and each answered every node that should ask it; how well is judged elsewhere."""
+    answered = [timing.answered > 0 for timing in timings if timing.kind == kind]
     return bool(answered) and all(answered)
 
 

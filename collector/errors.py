@@ -123,7 +123,7 @@ def check_result(path: Path, option: str, *, force: bool) -> None:
     if path == STANDARD:
         raise OperatorError(
             "this result goes into a file, not to standard output",
-            f"name a file with {option} (./- if it is to be called so)",
+            f"name a file with {option}",
         )
     if not path.parent.is_dir():
         raise OperatorError(

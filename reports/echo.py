@@ -54,7 +54,7 @@ def _table(items: tuple[EchoTiming, ...]) -> Table:
                 figures.milliseconds(item.rtt.p50),
                 figures.quantile(item.rtt.p99, item.rtt.samples, 100),
                 figures.quantile(item.rtt.p999, item.rtt.samples, 1000),
-                figures.milliseconds(item.longest_silence_s),
+                figures.seconds(item.longest_silence_s),
                 figures.count(item.resets),
                 figures.DASH if item.retransmissions is None else figures.count(item.retransmissions),
                 figures.milliseconds(item.rto_s),

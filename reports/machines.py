@@ -51,10 +51,12 @@ def _beside(names: Sequence[str], facts: Sequence[Facts]) -> Iterator[Block]:
     if same:
         pairs = [(label, facts[0][label] or figures.DASH) for label in same]
         caption = say("The same on all") if len(names) > 1 else ""
-        yield _two_to_a_row([pair for pair in pairs if len(pair[1]) <= SHORT], caption)
+        short = [pair for pair in pairs if len(pair[1]) <= SHORT]
         wide = tuple(pair for pair in pairs if len(pair[1]) > SHORT)
+        if short:
+            yield _two_to_a_row(short, caption)
         if wide:
-            yield Table(("", ""), wide, (19, 81))
+            yield Table(("", ""), wide, (19, 81), "" if short else caption)
 
 
 def _two_to_a_row(pairs: Sequence[tuple[str, str]], caption: str) -> Table:

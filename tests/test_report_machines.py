@@ -65,3 +65,12 @@ def test_more_nodes_than_columns_go_on_in_a_further_table():
 
 def test_without_an_archive_there_is_nothing_to_compare():
     assert list(machine_blocks(replace(trio(), nodes=()))) == []
+
+
+def test_facts_that_are_all_long_have_no_empty_table_above_them():
+    told = _with(dict.fromkeys("ab", (("Interfaces", "eth0 up, " * 20),)))
+    apart = tuple(replace(node, role=node.name, site=node.name) for node in told.nodes)
+
+    tables = _machines(replace(told, nodes=apart))
+
+    assert [(table.caption, len(table.rows)) for table in tables] == [("What differs", 2), ("The same on all", 1)]

@@ -1026,7 +1026,16 @@ def test_a_lan_that_is_as_planned_is_said_in_one_sentence():
 
 @pytest.mark.parametrize("address", ["10.1.1.1", "", "/", "10.1.1.1/x", "10.1.1.1/" + "9" * 5000, "10.1.1.1/٢"])
 def test_an_address_without_a_readable_prefix_contradicts_nothing(address):
-    assert lan_plan.differences(replace(trio().addresses[0], address=address, found_prefix=2)) == ()
+    assert lan_plan.differences(replace(trio().addresses[0], address=address, found_prefix=2), None) == ()
+
+
+def test_an_interface_slower_than_planned_or_at_half_duplex_is_not_as_planned():
+    address = replace(trio().addresses[0], speed_bps=10**8, duplex="half")
+    network = replace(trio().networks[0], rate_bps=10**9)
+
+    assert lan_plan.differences(address, network) == ("100 Mbit/s, planned 1 Gbit/s", "half duplex")
+    assert lan_plan.differences(replace(address, speed_bps=10**9, duplex="full"), network) == ()
+    assert lan_plan.differences(replace(address, speed_bps=None, duplex=""), network) == ()
 
 
 def test_packets_that_leave_another_way_than_planned_come_first():
@@ -1203,10 +1212,10 @@ def test_observers_say_who_asked_and_who_could_not():
 def test_tcp_is_told_path_by_path_with_what_was_cut_and_forgotten():
     first, *_, last = rows_of(bad(), "Left idle")
 
-    assert first[4:] == ("91\N{NO-BREAK SPACE}300 ms", "2", "4\N{NO-BREAK SPACE}123", "5 min ok, 30 min dropped")
+    assert first[4:] == ("91.3 s", "2", "4\N{NO-BREAK SPACE}123", "5 min ok, 30 min dropped")
     assert last[5] == "1"
     assert "On all 4 paths: p99.9: 210 ms; Timer: 204 ms." in words(list(network.SECTION.build(bad())))
-    assert rows_of(bare(), "Left idle")[0][4:] == (figures.DASH, "0 ms", "3", figures.DASH, figures.DASH, "0 s dropped")
+    assert rows_of(bare(), "Left idle")[0][4:] == (figures.DASH, "0 s", "3", figures.DASH, figures.DASH, "0 s dropped")
     reason = "the TCP echo of sip-a>sip-b/ha was never measured"
     assert any(row[1] == reason for row in rows_of(demonstration(), "TCP was not measured"))
     assert any(

@@ -49,7 +49,7 @@ def about(*items, of=PLAN):
     [
         (Resource.CPU, 0.5, Status.PASS), (Resource.CPU, 0.501, Status.WARN), (Resource.CPU, 0.8, Status.WARN), (Resource.CPU, 0.801, Status.FAIL),
         (Resource.MEMORY, 0.9, Status.PASS), (Resource.MEMORY, 0.901, Status.WARN), (Resource.MEMORY, 1.0, Status.WARN),
-        (Resource.MEMORY, 1.001, Status.FAIL), (Resource.MEMORY, 2.0, Status.FAIL),
+        (Resource.MEMORY, 2.0, Status.WARN),
         (Resource.DISK, 0.9, Status.PASS), (Resource.DISK, 0.901, Status.WARN),
         (Resource.DISK, 2.0, Status.WARN), (Resource.NIC, 0.3, Status.PASS), (Resource.NIC, 0.301, Status.WARN), (Resource.NIC, 0.5, Status.WARN),
         (Resource.NIC, 0.501, Status.FAIL),
@@ -60,6 +60,13 @@ def test_each_resource_is_judged_by_its_limits(resource, part, status):
     assert word.status is status
     assert word.evidence[0].value == pytest.approx(part)
     assert bool(word.remedy) is (status is not Status.PASS)
+
+
+def test_memory_that_is_not_there_warns_and_says_what_is_in_the_sum_twice():
+    (over,) = about(item(1.01, Resource.MEMORY))
+    (room,) = about(item(0.95, Resource.MEMORY))
+    assert "are in that sum twice" in over.message
+    assert "twice" not in room.message
 
 
 @pytest.mark.parametrize(("peak", "status"), [(0.9, Status.PASS), (0.901, Status.WARN), (1.5, Status.WARN)])

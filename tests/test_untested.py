@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from synthetic import plan_data
 
@@ -121,6 +123,7 @@ def answering(node, answered, kind="scs"):
         ((), True),
         ((answering("a", 900), answering("b", 900)), False),
         ((answering("a", 900), answering("b", 0)), True),
+        ((answering("a", 900), replace(answering("b", 0), sent=0, reason="no ping socket")), True),
         ((answering("a", 900, kind="gateway"),), True),
     ],
 )

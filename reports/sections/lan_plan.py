@@ -46,7 +46,7 @@ def _addresses(assessment: Assessment) -> Iterator[Block]:
         return
     networks = {network.name: network for network in assessment.networks}
     rows = assessment.addresses
-    different = sum(bool(differences(row)) for row in rows)
+    different = sum(bool(differences(row, networks.get(row.network))) for row in rows)
     unknown = sum(row.found is None for row in rows)
     yield Paragraph(
         say(
@@ -54,7 +54,7 @@ def _addresses(assessment: Assessment) -> Iterator[Block]:
             counted=_counted(len(rows), different, unknown),
         )
     )
-    ordered = sorted(rows, key=_address_rank) if len(rows) > MOST else rows
+    ordered = sorted(rows, key=lambda row: _address_rank(row, networks.get(row.network))) if len(rows) > MOST else rows
     yield from excerpt(
         Table(
             each(
@@ -89,8 +89,8 @@ def _counted(rows: int, different: int, unknown: int) -> str:
     return f"{figures.several(rows, 'planned address', 'planned addresses')}: {told}."
 
 
-def _address_rank(row: AddressFound) -> int:
-    return 0 if differences(row) else 1 if row.found is None else 2
+def _address_rank(row: AddressFound, network: PlanNetwork | None) -> int:
+    return 0 if differences(row, network) else 1 if row.found is None else 2
 
 
 def _address(row: AddressFound, networks: Mapping[str, PlanNetwork]) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def _address(row: AddressFound, networks: Mapping[str, PlanNetwork]) -> tuple[st
         _found(row),
         _state(row),
         row.mac or figures.DASH,
-        _verdict(row),
+        _verdict(row, network),
     )
 
 
@@ -133,20 +133,22 @@ def _state(row: AddressFound) -> str:
     return f"{state}, {mtu}\n{speed}{duplex}"
 
 
-def _verdict(row: AddressFound) -> str:
-    reasons = differences(row)
+def _verdict(row: AddressFound, network: PlanNetwork | None) -> str:
+    reasons = differences(row, network)
     if reasons:
         return "\n".join((say(NO), *reasons))
     return say(YES if row.found else UNKNOWN)
 
 
-def differences(row: AddressFound) -> tuple[str, ...]:
+def differences(row: AddressFound, network: PlanNetwork | None) -> tuple[str, ...]:
     """In which points the node contradicts the plan; what either of them does not say is none."""
     if row.found is None:
         return ()
     if not row.found:
         return (say("the node does not have it"),)
     length = row.address.rpartition("/")[2]
+    planned_bps = network.rate_bps if network else None
+    slow = bool(row.speed_bps and planned_bps and row.speed_bps < planned_bps)
     prefix = int(length) if "/" in row.address and length.isdecimal() and len(length) <= 3 else None
     found = (
         (row.nic and row.found_nic and row.nic != row.found_nic, say("on {found_nic}", found_nic=row.found_nic)),
@@ -155,6 +157,11 @@ def differences(row: AddressFound) -> tuple[str, ...]:
             say("prefix /{found_prefix}", found_prefix=row.found_prefix),
         ),
         (row.up is False, say("interface is down")),
+        (
+            slow,
+            say("{speed}, planned {rate}", speed=figures.bits(row.speed_bps or 0), rate=figures.bits(planned_bps or 0)),
+        ),
+        (row.duplex == "half", say("half duplex")),
     )
     return tuple(text for differs, text in found if differs)
 

@@ -68,7 +68,7 @@ def _scs(advice: TopologyAdvice) -> Callout:
             # To be no weaker than a link that is no good is no merit.
             return Callout(
                 say(
-                    "The path of the SCS is no weaker than the pair's own link, on which hot standby is not advised so far"
+                    "The path of the SCS is no weaker than the pair's own link; hot standby waits for what is told above"
                 ),
                 f"{decides}\n{lines}",
                 Tone.NOTE,
