@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from analyzer.concerns import names
 from analyzer.contract import AddressFound, Choice, Fit, ObserverTiming, Timing, TopologyAdvice, Untested
 from analyzer.extension import SUFFICIENT_S, StackContext
 from analyzer.lanplan import addresses

@@ -50,9 +50,9 @@ from reports.render.topology import Drawing
 ROUNDING = 1.0
 """Points kept free of a page that is filled exactly."""
 
-KEPT, LEAST, ROOM_TO_BEGIN = 0.2, 0.12, 0.3
-"""Shares of a page: a lower table stays in one piece with its heading, of a higher one so much has to follow it, and a section begins
-where so much is left."""
+KEPT, LEAST, ROOM_TO_BEGIN, HALF = 0.2, 0.12, 0.3, 0.5
+"""Shares of a page: a lower table stays in one piece with its heading, of a higher one so much has to follow it, a section begins
+where so much is left, and what should have its own page but needs more than one begins where half a page is left."""
 
 GUTTER = 10.0
 """Between two charts that stand side by side, in points."""
@@ -147,14 +147,16 @@ def _story(parts: Iterable[Sequence[Block]], width: float, height: float, first:
         for place, members in enumerate(_pages(blocks)):
             key = f"b{part}.{place}"
             alone = place > 0 or part == 0
-            if alone or part == 1:
+            page = _one_page(members, key, width, height - ROUNDING if story else first) if alone else None
+            if page is not None or part <= 1:
                 story += [PageBreak()] if story else []
+            elif alone:
+                story.append(CondPageBreak(HALF * height))
             else:
                 need = height
                 if len(members) < len(blocks):
                     need = stacked(_made(members, key, width, height), width, height) + ROUNDING
                 story.append(CondPageBreak(min(ROOM_TO_BEGIN * height, need)))
-            page = _one_page(members, key, width, height - ROUNDING if story else first) if alone else None
             story += _flow(members, key, width, height) if page is None else page
     return story
 
