@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import sample_set
 from layout_log import CHECKS, Log, clipped, dangling, drawn, missing_glyphs, overfull, overlapping, unreferenced
 from report_fixtures import ALL, LONG, bad, crowd, hostile, many, trio
 
-from analyzer.contract import Assessment, Quantiles
+from analyzer.contract import Assessment, Quantiles, Status
 from reports import numbering
 from reports.build import build, imprint
 from reports.commands import Look, write_report
@@ -247,3 +248,23 @@ def test_the_same_assessment_gives_the_same_bytes_on_either_paper(tmp_path, name
     for file in ("one.pdf", "two.pdf"):
         write_report(assessment, tmp_path / file, Look(paper=paper))
     assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_a_row_that_is_broken_names_its_check_again_on_the_next_page():
+    rows = tuple(
+        (f"check {row}\nrule-{row}", " ".join(f"word{row}.{place}" for place in range(900))) for row in range(5)
+    )
+    table = Table(("Check", "Evidence"), rows, (20, 80), statuses=(Status.PASS,) * 5)
+
+    log = drawn([[Heading("h"), table]], imprint(trio()))[1]
+    pages = {page: " ".join(piece.text for piece in log.pieces if piece.page == page) for page in range(1, 20)}
+
+    shown = {page: set(re.findall(r"word(\d)\.", text)) for page, text in pages.items()}
+    assert sum(map(len, shown.values())) > 5, "rows are broken"
+    for page, text in pages.items():
+        assert set(re.findall(r"check (\d)", text)) == shown[page]
+    for page, text in pages.items():
+        assert ("continued" in text) is bool(shown[page] & shown.get(page - 1, set()))
+    signs = {page: [piece.x0 for piece in log.pieces if piece.page == page and piece.text == "pass"] for page in shown}
+    for page, rows in shown.items():
+        assert len(signs[page]) == len(rows)

@@ -138,7 +138,8 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
             status = block.statuses[row]
             line.insert(0, Chip(status) if status is not None else "")
         cells.append(line)
-    grid = _grid(cells, [CHIP_WIDTH, *columns] if marked else columns, titled, height)
+    names = [*([""] if titled else []), *(texts[0].partition("\n")[0] for texts in block.rows)]
+    grid = _grid(cells, [CHIP_WIDTH, *columns] if marked else columns, names, titled, height)
     grid.setStyle(_heat(block, int(titled), int(marked)))
     above = [Spacer(1, 3), Paragraph(markup(block.caption), CAPTION), Spacer(1, 2)] if block.caption else []
     return [*above, grid, Spacer(1, 6)]
@@ -199,7 +200,9 @@ def _cell_style(block: Table, place: int, titled: bool) -> ParagraphStyle:
     return CELL_BOLD if not titled and place % 2 == 0 else CELL
 
 
-def _grid(cells: list[list[Flowable | str]], columns: list[float], titled: bool, height: float) -> Grid:
+def _grid(
+    cells: list[list[Flowable | str]], columns: list[float], names: Sequence[str], titled: bool, height: float
+) -> Grid:
     style: list[Any] = [
         ("FONTNAME", (0, 0), (-1, -1), REGULAR),
         ("FONTSIZE", (0, 0), (-1, -1), CELL.fontSize),
@@ -227,8 +230,40 @@ def _grid(cells: list[list[Flowable | str]], columns: list[float], titled: bool,
         style = [command for command in style if command[0] != "NOSPLIT"]
         least = 1 if tallest > 0.45 * height else SCRAP
         by_row = int(tallest > 0.45 * height)
-        grid = Grid(cells, colWidths=columns, style=style, repeatRows=body, splitByRow=by_row, splitInRow=least)
+        grid = Continued(cells, colWidths=columns, style=style, repeatRows=body, splitByRow=by_row, splitInRow=least)
+        grid.names = names
     return grid
+
+
+class Continued(Grid):
+    """A grid whose rows may be broken inside: what goes on on the next page says which row it belongs to."""
+
+    names: Sequence[str] = ()
+    """Of each row, those of the head included."""
+
+    def split(self, availWidth: float, availHeight: float) -> list[Any]:  # noqa: N803 - reportlab's names
+        """The part that fits and the rest, or nothing."""
+        parts: list[Any] = super().split(availWidth, availHeight)
+        if len(parts) == 2:
+            head = self.repeatRows
+            first, rest = (part._cellvalues for part in parts)  # noqa: SLF001 - there is no public way
+            broken = len(first) + len(rest) - head == len(self.names) + 1
+            left = len(first) - broken
+            parts[1].names = [*self.names[:head], *self.names[left:]]
+            if broken:
+                _name_again(self.names[left], first[-1], rest[head])
+                parts[1]._argH[head] = parts[1]._rowHeights[head] = None  # noqa: SLF001 - the height is worked out anew
+        return parts
+
+
+def _name_again(name: str, above: list[Any], below: list[Any]) -> None:
+    """Put the sign and the name of a row beside what is left of it, if nothing else stands there."""
+    sign = above[0][0] if isinstance(above[0], tuple | list) and above[0] else above[0]
+    marked = isinstance(sign, Chip)
+    if marked:
+        below[0] = sign
+    if name and not below[marked]:
+        below[marked] = Paragraph(markup(say("{name} (continued)", name=name)), CELL)
 
 
 def row_heights(grid: Any) -> Sequence[float]:
@@ -317,7 +352,7 @@ def checklist(block: Checklist, width: float, height: float) -> list[Flowable]:
     columns = [16.0, width - 16 - right, *([right] if named else [])]
     if named:
         rows.insert(0, ["", *(Paragraph(markup(text), HEAD) for text in each("What", "Who"))])
-    return [_grid(rows, columns, named, height), Spacer(1, 6)]
+    return [_grid(rows, columns, [""] * len(rows), named, height), Spacer(1, 6)]
 
 
 def literal(block: Text, width: float, height: float) -> list[Flowable]:
