@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations, permutations
+
 import pytest
 from synthetic import plan_data
 from test_split_brain import said, statuses, timing
@@ -12,6 +15,7 @@ from analyzer.engine import customs
 from analyzer.extension import FACTS, HEADROOM, OBSERVERS, SILENCES, STALLS, TIMINGS, Context, Custom
 from analyzer.majority import deciding, voters
 from analyzer.rules import headroom, quorum, redundancy, veto, witness
+from analyzer.tolerance import tolerances
 from collector.plan import parse
 from collector.plugins import discover
 
@@ -27,7 +31,7 @@ def planned(*products, nodes=("a", "b", "c"), **node):
     return parse(data, "plan.toml")
 
 
-def asked(rule, plan, subject, given=None):
+def asked(rule, plan, subject, given=None, borne=None):
     context = Context(
         Subject(rule.scope, subject),
         plan,
@@ -35,6 +39,7 @@ def asked(rule, plan, subject, given=None):
         1000.0,
         given or {},
         rule.limits,
+        borne,
         customs=customs(discover(stacks, "STACK"), plan),
     )
     return list(rule.check(context))
@@ -67,7 +72,7 @@ def test_no_third_machine_is_asked_for_where_the_majority_decides():
     (word,) = asked(veto.RULE, planned("etcd"), "a+b", given)
     assert word.status is Status.INFO
     assert "never both active" in word.message
-    assert "etcd decides by the majority of its 3 members" in word.message
+    assert "etcd decides by the majority of its 3 members (a, b, c), so" in word.message
     assert "never both active" not in said(asked(veto.RULE, planned("neverfail"), "a+b", given), Status.INFO)
 
 
@@ -102,7 +107,10 @@ HOSTS = {"host": {name: f"rack-{name}" for name in "abc"}, "power": {name: f"fee
 def test_three_members_apart_keep_their_majority():
     (word,) = asked(quorum.RULE, planned("etcd", **HOSTS), "test", {TIMINGS: between(("a", "b"))})
     assert word.status is Status.PASS
-    assert "of its 3 members 1 may fail" in word.message
+    assert word.message == (
+        "etcd: of its 3 members (a, b, c) 1 may fail, nothing that the plan states, short of their one site (main), takes more of them at once, and a "
+        "majority was joined all the time."
+    )
 
 
 def test_two_members_survive_no_failure():
@@ -111,29 +119,137 @@ def test_two_members_survive_no_failure():
     assert "it has 2 members and needs 2" in found[0].message
 
 
-@pytest.mark.parametrize("part", ["host", "power"])
-def test_a_part_that_takes_the_majority_along_warns(part):
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [("host", "stand on one physical machine (one)"), ("power", "hang on one power feed (one)")],
+)
+def test_a_part_that_takes_the_majority_along_warns(part, told):
     shared = HOSTS | {part: {"a": "one", "b": "one", "c": "two"}}
     (word,) = asked(quorum.RULE, planned("etcd", **shared), "test", {TIMINGS: between()})
     assert word.status is Status.WARN
-    assert "2 of its 3 members" in word.message
+    assert word.message == f"etcd: 2 of its 3 members {told}: without it there is no majority."
     assert word.remedy
 
 
-def test_the_switch_and_the_site_of_the_majority_are_told_and_judge_nothing():
-    data = plan_data("abc", stack=[{"name": "etcd", "networks": ["ch1"]}], sites={"c": "dr"})
-    found = asked(quorum.RULE, parse(data, "plan.toml"), "test", {TIMINGS: between()})
-    assert statuses(found) == [Status.PASS, Status.INFO]
-    assert "all 3 of its members hang on one switch (sw-0)" in found[1].message
-    assert "2 of its 3 members stand at one site (main)" in found[1].message
+def switched(switches, sites, networks=("ch1",), bound=("ch1",)):
+    data = plan_data("abc", networks=networks, stack=[{"name": "etcd", "networks": list(bound)}], sites=sites)
+    for mine in data["node"]:
+        mine.update({part: of[mine["name"]] for part, of in HOSTS.items()})
+        mine["addr"]["ch1"]["switch"] = switches[mine["name"]]
+    return asked(quorum.RULE, parse(data, "plan.toml"), "test", {TIMINGS: between()})
 
 
-def test_a_moment_without_any_majority_warns_and_one_cut_pair_does_not():
-    plan = planned("etcd", **HOSTS)
-    (word,) = asked(quorum.RULE, plan, "test", {TIMINGS: between(*PAIRS)})
-    assert word.status is Status.WARN
-    assert "fewer than 2 of its 3 members reached each other once, for up to 8 s" in word.message
-    assert statuses(asked(quorum.RULE, plan, "test", {TIMINGS: between(*PAIRS[:2])})) == [Status.PASS]
+def test_the_switch_and_the_site_of_the_majority_are_told_and_the_pass_claims_nothing_against_them():
+    found = switched({"a": "one", "b": "one", "c": "two"}, {"c": "dr"})
+    assert [(word.status, word.message) for word in found] == [
+        (Status.PASS, "etcd: of its 3 members (a, b, c) 1 may fail, and a majority was joined all the time."),
+        (
+            Status.INFO,
+            (
+                "etcd: 2 of its 3 members hang on one switch (one): without it there is no majority; "
+                "2 of its 3 members stand at one site (main): without it there is no majority."
+            ),
+        ),
+    ]
+
+
+def test_one_switch_for_all_members_warns_unless_another_network_joins_them():
+    one = dict.fromkeys("abc", "one")
+    told = "etcd: all 3 of its members hang on one switch (one): without it there is no majority."
+    (word,) = switched(one, {})
+    assert (word.status, word.message) == (Status.WARN, told)
+    assert "a second network on a switch of its own" in word.remedy
+    found = switched(one, {}, networks=("ch1", "ch2"))
+    assert [(word.status, word.message) for word in found] == [
+        (Status.PASS, "etcd: of its 3 members (a, b, c) 1 may fail, and a majority was joined all the time."),
+        (Status.INFO, told),
+    ]
+
+
+def cut_for(length_s, *pairs, of=PAIRS):
+    return tuple(timing("ch1", *([(100.0, length_s)] if pair in pairs else []), ends=pair) for pair in of)
+
+
+@pytest.mark.parametrize(
+    ("product", "length_s", "status", "told"),
+    [
+        ("etcd", 2.0, Status.WARN, "no member reached 1 of the 2 others directly once, for up to 2 s"),
+        ("etcd", 600.0, Status.FAIL, "no member reached 1 of the 2 others directly once, for up to 600 s"),
+        ("corosync", 600.0, Status.FAIL, "fewer than 2 of its 3 members reached each other once, for up to 600 s"),
+        ("galera", 4.9, Status.WARN, "fewer than 2 of its 3 members reached each other once, for up to 4.9 s"),
+        ("galera", 5.1, Status.FAIL, "fewer than 2 of its 3 members reached each other once, for up to 5.1 s"),
+    ],
+)
+def test_a_majority_lost_for_longer_than_the_products_bear_fails(product, length_s, status, told):
+    (word,) = asked(quorum.RULE, planned(product, **HOSTS), "test", {TIMINGS: cut_for(length_s, *PAIRS)})
+    assert (word.status, word.message) == (status, f"{product}: {told}, so no majority was joined.")
+
+
+def test_the_shortest_timeout_of_the_products_between_the_members_counts():
+    found = asked(quorum.RULE, planned("galera", "etcd", **HOSTS), "test", {TIMINGS: cut_for(4.0, *PAIRS)})
+    assert statuses(found) == [Status.FAIL, Status.FAIL]
+
+
+def test_two_members_that_lose_each_other_are_told_so():
+    given = {TIMINGS: cut_for(600.0, PAIRS[0], of=PAIRS[:1])}
+    found = asked(quorum.RULE, planned("etcd", nodes=("a", "b"), **HOSTS), "test", given)
+    told = "etcd: its two members did not reach each other once, for up to 600 s, so no majority was joined."
+    assert said(found, Status.FAIL) == told
+
+
+def test_one_cut_member_leaves_the_majority():
+    given = {TIMINGS: cut_for(600.0, *PAIRS[:2])}
+    assert statuses(asked(quorum.RULE, planned("etcd", **HOSTS), "test", given)) == [Status.PASS]
+
+
+def test_a_chain_of_neighbours_is_no_majority_of_a_store():
+    names = tuple(f"n{place}" for place in range(7))
+    apart = {part: {name: f"{part}-{name}" for name in names} for part in ("host", "power")}
+    pairs = tuple(combinations(names, 2))
+    beyond = [(one, other) for one, other in pairs if int(other[1:]) - int(one[1:]) > 1]
+    given = {TIMINGS: cut_for(600.0, *beyond, of=pairs)}
+    (word,) = asked(quorum.RULE, planned("etcd", nodes=names, **apart), "test", given)
+    assert word.status is Status.FAIL
+    assert "no member reached 3 of the 6 others directly once, for up to 600 s" in word.message
+    # What joins over others is joined in a ring.
+    assert statuses(asked(quorum.RULE, planned("corosync", nodes=names, **apart), "test", given)) == [Status.PASS]
+
+
+def test_a_path_of_which_nothing_could_be_judged_is_unknown():
+    blind = replace(timing("ch1", ends=("b", "c")), sent=0, answered=0)
+    given = {TIMINGS: (*between(pairs=PAIRS[:2]), blind)}
+    (word,) = asked(quorum.RULE, planned("etcd", **HOSTS), "test", given)
+    assert word.status is Status.SKIPPED
+    assert "between b and c" in word.message
+
+
+class Walked(tuple):
+    """Timings that count how often they are gone through."""
+
+    __slots__ = ()
+    walks = 0
+
+    def __iter__(self):
+        Walked.walks += 1
+        return super().__iter__()
+
+
+def test_a_large_cluster_goes_through_its_timings_once_and_asks_only_when_pairs_changed(monkeypatch):
+    names = tuple(f"n{place}" for place in range(40))
+    data = plan_data(names, stack=[{"name": "consul", "networks": ["ch1"]}])
+    plan = parse(data, "plan.toml")
+    asked_at = []
+    majority = quorum._majority
+    monkeypatch.setattr(quorum, "_majority", lambda *given, **more: asked_at.append(1) or majority(*given, **more))
+    monkeypatch.setattr(Walked, "walks", 0)
+    timings = Walked(
+        timing("ch1", (100.0 + place % 7, 8.0), ends=pair) for place, pair in enumerate(permutations(names, 2))
+    )
+    found = asked(quorum.RULE, plan, "test", {TIMINGS: timings})
+    assert "no member reached 20 of the 39 others directly once" in said(found, Status.FAIL)
+    assert Walked.walks == 1
+    # Seven moments of cutting and seven of joining.
+    assert 0 < len(asked_at) <= 14
 
 
 def test_cuts_one_after_the_other_leave_a_majority():
@@ -154,5 +270,74 @@ def test_members_between_which_nothing_was_measured_are_unknown():
 def test_of_pairs_nothing_is_said_about_a_majority():
     for name in ("neverfail", "patroni"):
         assert statuses(asked(quorum.RULE, planned(name), "test", {TIMINGS: between()})) == [Status.INFO]
+    (word,) = asked(quorum.RULE, planned("patroni"), "test", {TIMINGS: between()})
+    assert word.message == (
+        "patroni asks a store that decides by majority. The plan does not say where its members stand: see that no single machine, feed or site takes the "
+        "majority of them."
+    )
     plan = planned("corosync", nodes=("a", "b"))
     assert voters(plan, {Custom.MAJORITY: ("corosync",), Custom.TWO_ALONE: ("corosync",)}) == ()
+
+
+def test_a_planned_store_is_named_beside_who_asks_one():
+    found = asked(quorum.RULE, planned("patroni", "etcd", "corosync", **HOSTS), "test", {TIMINGS: between()})
+    assert found[0].message == "patroni asks a store that decides by majority. Its store may be etcd, see there."
+
+
+def bound(members, *stack):
+    """A plan whose networks join the named nodes alone; `stack`: products with their networks."""
+    nodes = sorted(set("".join(members.values())))
+    data = plan_data(nodes, networks=tuple(members), stack=[{"name": name, "networks": nets} for name, nets in stack])
+    for node in data["node"]:
+        node["addr"] = {net: where for net, where in node["addr"].items() if node["name"] in members[net]}
+    return parse(data, "plan.toml")
+
+
+def bears(plan):
+    return tolerances(discover(stacks, "STACK"), plan)["a+b"]
+
+
+TWO_RINGS = bound({"l1": "ab", "m1": "ab", "l2": "cde"}, ("corosync", ["l1", "m1"]), ("corosync", ["l2"]))
+STRANGER = bound({"ch1": "ab", "pub": "abc"}, ("corosync", ["ch1", "pub"]))
+
+
+@pytest.mark.parametrize(("plan", "networks"), [(TWO_RINGS, ("l1", "m1")), (STRANGER, ("ch1", "pub"))])
+def test_two_nodes_alone_are_a_pair_whatever_votes_elsewhere(plan, networks):
+    timings = tuple(timing(name, (100.0, 600.0), ends=("a", "b")) for name in networks)
+    found = asked(veto.RULE, plan, "a+b", {FACTS: {}, TIMINGS: timings, SILENCES: {}})
+    assert "names no third machine" in said(found, Status.INFO)
+    assert "majority" not in said(found, Status.INFO)
+    given = {TIMINGS: timings, FACTS: {}, STALLS: {}}
+    assert "were out at the same moment" in said(asked(redundancy.RULE, plan, "a+b", given, bears(plan)), Status.FAIL)
+
+
+def test_the_pair_of_a_ring_of_its_own_members_is_left_to_their_majority():
+    found = deciding(TWO_RINGS, customs(discover(stacks, "STACK"), TWO_RINGS), ("c", "d"))
+    assert [item.members for item in found] == [("c", "d", "e")]
+
+
+def test_that_a_node_may_be_no_member_is_said():
+    timings = tuple(timing("pub", ends=pair) for pair in PAIRS)
+    found = asked(quorum.RULE, STRANGER, "test", {TIMINGS: timings})
+    assert "who its members are is not certain, because c is not on every network of it (ch1, pub)" in said(
+        found, Status.INFO
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "stack", "status"),
+    [
+        ({"ch1": "abc", "ch2": "abc"}, (("etcd", ["ch1", "ch2"]),), Status.WARN),
+        # Neither may fail.
+        ({"ch1": "ab", "ch2": "ab"}, (("etcd", ["ch1", "ch2"]),), Status.FAIL),
+        # Who votes is not known.
+        ({"ch1": "abc", "ch2": "abc"}, (("etcd", ["ch1"]), ("patroni", ["ch2"])), Status.FAIL),
+        # One of the two products has none to spare.
+        ({"ch1": "ab", "ch2": "abc"}, (("etcd", ["ch1"]), ("galera", ["ch2"])), Status.FAIL),
+    ],
+)
+def test_two_that_lose_each_other_only_warn_where_every_product_has_members_to_spare(members, stack, status):
+    plan = bound(members, *stack)
+    timings = tuple(timing(name, (100.0, 600.0), ends=("a", "b")) for name in members)
+    given = {TIMINGS: timings, FACTS: {}, STALLS: {}}
+    assert "were out at the same moment" in said(asked(redundancy.RULE, plan, "a+b", given, bears(plan)), status)

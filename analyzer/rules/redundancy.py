@@ -4,7 +4,7 @@ What: The networks that join two nodes, and what they share: interface, switch, 
     power feed that both nodes share; the longest outage of each network, and outages that hit every channel at once (beside a single channel: every
     network), or several of them.
 Why HA: Split brain: when all channels fail together each node thinks that the other is dead, and both serve. Products that decide by majority (etcd, corosync
-    from three nodes on) do not: there two nodes that lose each other only warn, and the rest is told by quorum.
+    from three nodes on) do not: where every product of the two has members to spare, two that lose each other only warn; quorum fails where no majority was left.
 How: Networks that share a part count as one. Two of them must have been measured. Interfaces that the plan does not state are taken from
     the inventories; where neither of two networks states a switch, whether they share one is unknown (one without beside one with a
     switch is a cross-over cable).
@@ -88,8 +88,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         status = limit.judge(together.longest_common_outage_s)
         troubles.append(
             Trouble(
-                # The others go on without one of the two.
-                Status.WARN if status is Status.FAIL and any(item.spare for item in majority) else status,
+                # The others go on without one of the two; whether enough were left is told, and failed, by quorum.
+                Status.WARN
+                if status is Status.FAIL and majority and all(item.spare > 0 for item in majority)
+                else status,
                 f"{', '.join(together.networks)} were out at the same moment {times(together.common_outages)}, for up to "
                 f"{seconds(together.longest_common_outage_s)}{told(node)}",
                 remedy(node)

@@ -7,7 +7,7 @@ Why HA: Split brain has two shapes. When channels and veto fail together and the
     come, neither serves.
 How: The ways out in the inventories, the plan's switches and VLANs, and on one time axis the outages of the channels and the pings of the third machines. One
     that never answered says nothing. Whether the product asks them at all is its own matter. Where all products of a pair decide by majority (etcd, corosync from
-    three nodes on) this is not asked: see quorum.
+    three nodes on) and all members are on every network of these, this is not asked: see quorum.
 Source: NF: split-brain avoidance over another network than the channel; SB: both active, neither serving. What each finding weighs, and 10 s: design values.
 Fails when: never; a warning lets the verdict be at best conditional.
 """
