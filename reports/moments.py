@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
 from analyzer.contract import Assessment, Finding, Outage, Scope, Subject
 from reports import figures
@@ -14,6 +15,12 @@ NOTES, LETTERS = 3, 60
 
 _ABOUT = "longest outage"
 """How the evidence of findings about outages begins."""
+_CHANNELS, _NETWORKS = "longest outage of all channels at once", "longest outage of all networks at once"
+"""The evidence about all channels of a pair, or beside a single one all its networks."""
+_SAME_S = 1e-3
+"""What rounding may make of one length."""
+
+_Spans = list[tuple[float, float]]
 
 
 def reasons(assessment: Assessment, most: int) -> Iterator[tuple[str, str]]:
@@ -27,9 +34,11 @@ def reasons(assessment: Assessment, most: int) -> Iterator[tuple[str, str]]:
 
 def _moment(assessment: Assessment, text: str) -> str:
     found = next((item for item in assessment.findings if text.startswith(item.message)), None)
-    if found is None or not _of_outage(found):
+    if found is None:
         return ""
-    outages = list(_outages(assessment, found.subject))
+    if found.subject.scope is Scope.PAIR:
+        return _together(assessment, found)
+    outages = [] if not _of_outage(found) else list(_outages(assessment, found.subject))
     if not outages:
         return ""
     longest = max(outages, key=lambda item: item.length_s)
@@ -42,13 +51,58 @@ def _of_outage(found: Finding) -> bool:
 
 
 def _outages(assessment: Assessment, subject: Subject) -> Iterator[Outage]:
-    """Those of the path, or of every path between the two of a pair."""
-    ends = set(subject.name.split("+"))
+    """Those of the path."""
     for timing in assessment.timings:
-        if (subject.scope is Scope.PATH and timing.path == subject.name) or (
-            subject.scope is Scope.PAIR and {timing.source, timing.target} == ends
-        ):
+        if subject.scope is Scope.PATH and timing.path == subject.name:
             yield from timing.outages
+
+
+def _together(assessment: Assessment, found: Finding) -> str:
+    """When all networks of a pair were out at once for longest; empty where the outages of the paths do not show what was judged."""
+    judged = next(
+        (item for item in found.evidence if item.what in (_CHANNELS, _NETWORKS) and item.limit is not None), None
+    )
+    if judged is None or not judged.value:
+        return ""
+    ends = set(found.subject.name.split("+"))
+    between = [timing for timing in assessment.timings if {timing.source, timing.target} == ends]
+    names = {timing.network for timing in between}
+    if judged.what == _CHANNELS:
+        names = {name for joint in assessment.joints if set(joint.pair) == ends for name in joint.networks}
+    common: _Spans | None = None
+    for name in names:
+        spans = _union(outage for timing in between if timing.network == name for outage in timing.outages)
+        common = spans if common is None else _intersection(common, spans)
+    start_s, stop_s = max(common or [(0.0, 0.0)], key=lambda span: span[1] - span[0])
+    if not math.isclose(stop_s - start_s, judged.value, abs_tol=_SAME_S):
+        return ""
+    return say(
+        "The longest outage of all at once began at {moment}.", moment=figures.instant(assessment.started, start_s)
+    )
+
+
+def _union(outages: Iterable[Outage]) -> _Spans:
+    merged: _Spans = []
+    for start_s, stop_s in sorted((item.start_s, item.start_s + item.length_s) for item in outages):
+        if merged and start_s <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop_s))
+        else:
+            merged.append((start_s, stop_s))
+    return merged
+
+
+def _intersection(one: _Spans, other: _Spans) -> _Spans:
+    found = []
+    left = right = 0
+    while left < len(one) and right < len(other):
+        start_s, stop_s = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
+        if stop_s > start_s:
+            found.append((start_s, stop_s))
+        if one[left][1] <= other[right][1]:
+            left += 1
+        else:
+            right += 1
+    return found
 
 
 def noted(assessment: Assessment) -> str:
