@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from report_fixtures import ALL, HOSTILE, many, trio
 
-from analyzer.contract import Assessment, Subject, Verdict
+from analyzer.contract import Area, Assessment, Evidence, Finding, Status, Subject, Verdict
 from analyzer.contract import Scope as AssessedScope
 from collector.commands import seconds
 from reports.contract import Callout, Heading, Paragraph, Table, Text
@@ -80,10 +80,32 @@ def test_a_cluster_of_members_is_tested_by_stopping_members():
     assert [row[1].partition("\n")[0] for row in rows] == [
         "Stop a member that does not lead",
         "Stop the member that leads, or that runs the service",
-        "Start both again",
+        "Start it again",
     ]
+    assert rows[0][2] == "The others go on without it.\nStart it again before the next test."
+    assert rows[1][2].startswith("Another member does so now.\n")
     assert "a silent peer is noticed after" in rows[1][2]
     assert "primary" not in rows[0][2] + rows[2][2]
+
+
+def test_of_a_product_without_a_member_to_spare_nobody_is_told_that_the_others_go_on():
+    first = next(item for item in trio().recommendations if item.detection_s and item.settings)
+    store = replace(first, stack="etcd", title="etcd, Raft timers", subject=Subject(AssessedScope.CLUSTER, "shop"))
+    ring = replace(store, stack="corosync", title="corosync")
+    found = Finding(
+        "quorum", "Majority", Area.NETWORK, store.subject, Status.WARN,
+        "ETCD: it has 2 members and needs 2, so it stops when any of them fails.", (Evidence("members that may fail", 0.0, "1"),),
+    )  # fmt: skip
+    alone = replace(trio(), recommendations=(store,), topologies=(), findings=(found,))
+    rows = tables(alone)["Tests"].rows
+    stops = "etcd, Raft timers stops until the member is back: it has none to spare."
+    assert rows[0][2] == f"{stops}\nStart it again before the next test."
+    assert rows[1][2] == stops
+
+    rows = tables(replace(alone, recommendations=(store, ring)))["Tests"].rows
+    assert rows[0][2].splitlines()[:2] == ["The others go on without it.", stops]
+    assert "corosync: a silent peer is noticed" in rows[1][2]
+    assert "etcd, Raft timers: a silent peer is noticed" not in rows[1][2]
 
 
 def test_without_a_product_that_fails_over_there_is_no_test_and_that_is_said():

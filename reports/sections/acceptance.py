@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzer.contract import Assessment, Recommendation, Scope, Subject
 from collector.errors import printable
@@ -33,6 +33,8 @@ EMPTY = "\n\N{NO-BREAK SPACE}"
 MOST_ROWS, MOST_SUBJECTS, MOST_ARCHIVES = 60, 12, 24
 """Of a larger cluster the sheet is an example that goes on elsewhere (design value)."""
 TESTED = frozenset({Scope.PAIR, Scope.CLUSTER})
+_SPARE = "members that may fail"
+"""What the rule about majorities calls that in its evidence."""
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -114,7 +116,7 @@ def _tests(assessment: Assessment) -> Iterator[Block]:
         (BOX, f"{test}\n{figures.subject(subject.name)}", note, EMPTY, "")
         for subject in list(groups)[:MOST_SUBJECTS]
         for test, note in (
-            _of_members(groups[subject])
+            _of_members(groups[subject], _none_spare(assessment, groups[subject]))
             if subject.scope is Scope.CLUSTER
             else _three(groups[subject], sip=subject in sip)
         )
@@ -144,14 +146,31 @@ def _three(group: list[Recommendation], *, sip: bool) -> Iterator[tuple[str, str
     yield say("Stop the primary"), "\n".join((changed, *_noticed(group)))
 
 
-def _of_members(group: list[Recommendation]) -> Iterator[tuple[str, str]]:
-    """The tests of a cluster of members, which has neither a primary server nor its backup."""
-    yield say("Stop a member that does not lead"), say("The others go on without it.")
+def _of_members(group: list[Recommendation], none_spare: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The tests of a cluster of members, which has neither a primary server nor its backup; `none_spare`: products that bear no loss of a member."""
+    going = [advice for advice in group if advice.title not in none_spare]
+    stops = [
+        say("{product} stops until the member is back: it has none to spare.", product=title) for title in none_spare
+    ]
+    again = say("Start it again before the next test.")
+    on = [say("The others go on without it.")] if going else []
+    yield say("Stop a member that does not lead"), "\n".join((*on, *stops, again))
+    on = [say("Another member does so now.")] if going else []
     yield (
         say("Stop the member that leads, or that runs the service"),
-        "\n".join((say("Another member does so now."), *_noticed(group))),
+        "\n".join((*on, *stops, *_noticed(going))),
     )
-    yield say("Start both again"), say("All are members again.")
+    yield say("Start it again"), say("All are members again.")
+
+
+def _none_spare(assessment: Assessment, group: Sequence[Recommendation]) -> list[str]:
+    """The products of the group of which the analyzer found that no member may fail."""
+    stopping = {
+        item.message.partition(":")[0].lower().replace("_", "-")
+        for item in assessment.findings
+        if item.rule == "quorum" and any(shown.what == _SPARE and shown.value == 0 for shown in item.evidence)
+    }
+    return list(dict.fromkeys(advice.title for advice in group if advice.stack.lower().replace("_", "-") in stopping))
 
 
 def _noticed(group: list[Recommendation]) -> Iterator[str]:
