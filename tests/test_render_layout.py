@@ -264,7 +264,7 @@ def test_a_row_that_is_broken_names_its_check_again_on_the_next_page():
     for page, text in pages.items():
         assert set(re.findall(r"check (\d)", text)) == shown[page]
     for page, text in pages.items():
-        assert ("continued" in text) is bool(shown[page] & shown.get(page - 1, set()))
+        assert ("(cont.)" in text) is bool(shown[page] & shown.get(page - 1, set()))
     signs = {page: [piece.x0 for piece in log.pieces if piece.page == page and piece.text == "pass"] for page in shown}
     for page, rows in shown.items():
         assert len(signs[page]) == len(rows)

@@ -263,7 +263,7 @@ def _name_again(name: str, above: list[Any], below: list[Any]) -> None:
     if marked:
         below[0] = sign
     if name and not below[marked]:
-        below[marked] = Paragraph(markup(say("{name} (continued)", name=name)), CELL)
+        below[marked] = Paragraph(markup(say("{name} (cont.)", name=name)), CELL)
 
 
 def row_heights(grid: Any) -> Sequence[float]:
