@@ -11,6 +11,7 @@ from reports.contract import Band, Block, Chart, Heading, Paragraph, Pin, Table
 from reports.texts import each, mark, say
 
 YEAR_S = 365.25 * 86400.0
+HOUR_S = 3600.0
 
 CLASSES = {
     Claim.CERTIFIED: mark("Class certified: the measurement alone bounds false alarms below the target."),
@@ -53,12 +54,12 @@ def _seen(risk: Risk) -> str:
             exposure=figures.seconds(risk.exposure_s),
         )
     )
-    if risk.bound_per_year >= YEAR_S / 3600.0:
+    if risk.bound_per_year >= YEAR_S / HOUR_S:
         return told
     return say(
         "{told} At 95 % confidence: fewer than {bound} hours with one in a year.",
         told=told,
-        bound=f"{risk.bound_per_year:,.0f}",
+        bound=figures.count(round(risk.bound_per_year)),
     )
 
 
@@ -97,6 +98,11 @@ def _doubted(risk: Risk) -> str:
     return say("In doubt, which lowers the class by one where it can: {names}.", names="; ".join(risk.doubts))
 
 
+def _within(hours: float) -> float | None:
+    """Hours of a year; None: all of them or more, which no year has and which bounds nothing."""
+    return hours if hours < YEAR_S / HOUR_S else None
+
+
 def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
     """A chart where timeouts differ in what they would have cost, a sentence where they do not."""
     if len({row.incidents for row in rows}) < 2 or not risk.exposure_s:
@@ -115,8 +121,19 @@ def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
         yield Paragraph(told, small=True)
         return
     known = [row for row in rows if row.bound_per_year is not None]
-    bounds = tuple(bound if (bound := row.bound_per_year or 0.0) < YEAR_S / 3600.0 else None for row in known)
-    if all(bound is None for bound in bounds) and not any(row.incidents for row in known):
+    bounds = tuple(_within(row.bound_per_year or 0.0) for row in known)
+    # The rate of no false alarm is none: nothing was seen, and a logarithmic axis has no zero.
+    seen = tuple(_within(row.incidents * YEAR_S / risk.exposure_s) or None for row in known)
+    x = tuple(row.detection_s for row in known)
+    bands = tuple(
+        Band(title, x, values)
+        for title, values in (
+            (say("95 % upper bound, where there is one"), bounds),
+            (say("as measured (nothing where there was none)"), seen),
+        )
+        if any(value is not None for value in values)
+    )
+    if risk.exposure_s < HOUR_S or not bands:
         yield Paragraph(
             say(
                 "So short a run bounds the false alarms of no timeout, so no chart shows what a shorter or longer one would cost."
@@ -124,16 +141,11 @@ def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
             small=True,
         )
         return
-    seen = tuple(row.incidents * YEAR_S / risk.exposure_s or None for row in known)
-    x = tuple(row.detection_s for row in known)
     yield Chart(
         say("What a shorter or longer timeout would cost"),
         say("time until a dead peer is noticed, at most (s)"),
         say("hours a year with a false alarm"),
-        (
-            Band(say("95 % upper bound, where there is one"), x, bounds),
-            Band(say("as measured (nothing where there was none)"), x, seen),
-        ),
+        bands,
         log_x=True,
         log_y=True,
         half=True,
