@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from analyzer.contract import Assessment, Headroom, Resource, Status
+from analyzer.contract import Assessment, Finding, Headroom, Resource, Scope, Status
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
@@ -17,6 +17,13 @@ def headroom_blocks(assessment: Assessment) -> Iterator[Block]:
     items = assessment.headrooms
     if not items:
         yield Paragraph(say("No two nodes with archives are joined by a probed network, so nothing was added up."))
+        return
+    apart = _not_for(assessment)
+    for sentence in dict.fromkeys(apart.values()):
+        pairs_of = [figures.subject(name) for name, text in apart.items() if text == sentence]
+        yield Paragraph(say("{pairs}: {text}", pairs=figures.listing(pairs_of), text=sentence))
+    items = tuple(item for item in items if not {f"{item.node}+{item.other}", f"{item.other}+{item.node}"} & set(apart))
+    if not items:
         return
     yield Paragraph(
         say(
@@ -61,6 +68,21 @@ def headroom_blocks(assessment: Assessment) -> Iterator[Block]:
         yield from excerpt(
             Table(each("Not known because", "What"), lines, (50, 50), statuses=(Status.SKIPPED,) * len(lines))
         )
+
+
+def _not_for(assessment: Assessment) -> dict[str, str]:
+    """Pairs of which the check says that none takes over the other's work, with its sentence: it has figures, and judges none of them."""
+    of_pair: dict[str, list[Finding]] = defaultdict(list)
+    for found in assessment.findings:
+        if found.rule == "headroom" and found.subject.scope is Scope.PAIR:
+            of_pair[found.subject.name].append(found)
+    known = {frozenset((item.node, item.other)) for item in assessment.headrooms if item.share is not None}
+    return {
+        name: told.removeprefix(f"{name.replace('+', ' and ')}: ")
+        for name, found in of_pair.items()
+        if frozenset(name.split("+")) in known and not any(item.evidence for item in found)
+        if (told := next((item.message for item in found if item.status is Status.INFO), ""))
+    }
 
 
 def _title(text: str) -> str:

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from analyzer.contract import Assessment, Backlog, Replication, Scope, Situation, Status, Trace
+from analyzer.contract import Assessment, Backlog, Finding, Replication, Scope, Situation, Status, Trace
 from reports import figures
 from reports.axes import time_axis, time_label, unit_axis
 from reports.contract import Band, Block, Chart, Checklist, Heading, Paragraph, Table
 from reports.excerpt import excerpt
+from reports.findings import URGENCY
 from reports.notes import pins
 from reports.texts import each, say
 
@@ -19,6 +20,16 @@ def replication_blocks(assessment: Assessment) -> Iterator[Block]:
     """The figures of every path that replication takes; a sentence where it takes none."""
     legs = assessment.replications
     if not legs:
+        stores = _stores(assessment)
+        if stores:
+            yield Paragraph(
+                say(
+                    "Every write to {names} goes to every member over its own log, and waits for a majority of them. What that asks of the "
+                    "network was not sized here: see the round trips between the members, and commit latency.",
+                    names=figures.listing(stores),
+                )
+            )
+            return
         yield Paragraph(
             say(
                 "No planned product replicates what is written, as far as this version knows. A table [replication] in plan.toml asks for these "
@@ -40,7 +51,7 @@ def replication_blocks(assessment: Assessment) -> Iterator[Block]:
         yield from excerpt(
             Table(each("Not known because", "Paths"), rows, (50, 50), statuses=(Status.SKIPPED,) * len(rows))
         )
-    for leg in _drawn(known):
+    for leg in _drawn(known, assessment):
         yield from _charts(leg, assessment)
     chains = _chains(legs)
     if chains:
@@ -51,14 +62,27 @@ def replication_blocks(assessment: Assessment) -> Iterator[Block]:
         yield Checklist(questions)
 
 
+def _stores(assessment: Assessment) -> list[str]:
+    """The planned consensus stores: of each the check of its members has a figure, and begins with its name."""
+    return list(
+        dict.fromkeys(
+            item.message.partition(": ")[0]
+            for item in assessment.findings
+            if item.rule == "consensus" and item.evidence
+        )
+    )
+
+
 def _meaning(legs: Sequence[Replication]) -> str:
     first = next((leg for leg in legs if leg.writer), None)
     words = []
     if first is not None:
         where = (
-            say("to {names}, which hold the planned data", names=figures.listing(list(first.disks)))
-            if first.disks
-            else say("to all its disks")
+            say("to all its disks")
+            if not first.disks
+            else say("to {names}, which holds the planned data", names=first.disks[0])
+            if len(first.disks) == 1
+            else say("to {names}, which hold the planned data", names=figures.listing(list(first.disks)))
         )
         words.append(
             say(
@@ -110,9 +134,13 @@ def _both(leg: Replication) -> Iterator[tuple[Backlog, float | None]]:
         yield leg.packed, leg.compression
 
 
+def _judged(assessment: Assessment) -> Iterator[Finding]:
+    return (found for found in assessment.findings if found.rule == "replication")
+
+
 def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Iterator[Table]:
     """What waits on each path, and how long it takes to be in step again: two tables, for no page is wide enough for one."""
-    judged = {found.subject.name: found.status for found in assessment.findings if found.rule == "replication"}
+    judged = {found.subject.name: found.status for found in _judged(assessment)}
     outages = list(dict.fromkeys(length for leg in legs for backlog, _ in _both(leg) for length, _ in backlog.resync))
     waits, resyncs, statuses = [], [], []
     for leg in legs:
@@ -237,9 +265,13 @@ def _questions(legs: Sequence[Replication]) -> Iterator[tuple[str, str]]:
         )
 
 
-def _drawn(legs: Sequence[Replication]) -> list[Replication]:
-    """The fullest path within a site and the fullest between sites, as far as anything waits there; else the fullest of all."""
-    full = sorted(legs, key=lambda leg: -(leg.plain.share if leg.plain else 0.0))
+def _drawn(legs: Sequence[Replication], assessment: Assessment) -> list[Replication]:
+    """The worst path within a site and the worst between sites, as far as anything waits there; else the worst of all.
+
+    Worst: by its result, then by how full it is. What fails has to be seen.
+    """
+    judged = {found.subject.name: URGENCY.index(found.status) for found in _judged(assessment)}
+    full = sorted(legs, key=lambda leg: (judged.get(leg.path, len(URGENCY)), -(leg.plain.share if leg.plain else 0.0)))
     waiting = [leg for leg in full if leg.plain is not None and leg.plain.largest_B]
     found = [next((leg for leg in waiting if leg.wan is wan), None) for wan in (False, True)]
     return [leg for leg in found if leg is not None] or full[:1]

@@ -13,13 +13,13 @@ Source: Timings, stalls, joints, TCP echoes, throughputs, path MTUs, ports, obse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from analyzer.contract import Area, Assessment, Timing
+from analyzer.contract import Area, Assessment, Scope, Timing
 from reports import figures
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.basis import rest_s
-from reports.channels import Together, incidents, together
+from reports.channels import Incident, Together, incidents, together
 from reports.contract import Block, Heading, Paragraph, Section, Table
 from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
@@ -244,7 +244,7 @@ def _joints(assessment: Assessment) -> Iterator[Block]:
                     ", ".join(item.others) or say("none"),
                     figures.several(item.times, "time") if item.channels else figures.DASH,
                     figures.seconds(item.longest_s) if item.times else say("none") if item.channels else figures.DASH,
-                    _meaning(item),
+                    _meaning(item, assessment),
                 )
                 for item in shown
             ),
@@ -264,20 +264,26 @@ def _incidents(assessment: Assessment) -> Iterator[Block]:
     gravest = sorted(found, key=lambda item: (-item.several_s, item.start_s - item.stop_s))[:_INCIDENTS]
     if not found:
         return
+    shown = [item for item in found if item in gravest]
+    redundant = {item.pair for item in together(assessment) if len(item.channels) > 1}
+    head, times = _moments(assessment, shown)
+    apart = any(item.pair in redundant for item in shown)
     yield Table(
-        each("From", "To", "Pair", "Channels out, and for how long at most", "Several at once"),
+        (
+            *head,
+            *each("Pair", "Channels out, and for how long at most"),
+            *((say("Several at once"),) if apart else ()),
+        ),
         tuple(
             (
-                figures.instant(assessment.started, item.start_s),
-                figures.instant(assessment.started, item.stop_s),
+                *between,
                 say("{one} and {other}", one=item.pair[0], other=item.pair[1]),
                 ", ".join(f"{channel} {figures.seconds(length_s)}" for channel, length_s in item.longest_s.items()),
-                figures.seconds(item.several_s) if item.several_s else say("no"),
+                *((_several(item, redundant),) if apart else ()),
             )
-            for item in found
-            if item in gravest
+            for item, between in zip(shown, times, strict=True)
         ),
-        (20, 20, 20, 28, 12),
+        (19, 19, 20, 30, 12) if apart else (19, 19, 22, 40),
         say("Outages of channels in order of time"),
     )
     if len(found) > len(gravest):
@@ -289,16 +295,72 @@ def _incidents(assessment: Assessment) -> Iterator[Block]:
         yield Paragraph(left, small=True)
 
 
-def _meaning(item: Together) -> str:
+def _several(item: Incident, redundant: Collection[tuple[str, str]]) -> str:
+    if item.pair not in redundant:
+        return figures.DASH
+    return figures.seconds(item.several_s) if item.several_s else say("no")
+
+
+def _moments(assessment: Assessment, shown: Sequence[Incident]) -> tuple[tuple[str, str], list[tuple[str, str]]]:
+    """Head and cells of the moments from and to. What the clocks are called stands in the head: in a cell it would wrap alone. It stays in
+    the cells where it changes meanwhile (summer time).
+    """
+    times = [
+        (figures.instant(assessment.started, item.start_s), figures.instant(assessment.started, item.stop_s))
+        for item in shown
+    ]
+    zones = {moment.rpartition(" ")[2] for both in times for moment in both}
+    zone = zones.pop() if len(zones) == 1 else figures.DASH
+    if zone == figures.DASH:
+        return (say("From"), say("To")), times
+    return (say("From ({zone})", zone=zone), say("To ({zone})", zone=zone)), [
+        (start.rpartition(" ")[0], stop.rpartition(" ")[0]) for start, stop in times
+    ]
+
+
+def _meaning(item: Together, assessment: Assessment) -> str:
+    majority = "majority" in _said(item, assessment, "redundancy", "veto")
+    if len(item.channels) < 2 and (told := _said(item, assessment, "redundancy", about="majority")):
+        return told
     if not item.channels:
         return say("No channel joins them. Plan one, apart from the networks that serve others.")
     if len(item.channels) == 1:
-        return say("Only one channel: each of its outages cuts the pair. Add a second, independent one.")
+        return (
+            say("Only one channel: each of its outages cuts the pair.")
+            if majority
+            else say("Only one channel: each of its outages cuts the pair. Add a second, independent one.")
+        )
     if item.times:
+        danger = say("Meanwhile the side without a majority stops.") if majority else say("This can split the cluster.")
+        found = _said(item, assessment, "redundancy")
+        for name in item.pair:
+            if STOOD.format(node=name) in found:
+                return say(
+                    "{node} stood still with its clock (see its page), which takes all channels at once. End what stops it. {danger}",
+                    node=name,
+                    danger=danger,
+                )
         return say(
-            "Either one of the nodes stood still (see its page), or the channels share something (switch, cable, provider). Find out, and end that: this can split the cluster."
+            "Either one of the nodes stood still (see its page), or the channels share something (switch, cable, provider). Find out, and end that. {danger}",
+            danger=danger,
         )
     return say("In {duration} no common outage was seen.", duration=figures.duration(item.watched_s))
+
+
+STOOD = "while {node} stood still with its clock"
+"""How the analyzer says that a node's standstill was the outage (`analyzer.stood`): the assessment has no other word of it."""
+
+
+def _said(item: Together, assessment: Assessment, *rules: str, about: str = "") -> str:
+    """What these rules say of a pair, without its name; only findings with a word in them, if one is given."""
+    return " ".join(
+        found.message.removeprefix(f"{found.subject.name.replace('+', ' and ')}: ")
+        for found in assessment.findings
+        if found.rule in rules
+        and found.subject.scope is Scope.PAIR
+        and set(found.subject.name.split("+")) == set(item.pair)
+        and about in found.message
+    )
 
 
 SECTION = Section("network", "Network", 30, _build)
