@@ -108,12 +108,15 @@ def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recomme
         contexts = list(_contexts(stack, binding, material))
         if not contexts and not unmeasured:
             findings.append(_nowhere(binding, title, material))
-        note = _elsewhere(stack, binding, material)
+        note, caution = _elsewhere(stack, binding, material)
         for context in contexts:
             found, failure = _attempt(partial(_checked, stack), context)
+            if caution:
+                # Page 1 says it once, beside the first values that it shows.
+                found = [replace(item, cautions=(caution, *item.cautions)) for item in found]
             if note and found:
                 # Of the product, so it is said once, however many pairs it gets settings for.
-                found[0], note = replace(found[0], notes=(*found[0].notes, note)), ""
+                found[0], note = replace(found[0], notes=(note, *found[0].notes)), ""
             advice += found
             if failure:
                 text = f"The settings of {stack.name} could not be computed: {failure}. This is a fault of haready."
@@ -223,18 +226,25 @@ def _strays(context: StackContext) -> list[tuple[str, str]]:
     ]
 
 
-def _elsewhere(stack: Stack, binding: StackBinding, material: Material) -> str:
-    """A word where nodes run a system that the product is not known to run on; else empty."""
+def _elsewhere(stack: Stack, binding: StackBinding, material: Material) -> tuple[str, tuple[str, str] | None]:
+    """(a note, the same as page 1 says it) where nodes run a system that the product is not known to run on; else empty and none."""
     if not stack.systems:
-        return ""
+        return "", None
     told = {name: text(material.facts.get(name, {}).get("system")) for name in _bound_nodes(binding, material.plan)}
     others = {name: system for name, system in told.items() if system and system not in stack.systems}
     if not others:
-        return ""
-    runs = " and ".join(dict.fromkeys(others.values()))
-    return (
-        f"{few(list(others))} {'runs' if len(others) == 1 else 'run'} {cut(runs)}; as far as this version knows (unverified) {stack.name} runs on "
-        f"{' and '.join(stack.systems)} only. If it is to run on other machines than these, measure those."
+        return "", None
+    runs = cut(" and ".join(dict.fromkeys(others.values())))
+    # The title goes on with what is set there.
+    product, systems = stack.title.partition(",")[0], " and ".join(stack.systems)
+    who = f"{few(list(others))} {'runs' if len(others) == 1 else 'run'}"
+    note = (
+        f"{who} {runs}; as far as this version knows (unverified) {product} runs on "
+        f"{systems} only. If it is to run on other machines than these, measure those."
+    )
+    return note, (
+        f"{product} runs on {systems} only (unverified)",
+        f"{who} {runs}; measure the machines that it is to run on",
     )
 
 

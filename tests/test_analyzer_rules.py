@@ -905,7 +905,7 @@ def test_settings_from_a_channel_that_was_measured_by_another_way_say_so(nic, bo
         (
             "neverfail",
             ("Linux", "Linux"),
-            "a, b run Linux; as far as this version knows (unverified) neverfail runs on Windows only.",
+            "a, b run Linux; as far as this version knows (unverified) Neverfail Heartbeat runs on Windows only.",
         ),
         ("neverfail", ("Windows", "Linux"), "b runs Linux; "),
         ("neverfail", ("Windows", "Windows"), ""),
@@ -925,6 +925,11 @@ def test_settings_of_a_product_that_the_nodes_cannot_run_say_so(name, systems, t
     found = [note for note in advice.notes if "as far as this version knows" in note]
     assert len(found) == bool(told)
     assert all(note.startswith(told) for note in found)
+    # It comes before all other notes, and page 1 says it beside the values.
+    assert advice.notes[: len(found)] == tuple(found)
+    stated = [(what, text) for what, text in advice.cautions if "runs on" in what or "run on" in what]
+    assert len(stated) == bool(told)
+    assert all("only (unverified)" in what and text.startswith(told.partition(";")[0]) for what, text in stated)
 
 
 def test_what_a_planned_product_asks_of_its_site_reaches_the_rules_with_its_name():
