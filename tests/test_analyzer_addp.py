@@ -222,7 +222,27 @@ def test_a_pair_that_a_person_switches_is_synchronised_too():
     asked = replace(asked, binding=replace(asked.binding, auto_failover=()))
     advice = advise(asked)
     assert values(advice)["addp-timeout"] == 10
-    assert any("A person switches over" in note for note in advice.notes)
+    assert any("A person switches over here: make sure that SCS is not set to switch" in note for note in advice.notes)
+    # Nothing beside it says that something else decides switchovers.
+    assert not any("Whether a switchover happens" in note for note in advice.notes)
+    assert advice.cautions == ()
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ((), "It is sized where the plan names the product genesys-host"),
+        (("genesys-addp", "genesys-host"), "It is sized below."),
+        (("genesys-host", "genesys-addp"), "It is sized above."),
+    ],
+)
+def test_the_host_object_is_pointed_at_where_it_is_sized(others, told):
+    asked = both(make_plan())
+    stacks = tuple(replace(asked.binding, name=name) for name in others) or asked.plan.stacks
+    advice = advise(replace(asked, plan=replace(asked.plan, stacks=stacks)))
+    (note,) = [note for note in advice.notes if "Whether a switchover happens" in note]
+    assert told in note
+    assert bool(advice.cautions) is not bool(others)
 
 
 def test_what_came_late_is_outlasted_as_long_as_it_took_and_what_was_lost_as_long_as_tcp_waits():

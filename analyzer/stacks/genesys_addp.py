@@ -51,8 +51,9 @@ _HOT_STANDBY = "For hot standby only: in warm standby nothing is synchronised an
 _UNSIZED = ("Host object [addp], SCS to host", "NOT SIZED, decides switchovers: ask the Genesys administrator")
 _HOST = (
     "Whether a switchover happens is decided by the Host object's section [addp] (SCS to LCA), not by these options. "
-    "It is sized where the plan names the product genesys-host and an observer of kind scs."
 )
+_NOT_SIZED = "It is sized where the plan names the product genesys-host and an observer of kind scs."
+_BY_HAND = "A person switches over here: make sure that SCS is not set to switch. ADDP only tells, and logs, that synchronisation was lost."
 _TAKEOVER = (
     "A loss of synchronisation switches nothing over. The backup connects again, for as long as sync-reconnect-tout; how long both then take "
     "until the state of the calls is in step is not measured."
@@ -75,7 +76,7 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
             f"A timeout of {timeout_s} s would be needed ({binding.text}), but the options end at {MAXIMUM_S} s. "
             "No timeout helps here: find and mend the cause, then measure again."
         )
-        yield entries.without(STACK, context, advice, WHERE, note, _HOST)
+        yield entries.without(STACK, context, advice, WHERE, note, _switchover(context))
         return
     timeout_s = round(advice.setting.wait_s)
     reconnect_s = sizing.whole(2 * timeout_s + latency_s)
@@ -96,8 +97,23 @@ def recommend(context: StackContext) -> Iterator[Recommendation]:
 
 
 def _unsized(context: StackContext) -> tuple[tuple[str, str], ...]:
-    planned = {spelling(binding.name) for binding in context.plan.stacks}
-    return () if "genesys-host" in planned else (_UNSIZED,)
+    return () if not context.automatic or "genesys-host" in _planned(context) else (_UNSIZED,)
+
+
+def _planned(context: StackContext) -> list[str]:
+    return [spelling(binding.name) for binding in context.plan.stacks]
+
+
+def _switchover(context: StackContext) -> str:
+    """Who or what decides switchovers, and where that is sized: what a person does is sized nowhere."""
+    if not context.automatic:
+        return _BY_HAND
+    planned = _planned(context)
+    if "genesys-host" not in planned:
+        return _HOST + _NOT_SIZED
+    # The settings of products stand in the order of the plan.
+    before = planned.index("genesys-host") < planned.index(spelling(STACK.name))
+    return f"{_HOST}It is sized {'above' if before else 'below'}."
 
 
 def _vendor_floor_s(context: StackContext) -> int:
@@ -184,10 +200,8 @@ def _notes(context: StackContext, binding: Constraint, timeout_s: int) -> Iterat
             "Mend the cause instead of waiting it out."
         )
     yield "Enter the same values on both nodes."
-    if not context.automatic:
-        yield "A person switches over here: ADDP only tells, and logs, that synchronisation was lost."
     yield _HOT_STANDBY
-    yield _HOST
+    yield _switchover(context)
 
 
 def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:
