@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from reports.texts import mark
+from collections.abc import Iterator
+
+from analyzer.contract import Assessment
+from reports import figures
+from reports.texts import each, mark, say
 
 METHOD = (
     (
@@ -84,27 +88,6 @@ METHOD = (
         ),
     ),
     (
-        mark("Timeout rule for ADDP"),
-        (
-            mark(
-                "T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S)). S is the longest silence: pauses of the nodes, TCP's silence after "
-                "outages, idle or under load, as computed and as the TCP echo measured it, and the scenarios that are on. T is the same in "
-                "both directions and on both nodes. The reconnect timeout is at least 2 x T + p99.9 RTT. All are rounded up to whole seconds. A dead peer is noticed after T to 2 x T."
-            )
-        ),
-    ),
-    (
-        mark("Timeout rule for Neverfail"),
-        (
-            mark(
-                "T = max(60, ceil(1.25 x S)) seconds. S is the longest of: the pauses of either node, the time in which TCP was silent on "
-                "all channels together after their outages, the longest silence of the TCP echo on all of them together, and the scenarios that "
-                "are on. A clean run does not shorten the vendor's 60 s. A dead server is noticed after T, up to one heartbeat interval before "
-                "it and one ping attempt after it."
-            )
-        ),
-    ),
-    (
         mark("Replay of failure detectors"),
         (
             mark(
@@ -125,6 +108,54 @@ METHOD = (
         ),
     ),
 )
+
+RULES = {
+    "genesys-addp": (
+        mark("Timeout rule for ADDP"),
+        (
+            mark(
+                "T = max(floor, ceil(2 x p99.9 RTT), ceil(1.25 x S)). S is the longest silence: pauses of the nodes, TCP's silence after "
+                "outages, idle or under load, as computed and as the TCP echo measured it, and the scenarios that are on. T is the same in "
+                "both directions and on both nodes. The reconnect timeout is at least 2 x T + p99.9 RTT. All are rounded up to whole seconds. A dead peer is noticed after T to 2 x T."
+            )
+        ),
+    ),
+    "neverfail": (
+        mark("Timeout rule for Neverfail"),
+        (
+            mark(
+                "T = max(60, ceil(1.25 x S)) seconds. S is the longest of: the pauses of either node, the time in which TCP was silent on "
+                "all channels together after their outages, the longest silence of the TCP echo on all of them together, and the scenarios that "
+                "are on. A clean run does not shorten the vendor's 60 s. A dead server is noticed after T, up to one heartbeat interval before "
+                "it and one ping attempt after it."
+            )
+        ),
+    ),
+}
+"""How a timeout comes about, by product; of the others their own pages say it."""
+
+BEFORE = mark("Replay of failure detectors")
+
+
+def method(assessment: Assessment) -> Iterator[tuple[str, ...]]:
+    """How it was measured, in the reader's language, with the rules of the products that got settings and of no other."""
+    products = list(dict.fromkeys(advice.stack for advice in assessment.recommendations))
+    for title, text in METHOD:
+        if title == BEFORE:
+            yield from (each(*RULES[name]) for name in products if name in RULES)
+            others = [name for name in products if name not in RULES]
+            if others:
+                yield (
+                    say("Timeout rules of {names}", names=figures.listing(others)),
+                    say(
+                        "Their pages have them: {commands}.",
+                        commands=figures.listing([f"haready list stacks {name}" for name in others]),
+                    )
+                    if len(others) > 1
+                    else say("Its page has them: {command}.", command=f"haready list stacks {others[0]}"),
+                )
+        yield say(title), say(text)
+
 
 GLOSSARY = (
     (

@@ -12,6 +12,7 @@ from analyzer.stood import told
 from reports import figures
 from reports.contract import Chart, Paragraph, Table
 from reports.headroom import headroom_blocks
+from reports.prose import method
 from reports.replication import replication_blocks
 from reports.risk import YEAR_S, risk_blocks
 from reports.sections import network
@@ -217,3 +218,17 @@ def test_moments_do_not_wrap_on_the_name_of_the_clock():
 
 def test_a_pair_with_one_channel_is_not_asked_for_several():
     assert "Several at once" not in outages(trio(), "ha").head
+
+
+def test_the_method_has_the_timeout_rules_of_planned_products_only():
+    first = trio().recommendations[0]
+
+    def rows(*names):
+        return dict(method(replace(trio(), recommendations=tuple(replace(first, stack=name) for name in names))))
+
+    assert not [title for title in rows() if title.startswith("Timeout rule")]
+    both = rows("neverfail", "genesys-addp", "neverfail")
+    assert {"Timeout rule for ADDP", "Timeout rule for Neverfail"} <= set(both)
+    other = rows("genesys-addp", "etcd")
+    assert "Timeout rule for Neverfail" not in other
+    assert other["Timeout rules of etcd"] == "Its page has them: haready list stacks etcd."

@@ -20,7 +20,7 @@ from reports.changes import control, usual
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
 from reports.findings import by_urgency, evidence_name, finding_name, tally, worst
-from reports.prose import GLOSSARY, METHOD
+from reports.prose import GLOSSARY, method
 from reports.provenance import provenance_blocks
 from reports.texts import each, say, word
 
@@ -33,7 +33,7 @@ MOST_EVIDENCE = 600
 
 def _build(assessment: Assessment) -> Iterator[Block]:
     yield Heading(say("How it was measured"), 2)
-    yield Table(("", ""), tuple(each(*row) for row in METHOD), (18, 82))
+    yield Table(("", ""), tuple(method(assessment)), (18, 82))
     yield Heading(say("Not tested: please confirm"), 2)
     if assessment.untested:
         yield Checklist(tuple((item.what, item.who) for item in assessment.untested))

@@ -302,8 +302,9 @@ def _several(item: Incident, redundant: Collection[tuple[str, str]]) -> str:
 
 
 def _moments(assessment: Assessment, shown: Sequence[Incident]) -> tuple[tuple[str, str], list[tuple[str, str]]]:
-    """Head and cells of the moments from and to. What the clocks are called stands in the head: in a cell it would wrap alone. It stays in
-    the cells where it changes meanwhile (summer time).
+    """Head and cells of the moments from and to.
+
+    What the clocks are called stands in the head: in a cell it would wrap alone. It stays there where it changes meanwhile (summer time).
     """
     times = [
         (figures.instant(assessment.started, item.start_s), figures.instant(assessment.started, item.stop_s))
