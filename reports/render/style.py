@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
@@ -95,9 +96,20 @@ OVERLINE = _style("overline", BOLD, 8.4, 12).clone("overline", textColor=MUTED)
 LITERAL = _style("literal", MONO, 7.4, 10.2)
 
 
+_TORN = re.compile(
+    r"(?<=\d) (?=(?:\d{3}(?!\d)|%|/s|ppm|s|ms|µs|us|min|h|d|[kMGT]?B(?:/s)?|[KMGT]iB|[kMG]?bit/s|[kMG]?Hz)(?![\w/]))"
+)
+"""A space between a number and its unit, or between its thousands."""
+
+
+def glued(text: str) -> str:
+    """The text with no line end between a number and its unit: ``100 %``, ``15 min``, ``86 400 s``."""
+    return _TORN.sub("\N{NO-BREAK SPACE}", text)
+
+
 def markup(text: str) -> str:
-    """Plain text as paragraph markup: nothing in it is read as a tag, a line break stays one."""
-    return escaped(clean(text))
+    """Plain text as paragraph markup: nothing in it is read as a tag, a line break stays one, a number keeps its unit."""
+    return escaped(glued(clean(text)))
 
 
 def escaped(text: str) -> str:

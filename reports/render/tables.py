@@ -44,6 +44,7 @@ from reports.render.style import (
     TONES,
     Shade,
     escaped,
+    glued,
     markup,
     shortened,
 )
@@ -284,12 +285,13 @@ def _widths(block: Table, titled: bool, width: float) -> list[float]:
             size = HEAD.fontSize if titled and number == 0 else CELL.fontSize
             if not titled and place % 2 == 0:
                 face = BOLD
-            for text in clean(row[place]).split("\n"):
+            for text in glued(clean(row[place])).split("\n"):
                 wide = stringWidth(text[:200], face, size) + 2 * PADDING + 1
                 line[place] = max(line[place], wide)
                 if place in block.numeric and number > 0 and len(text) <= LONGEST_WORD:
                     word[place] = max(word[place], wide)
-                for part in text.split():
+                # By spaces alone: one that binds a number to its unit ends no word.
+                for part in text.split(" "):
                     if len(part) <= LONGEST_WORD:
                         word[place] = max(word[place], stringWidth(part, face, size) + 2 * PADDING + 1)
     if sum(word) >= width:

@@ -1,0 +1,64 @@
+"""No line of the page ends between a number and its unit."""
+
+from __future__ import annotations
+
+import pytest
+from reportlab.pdfbase import pdfmetrics
+from reportlab.platypus import Paragraph
+
+from reports.contract import Table, Text
+from reports.render import tables
+from reports.render.glyphs import FACES, face_of
+from reports.render.style import BODY, CELL, glued, markup
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+@pytest.fixture(autouse=True)
+def faces():
+    for face in FACES:
+        pdfmetrics.registerFont(face_of(face))
+
+
+def test_text_to_paste_stays_as_it_is_typed():
+    shown = [part.text for part in tables.literal(Text("Enter", "wait 10 s\n"), 400.0, 400.0) if hasattr(part, "text")]
+    assert "wait 10 s" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "100 %", "0 s", "500 ms", "5 µs", "5 us", "15 min", "3 h", "2 d", "9 B", "4 kB", "5 MB", "2 GB", "5 KiB", "64 MiB",
+        "31.6 GiB", "8 bit/s", "456 kbit/s", "46.3 Mbit/s", "1 Gbit/s", "50 Hz", "3 GHz", "42.8 /s", "105 kB/s", "20 ppm",
+    ],
+)  # fmt: skip
+def test_a_unit_stays_with_its_number(text):
+    assert glued(f"({text}), at {text}.") == f"({text.replace(' ', NBSP)}), at {text.replace(' ', NBSP)}."
+
+
+@pytest.mark.parametrize("text", ["in 3 hours", "of 2 such", "ch1 public", "2 dogs", "to 5 sip-a", "12 min/max", "a s"])
+def test_words_that_begin_like_a_unit_are_no_unit(text):
+    assert glued(text) == text
+
+
+def test_thousands_stay_together():
+    assert glued("268 errors in 1 283 729 packets") == f"268 errors in 1{NBSP}283{NBSP}729 packets"
+
+
+def test_no_width_tears_a_number_from_its_unit():
+    text = "At 95 % confidence that takes 15 min, 500 ms or 283 729 packets at 46.3 Mbit/s, 100 % of all."
+    for width in range(70, 300, 3):
+        paragraph = Paragraph(markup(text), BODY)
+        paragraph.wrap(width, 1000)
+        lines = [" ".join(line[1]) for line in paragraph.blPara.lines]
+        assert not [line for line in lines if line.split(" ")[-1].strip(".,").isdigit()], (width, lines)
+
+
+def test_a_column_is_wide_enough_for_a_number_with_its_unit():
+    block = Table(("A", "B"), (("word " * 60, "12 345 Mbit/s"),), (99, 1))
+
+    _, narrow = tables._widths(block, titled=True, width=200.0)  # noqa: SLF001 - the width alone shows it
+
+    paragraph = Paragraph(markup("12 345 Mbit/s"), CELL)
+    paragraph.wrap(narrow - 2 * tables.PADDING, 1000)
+    assert len(paragraph.blPara.lines) == 1
