@@ -35,7 +35,7 @@ from analyzer.detectors.trace import PathTrace, over_tcp
 from analyzer.doubts import doubtful
 from analyzer.extension import Combine, StackContext
 from analyzer.silences import Silences, silences
-from analyzer.words import seconds, span
+from analyzer.words import count, seconds, span
 
 REPLAY, RESOLUTION = "replayed silence", "resolution"
 """Names of the candidates that come from the replay and from the rate of the probes."""
@@ -274,18 +274,26 @@ def _risk(
 def _sentence(row: TradeOff, exposure_s: float) -> str:
     if row.bound_per_year is None:
         return "Nothing was observed of all that this setting needs at once, so nothing bounds its false alarms."
-    count = {0: "no hour", 1: "one hour"}.get(row.incidents, f"{row.incidents} hours")
-    text = f"In {span(exposure_s)} of valid measurement {count} had a silence in which this setting would have given up a healthy peer. "
+    text = f"In {span(exposure_s)} of valid measurement {_silent(row.incidents, exposure_s)} in which this setting would have given up a healthy peer. "
     if row.bound_per_year >= YEAR_S / 3600.0:
         return f"{text}So short a measurement bounds nothing: at 95 % confidence any hour of a year may have one."
-    return f"{text}At 95 % confidence that happens in fewer than {row.bound_per_year:,.0f} hours a year in the long run, if the measured time is typical."
+    return f"{text}At 95 % confidence that happens in fewer than {count(row.bound_per_year)} hours a year in the long run, if the measured time is typical."
+
+
+def _silent(incidents: int, exposure_s: float) -> str:
+    """Hours are counted only where one was measured: a shorter run has none that could be clean."""
+    if not incidents:
+        return "there was no silence"
+    if exposure_s < HOUR_S:
+        return "there was at least one silence"
+    return f"{'one hour' if incidents == 1 else f'{count(incidents)} hours'} had a silence"
 
 
 def _better(claimed: Claim, target: float, doubted: Sequence[str], longer: Detector | None) -> str:
     if claimed is Claim.CERTIFIED:
         return ""
     first = "Mend what is in doubt first. " if doubted else ""
-    days = f"to certify {target:g} a year by measurement alone takes {clean_days(target):,.0f} clean days."
+    days = f"to certify {target:g} a year by measurement alone takes {count(clean_days(target))} clean days."
     if longer is not None:
         return f"{first}The model would back one that outlasts {seconds(longer.outlasts_s)}, with up to {seconds(longer.detection_s[1])} of detection; {days}"
     return f"{first}No longer timeout would be proven better: {days}"

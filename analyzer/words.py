@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 MOST_LETTERS = 4000
@@ -22,6 +22,28 @@ def few(names: Collection[str], most: int = 20) -> str:
     return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def count(number: float) -> str:
+    """A whole number, its thousands apart from five digits on: ``1036``, ``283 729``.
+
+    The space is an ordinary one: what prints messages takes no other for a letter. The report keeps it from a line's end.
+    """
+    return _grouped(f"{number:,.0f}")
+
+
+def figure(value: float) -> str:
+    """Three significant digits, thousands kept whole: ``0.0124``, ``46.3``, ``1036``."""
+    if not value or not 1e-9 <= abs(value) < math.inf:
+        return f"{value:.3g}"
+    decimals = 2 - math.floor(math.log10(abs(value)))
+    text = _grouped(f"{value:,.{min(max(decimals, 0), 12)}f}")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _grouped(text: str) -> str:
+    whole = text.lstrip("-").partition(".")[0]
+    return text.replace(",", " " if len(whole) > len("9,999") else "")
+
+
 def times(count: int) -> str:
     """How often: ``once``, ``3 times``."""
     return "once" if count == 1 else f"{count} times"
@@ -38,37 +60,45 @@ def share(ratio: float) -> str:
     """A ratio in per cent with three digits at most: ``0.077 %``; one in ten million is the least that has a name."""
     if 0.0 < ratio < 1e-7:
         return "under 0.00001 %"
-    return f"{float(f'{100 * ratio:.3g}'):g} %"
+    return f"{figure(100 * ratio)} %"
 
 
+_ROUNDED = 0.9995
+"""From this part of a unit on, three digits make a whole one: ``1 s``, not ``1000 ms``."""
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
 def seconds(value_s: float) -> str:
-    """Four significant digits in the unit that fits: ``1.837 ms``, ``6 s``, ``0 s``."""
+    """Three significant digits in the unit that fits: ``1.84 ms``, ``6 s``, ``0 s``."""
     for size, unit in _UNITS:
-        if value_s >= size:
-            return f"{float(f'{value_s / size:.4g}'):g} {unit}"
-    return "0 s" if value_s <= 0 else f"{float(f'{value_s / 1e-6:.4g}'):g} µs"
+        if value_s >= _ROUNDED * size:
+            return f"{figure(value_s / size)} {unit}"
+    return "0 s" if value_s <= 0 else f"{figure(value_s / 1e-6)} µs"
 
 
 def bits(rate_bps: float) -> str:
     """Three significant digits of a line rate: ``94.1 Mbit/s``."""
-    for size, unit in ((1e9, "Gbit/s"), (1e6, "Mbit/s"), (1e3, "kbit/s")):
-        if rate_bps >= size:
-            return f"{float(f'{rate_bps / size:.3g}'):g} {unit}"
-    return f"{rate_bps:.0f} bit/s"
+    return _prefixed(rate_bps, _DECIMAL[1:], "bit/s")
 
 
 def octets(amount: float) -> str:
     """Three significant digits of an amount: ``4.17 MB``."""
-    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if amount >= size:
-            return f"{float(f'{amount / size:.3g}'):g} {unit}"
-    return f"{amount:.0f} B"
+    return _prefixed(amount, _DECIMAL, "B")
 
 
-_LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+def memory(amount: float) -> str:
+    """Three significant digits of an amount of memory, which is sold and told in powers of two: ``31.6 GiB``."""
+    return _prefixed(amount, ((2.0**30, "Gi"), (2.0**20, "Mi"), (2.0**10, "Ki")), "B")
+
+
+_DECIMAL = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def _prefixed(value: float, sizes: Iterable[tuple[float, str]], unit: str) -> str:
+    for size, prefix in sizes:
+        if abs(value) >= _ROUNDED * size:
+            return f"{figure(value / size)} {prefix}{unit}"
+    return f"{value:.0f} {unit}"
 
 
 def quantity(value: float | None, unit: str) -> str:
@@ -78,14 +108,15 @@ def quantity(value: float | None, unit: str) -> str:
     match unit:
         case "s":
             if value >= 120.0:
-                return f"{value / 3600:.4g} h" if value >= 7200.0 else f"{value / 60:.4g} min"
+                return f"{figure(value / 3600)} h" if value >= 7200.0 else f"{figure(value / 60)} min"
             return seconds(value)
         case "ratio":
             return share(value)
         case "B" | "bit/s" | "B/s":
-            size, prefix = next(((size, prefix) for size, prefix in _LARGE if abs(value) >= size), (1.0, ""))
-            return f"{float(f'{value / size:.4g}'):g} {prefix}{unit}"
+            return _prefixed(value, _DECIMAL[1:], unit) if abs(value) >= 1.0 else f"{figure(value)} {unit}"
         case "1":
-            return f"{float(f'{value:.4g}'):g}"
+            return figure(value)
+        case "1/s":
+            return f"{figure(value)} /s"
         case _:
-            return f"{float(f'{value:.4g}'):g} {unit}"
+            return f"{figure(value)} {unit}"

@@ -22,18 +22,24 @@ ARROW = "\N{RIGHTWARDS ARROW}"
 MICRO = "\N{MICRO SIGN}"
 
 GROUP = "\N{NO-BREAK SPACE}"
-"""Between the thousands of a number. What is configured (a port, an MTU, a VLAN) has none: it is written as it is typed."""
+"""Between the thousands of a number of five digits and more. What is configured (a port, an MTU, a VLAN) has none: it is written as it is typed."""
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Three significant digits, thousands kept whole and in groups: ``0.0124``, ``3.1``, ``86 400``."""
+    """Three significant digits, thousands kept whole: ``0.0124``, ``3.1``, ``1036``, ``86 400``."""
     if value is None or not math.isfinite(value):
         return DASH
     if value == 0:
         return "0"
     decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    text = f"{value:,.{min(max(decimals, 0), 9)}f}".replace(",", GROUP)
+    text = _grouped(f"{value:,.{min(max(decimals, 0), 9)}f}")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _grouped(text: str) -> str:
+    """As in the analyzer's messages: four digits are read at a glance, more are not."""
+    whole = text.lstrip("-").partition(".")[0]
+    return text.replace(",", GROUP if len(whole) > len("9,999") else "")
 
 
 def direction(source: str, target: str) -> str:
@@ -47,8 +53,8 @@ def network(name: str, *, wan: bool) -> str:
 
 
 def count(value: int | None) -> str:
-    """A whole number with thin groups: ``1 728 000``."""
-    return DASH if value is None else f"{value:,}".replace(",", GROUP)
+    """A whole number: ``1036``, ``1 728 000``."""
+    return DASH if value is None else _grouped(f"{value:,}")
 
 
 def seconds(value: float | None) -> str:
@@ -68,7 +74,7 @@ def seconds(value: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """A time in a column of them, all in one unit so that they compare at a glance: ``0.571 ms``, ``20.4 ms``, ``1 240 ms``."""
+    """A time in a column of them, all in one unit so that they compare at a glance: ``0.571 ms``, ``20.4 ms``, ``1240 ms``."""
     if value is None or not math.isfinite(value):
         return DASH
     return f"{number(value * 1e3)} ms"
@@ -80,9 +86,11 @@ def outage(length_s: float) -> str:
 
 
 def megabits(value: float | None) -> str:
-    """A rate in a column of them, all in one unit: ``0.456 Mbit/s``, ``1 000 Mbit/s``."""
+    """A rate in a column of them, in one unit up to the one that plans are written in: ``0.456 Mbit/s``, ``1 Gbit/s``."""
     if value is None or not math.isfinite(value):
         return DASH
+    if abs(value) >= 999.5e6:
+        return bits(value)
     return f"{number(value / 1e6)} Mbit/s"
 
 
@@ -139,6 +147,18 @@ def octets(value: float | None, suffix: str = "") -> str:
     return f"{number(math.copysign(size, value))} {unit}{suffix}"
 
 
+def memory(value: float | None) -> str:
+    """Memory, which is sold and told in powers of two: ``31.6 GiB``."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    size, unit = abs(value), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1023.5:
+            break
+        size, unit = size / 1024, larger
+    return f"{number(math.copysign(size, value))} {unit}"
+
+
 def bits(value: float | None) -> str:
     """A line rate: ``100 Mbit/s``."""
     if value is None or not math.isfinite(value):
@@ -167,14 +187,19 @@ def quantity(value: float | None, unit: str) -> str:
         case "bps" | "bit/s":
             return bits(value)
         case "" | "1" | "count":
-            return count(int(value)) if value is not None and value == round(value) else number(value, 4)
+            return count(int(value)) if value is not None and value == round(value) else number(value)
         case _:
-            return DASH if value is None else f"{number(value, 4)} {unit}"
+            return DASH if value is None else f"{number(value)} {_written(unit)}"
 
 
 def unit(text: str) -> str:
     """A unit as it is written beside a value: a plain number has none, and "1" would be read as one more digit."""
-    return "" if text in ("1", "count") else text
+    return "" if text in ("1", "count") else _written(text)
+
+
+def _written(text: str) -> str:
+    """``/s`` for ``1/s``: behind a number that 1 would be read as a figure of its own."""
+    return text.removeprefix("1") if text.startswith("1/") else text
 
 
 def entry(value: float | str) -> str:

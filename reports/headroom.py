@@ -110,7 +110,7 @@ def _amount(item: Headroom, value: float | None) -> str:
         case Resource.CPU:
             return figures.DASH if value is None else say("{number} cores", number=figures.number(value))
         case Resource.MEMORY:
-            return figures.octets(value)
+            return figures.memory(value)
         case Resource.NIC:
             return figures.bits(value)
         case Resource.DISK:

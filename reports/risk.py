@@ -10,8 +10,8 @@ from reports import figures
 from reports.contract import Band, Block, Chart, Heading, Paragraph, Pin, Table
 from reports.texts import each, mark, say
 
-YEAR_S = 365.25 * 86400.0
 HOUR_S = 3600.0
+YEAR_S = 365.25 * 86400.0
 
 CLASSES = {
     Claim.CERTIFIED: mark("Class certified: the measurement alone bounds false alarms below the target."),
@@ -42,18 +42,18 @@ def _seen(risk: Risk) -> str:
     """How often it would have raised a false alarm, and the bound of that where there is one."""
     if risk.bound_per_year is None:
         return ""
-    told = (
-        say(
+    exposure = figures.seconds(risk.exposure_s)
+    if not risk.incidents:
+        told = say("In {exposure} of measurement it would have raised no false alarm.", exposure=exposure)
+    elif risk.exposure_s < HOUR_S:
+        told = say("In {exposure} of measurement it would have raised at least one false alarm.", exposure=exposure)
+    else:
+        hours = figures.several(risk.incidents, "hour")
+        told = say(
             "In {exposure} of measurement it would have raised a false alarm in {hours}.",
-            exposure=figures.seconds(risk.exposure_s),
-            hours=figures.several(risk.incidents, "hour"),
+            exposure=exposure,
+            hours=hours,
         )
-        if risk.incidents
-        else say(
-            "In {exposure} of measurement it would have raised no false alarm.",
-            exposure=figures.seconds(risk.exposure_s),
-        )
-    )
     if risk.bound_per_year >= YEAR_S / HOUR_S:
         return told
     return say(
@@ -89,7 +89,11 @@ def proof_blocks(recommendations: Sequence[Recommendation]) -> Iterator[Block]:
 
 
 def _target(risk: Risk) -> str:
-    return say("The target is at most {target_per_year} a year.", target_per_year=f"{risk.target_per_year:g}")
+    return say("The target is at most {alarms} a year.", alarms=_alarms(risk.target_per_year))
+
+
+def _alarms(often: float) -> str:
+    return say("1 false alarm") if often == 1 else say("{often} false alarms", often=f"{often:g}")
 
 
 def _doubted(risk: Risk) -> str:

@@ -39,9 +39,9 @@ def test_a_quiet_day_gets_the_floor_and_is_unrefuted(stack):
     assert advice.risk.claim is Claim.UNREFUTED
     assert advice.risk.incidents == 0
     assert advice.risk.bound_per_year == pytest.approx(1094, abs=1)
-    assert "1,094" in advice.risk.text
+    assert "1094" in advice.risk.text
     assert advice.risk.caveat == CAVEAT
-    assert "1,094 clean days" in advice.risk.better
+    assert "1094 clean days" in advice.risk.better
     deciding = next(item.name for item in advice.constraints if item.binding)
     assert deciding in ("floor", "resolution")
     assert deciding in advice.change
@@ -518,3 +518,17 @@ def test_every_product_of_a_plan_is_replayed_on_what_the_archives_say(tmp_path):
     assert ("keepalived", "b+c") not in found, "the plan lets a and b fail over, and no others"
     assert found["etcd", "test"].cautions == (), "the disks were timed"
     assert Assessment.from_json(result.to_json()) == result
+
+
+@pytest.mark.parametrize(
+    ("incidents", "exposure_s", "said"),
+    [
+        (0, 840.0, "there was no silence"),
+        (0, DAY_S, "there was no silence"),
+        (2, 840.0, "there was at least one silence"),
+        (1, 3600.0, "one hour had a silence"),
+        (3, DAY_S, "3 hours had a silence"),
+    ],
+)
+def test_hours_are_counted_only_in_runs_that_have_one(incidents, exposure_s, said):
+    assert advisor._silent(incidents, exposure_s) == said

@@ -57,7 +57,7 @@ def test_no_width_tears_a_number_from_its_unit():
 def test_a_column_is_wide_enough_for_a_number_with_its_unit():
     block = Table(("A", "B"), (("word " * 60, "12 345 Mbit/s"),), (99, 1))
 
-    _, narrow = tables._widths(block, titled=True, width=200.0)  # noqa: SLF001 - the width alone shows it
+    _, narrow = tables._widths(block, titled=True, width=200.0)
 
     paragraph = Paragraph(markup("12 345 Mbit/s"), CELL)
     paragraph.wrap(narrow - 2 * tables.PADDING, 1000)

@@ -30,7 +30,13 @@ def test_the_hosts_snippet_says_what_the_settings_say():
     assert section == "[addp]"
     assert found == {"addp-timeout": "10", "addp-remote-timeout": "10", "addp-trace": "both"}
     assert "virtual address" in advice.takeover
-    assert any("false switchovers" in note for note in advice.notes)
+    assert any("a false alarm here is a false switchover" in note.lower() for note in advice.notes)
+
+
+def test_the_place_of_the_host_section_has_one_name():
+    advice = advised(genesys_host.STACK, both(quiet_trace))
+    assert advice.where.startswith(genesys_host.PLACE)
+    assert all(snippet.title.endswith(genesys_host.PLACE) for snippet in advice.snippets)
 
 
 def test_silence_on_the_way_to_scs_is_borne_as_tcp_passes_it_on():

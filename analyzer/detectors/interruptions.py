@@ -24,7 +24,7 @@ from analyzer.columns import Floats
 from analyzer.detectors.episodes import HOUR_S
 from analyzer.detectors.incidents import gamma_q, upper_count
 from analyzer.detectors.tails import FEWEST, HEAVY, HORIZON, Fit, Level, NoLevel, chosen, fit, peaks_at
-from analyzer.words import seconds, span
+from analyzer.words import count, seconds, span
 
 _DAY_S = 86400.0
 _MOST = 5000
@@ -96,9 +96,9 @@ def told_days(days: float) -> str:
     """Days in words.
 
     >>> told_days(365.25), told_days(6.892), told_days(1.0), told_days(3652.5)
-    ('365 days', '6.9 days', '1 day', '3,652 days')
+    ('365 days', '6.9 days', '1 day', '3652 days')
     """
-    number = f"{days:,.0f}" if days >= 10 else f"{days:.2g}"
+    number = count(days) if days >= 10 else f"{days:.2g}"
     return f"{number} day{'' if number == '1' else 's'}"
 
 

@@ -15,7 +15,8 @@ from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import told, worst
 from analyzer.rates import increments
-from analyzer.words import octets, share
+from analyzer.words import memory as amount
+from analyzer.words import share
 
 _BUILT = "design value: it is built to take 2 % of a CPU and 40 MiB with three nodes and two channels"
 CPU = Limit("CPU of the collector", "ratio", 0.05, None, Sense.AT_MOST, _BUILT)
@@ -40,7 +41,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     part = float(steps["cpu_cs"].sum()) / 100.0 / watched_s
     memory_used = float(frame["pss_KiB"].max()) * 1024.0 if told(frame, "pss_KiB") else None
     status = worst([cpu.judge(part), *([memory.judge(memory_used)] if memory_used is not None else [])])
-    took = "memory not told" if memory_used is None else f"up to {octets(memory_used)} of memory"
+    took = "memory not told" if memory_used is None else f"up to {amount(memory_used)} of memory"
     yield Judgement(
         status,
         f"Node {context.node}: the collector took {share(part)} of one CPU and {took}.",

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, judged, minute_means, told, too_short
-from analyzer.words import share
+from analyzer.words import count, share
 
 OPEN = Limit("open file handles", "ratio", 0.70, 0.90, Sense.AT_MOST, "Prometheus node mixin: 70 % and 90 %; PCP: 90 %")
 _READINGS = 3
@@ -43,7 +43,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     found = judged(limit, ratio)
     yield Judgement(
         found.status,
-        f"Node {context.node}: up to {int(taken.max())} file handles were open, {share(found.value)} of what the system allows.",
+        f"Node {context.node}: up to {count(int(taken.max()))} file handles were open, {share(found.value)} of what the system allows.",
         (
             Evidence("open, worst minute", found.value, "ratio", limit),
             Evidence("open file handles, most", float(taken.max()), "1"),

@@ -23,7 +23,7 @@ from analyzer.extension import HEADROOM, Context, Custom, Judgement, Rule
 from analyzer.host import worst
 from analyzer.majority import deciding
 from analyzer.troubles import Trouble, words
-from analyzer.words import bits, octets, share
+from analyzer.words import bits, memory, share
 from collector.plan import Phase, spelling
 
 _ADDED = "; that loads add up is a design value"
@@ -109,7 +109,7 @@ def _amount(item: Headroom) -> str:
         case Resource.CPU:
             return f"{used:.3g} of {has:g} cores"
         case Resource.MEMORY:
-            return f"{octets(used)} of {octets(has)}"
+            return f"{memory(used)} of {memory(has)}"
         case Resource.NIC:
             return f"{bits(used)} of {bits(has)}"
         case Resource.DISK:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status, Timing
 from analyzer.extension import TIMING, Context, Judgement, Rule
-from analyzer.words import seconds, share
+from analyzer.words import count, seconds, share
 
 _FAIL = "fail: Test-NetStack (less than 99 % answered)"
 LAN = Limit("loss on one site", "ratio", 1e-4, 1e-2, Sense.AT_MOST, f"warn: design value; {_FAIL}")
@@ -39,11 +39,11 @@ def _check(context: Context) -> Iterator[Judgement]:
         (timing.lost_back, "on the way back"),
         (timing.lost_unknown, "direction unknown"),
     )
-    where = f" ({', '.join(f'{count} {way}' for count, way in ways if count)})" if lost else ""
+    where = f" ({', '.join(f'{count(number)} {way}' for number, way in ways if number)})" if lost else ""
     burst = _burst(timing)
     yield Judgement(
         status,
-        f"Path {timing.path} lost {lost} of {timing.answered + lost} probes{where}, {share(timing.loss)}{burst}; "
+        f"Path {timing.path} lost {count(lost)} of {count(timing.answered + lost)} probes{where}, {share(timing.loss)}{burst}; "
         f"at 95 % confidence between {share(timing.loss_low)} and {share(timing.loss_high)}.",
         (
             Evidence("loss, lower bound", timing.loss_low, "ratio", limit),

@@ -18,7 +18,7 @@ from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.host import MINUTES, carried, counted_minutes, events, judged, told, too_short, worst
 from analyzer.netfacts import loopback
 from analyzer.proportion import clopper_pearson
-from analyzer.words import share
+from analyzer.words import count, share
 
 ERRORS = Limit(
     "interface errors", "1", 0.0, None, Sense.AT_MOST, "PAL: any error in sending; in receiving: design value"
@@ -51,7 +51,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             yield too_short(title, len(minutes))
         else:
             yield Judgement(
-                Status.INFO, f"{title} carried {packets} packets in {len(minutes)} minutes, all without error."
+                Status.INFO, f"{title} carried {count(packets)} packets in {len(minutes)} minutes, all without error."
             )
         return
     low = _lower(errors, packets)
@@ -64,7 +64,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     dropped = sum(events(frame, name) or 0 for name in ("rx_drops", "tx_drops"))
     yield Judgement(
         status,
-        f"{title}: {errors} errors in {packets} packets"
+        f"{title}: {count(errors)} errors in {count(packets)} packets"
         + (f", {share(errors / (packets + errors))}." if errors else "."),
         (
             Evidence("errors", float(errors), "1", limits[0]),

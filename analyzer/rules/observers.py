@@ -18,7 +18,7 @@ from analyzer.contract import Area, Evidence, Limit, ObserverTiming, Scope, Sens
 from analyzer.coverage import lacking
 from analyzer.extension import OBSERVERS, Context, Judgement, Rule
 from analyzer.host import worst
-from analyzer.words import seconds, share
+from analyzer.words import count, seconds, share
 from collector.plan import ObserverKind, Phase, Plan
 
 ANSWERED = Limit("share answered", "ratio", 0.99, None, Sense.AT_LEAST, "Test-NetStack: at least 99 % answered")
@@ -92,7 +92,7 @@ def _one(context: Context, timing: ObserverTiming) -> Judgement:
         # A packet filter looks like a dead machine from here, so this condemns nobody and passes nobody.
         return Judgement(
             Status.SKIPPED,
-            f"The {name} answered none of {timing.sent} pings of node {timing.node}: filtered or dead.",
+            f"The {name} answered none of {count(timing.sent)} pings of node {timing.node}: filtered or dead.",
             evidence,
             f"Confirm that {timing.address} is the right address and that the machine is up. If a packet filter drops ICMP echo, "
             "have it pass from the nodes, or strike this observer from the plan.",
@@ -104,7 +104,7 @@ def _one(context: Context, timing: ObserverTiming) -> Judgement:
     silence = f"; its longest silence lasted {seconds(timing.longest_outage_s)}" if timing.longest_outage_s else ""
     return Judgement(
         status,
-        f"The {name} answered {share(answered)} of {timing.sent} pings of node {timing.node}{silence}.",
+        f"The {name} answered {share(answered)} of {count(timing.sent)} pings of node {timing.node}{silence}.",
         evidence,
         "" if status is Status.PASS else remedy,
     )

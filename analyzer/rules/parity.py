@@ -21,6 +21,7 @@ from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.installed import differences, listed, standby
 from analyzer.netfacts import flag, text, whole
 from analyzer.troubles import Trouble, words
+from analyzer.words import memory
 from collector.plan import Node, Role
 
 _NF = "NF: secondary and tertiary equal to the primary or greater"
@@ -172,7 +173,7 @@ def _cpus(count: int) -> str:
 
 
 def _memory(size: int) -> str:
-    return f"{float(f'{size / 2**30:.4g}'):g} GiB of memory"
+    return f"{memory(size)} of memory"
 
 
 def _hardware(one: Node, other: Node, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Trouble]:

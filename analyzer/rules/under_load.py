@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import TIMING, Context, Judgement, Rule
 from analyzer.tolerance import borne
-from analyzer.words import seconds
+from analyzer.words import count, seconds
 
 SILENCE = Limit("longest silence under load", "s", 1.0, None, Sense.AT_MOST, "design value")
 LOSS = Limit("loss under load, lower bound", "ratio", 0.01, None, Sense.AT_MOST, "design value")
@@ -36,9 +36,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     low = timing.loaded_low or 0.0
     status = max((silence.judge(certain_s), loss.judge(low)), key=(Status.PASS, Status.WARN, Status.FAIL).index)
     lost = (
-        f"of {sent} probes under load {timing.loaded_lost} were lost"
+        f"of {count(sent)} probes under load {count(timing.loaded_lost)} were lost"
         if timing.loaded_lost
-        else f"none of {sent} probes under load was lost"
+        else f"none of {count(sent)} probes under load was lost"
     )
     told = f"Path {timing.path}: {lost}"
     told += f", the longest silence was {seconds(timing.loaded_outage_s)}." if timing.loaded_outage_s else "."

@@ -27,7 +27,8 @@ MOST_S = 3600
 """No range is documented beyond "any positive integer"; what backup-sync takes stands in."""
 
 TITLE = "Genesys Host, ADDP between SCS and LCA"
-WHERE = "Host object of the node > Annex > [addp]; it takes effect when SCS connects to the host next"
+PLACE = "Host object of the node > Annex > [addp]"
+WHERE = f"{PLACE}; it takes effect when SCS connects to the host next"
 _CORM = 'Framework CORM, "Host [addp] Section"'
 
 OPTIONS = (
@@ -123,7 +124,7 @@ def _notes(context: StackContext) -> Iterator[str]:
     override = context.binding.override
     if override and not sizing.enough(context):
         yield "The plan's floor was not applied: a shorter timeout than the vendor's floor needs 15 min of measurement."
-    yield "Charged with false switchovers: each loss of this connection makes SCS switch over."
+    yield "A false alarm here is a false switchover: each loss of this connection makes SCS switch over."
     yield "Enter it for every host of the pair, with equal values: roles swap."
 
 
@@ -137,7 +138,7 @@ def _cautions(context: StackContext) -> Iterator[tuple[str, str]]:
 
 def _snippet(node: str, settings: Sequence[Setting]) -> Snippet:
     lines = ["[addp]", *entries.written(settings, " = ")]
-    return Snippet(node, "Enter in Genesys Administrator > Host > Options (annex)", "\n".join(lines) + "\n")
+    return Snippet(node, f"Enter in Genesys Administrator: {PLACE}", "\n".join(lines) + "\n")
 
 
 STACK = Stack(

@@ -27,6 +27,8 @@ from reports.texts import each, say, word
 NAMES = 24
 TOGETHER = 12
 """Subjects of one row of evidence: it has to fit a page."""
+OF_MEMORY = frozenset({"memory", "collector-cost"})
+"""Rules whose bytes are memory, which is told in powers of two as everywhere else."""
 MOST_EVIDENCE = 600
 """Findings come in the order of urgency: what is left out of a very large run are passes."""
 
@@ -60,8 +62,10 @@ def _outcomes(assessment: Assessment) -> Table:
     for found in assessment.findings:
         rules[found.area.value, found.rule].append(found)
     ordered = sorted(rules.items())
+    waived = any(item.waiver is not None for item in assessment.findings)
+    told = 5 if waived else 4
     return Table(
-        each("Check", "Rule", "Area", "Outcome", "Waived"),
+        each("Check", "Rule", "Area", "Outcome", "Waived")[:told],
         tuple(
             (
                 found[0].title,
@@ -69,12 +73,12 @@ def _outcomes(assessment: Assessment) -> Table:
                 word(found[0].area),
                 tally(item.status for item in found),
                 figures.count(sum(item.waiver is not None for item in found) or None),
-            )
+            )[:told]
             for (_, rule), found in ordered
         ),
-        (30, 20, 12, 30, 8),
+        (30, 20, 12, 30, 8)[:told],
         statuses=tuple(worst(item.status for item in found) for _, found in ordered),
-        numeric=(4,),
+        numeric=(4,) if waived else (),
     )
 
 
@@ -182,8 +186,8 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
                 (
                     rule,
                     f"{limit.name} ({word(limit.sense)})\n{usual(limit)}".strip(),
-                    figures.quantity(limit.warn, limit.unit),
-                    figures.quantity(limit.fail, limit.unit),
+                    _told(rule, limit.warn, limit.unit),
+                    _told(rule, limit.fail, limit.unit),
                     limit.source,
                 )
                 for rule, limit in sorted(limits, key=lambda pair: (pair[0], pair[1].name))
@@ -208,15 +212,21 @@ def _lines(group: list[Finding]) -> str:
     for item in group:
         alike[_figures(item)].append(figures.subject(item.subject.name))
     lines = [f"{figures.listing(list(dict.fromkeys(names)), NAMES)}: {text}" for text, names in alike.items()]
-    limits = list(dict.fromkeys(_levels(item.limit) for found in group for item in found.evidence if item.limit))
+    limits = list(
+        dict.fromkeys(_levels(found.rule, item.limit) for found in group for item in found.evidence if item.limit)
+    )
     told = "; ".join(text for text in limits if text)
     return "\n".join([say("Limits: {told}", told=told), *lines] if told else lines)
 
 
-def _levels(limit: Limit) -> str:
+def _told(rule: str, value: float | None, unit: str) -> str:
+    return figures.memory(value) if unit == "B" and rule in OF_MEMORY else figures.quantity(value, unit)
+
+
+def _levels(rule: str, limit: Limit) -> str:
     side = say("over") if limit.sense is Sense.AT_MOST else say("under")
     levels = ((say("warn"), limit.warn), (say("fail"), limit.fail))
-    told = ", ".join(f"{word} {side} {figures.quantity(at, limit.unit)}" for word, at in levels if at is not None)
+    told = ", ".join(f"{word} {side} {_told(rule, at, limit.unit)}" for word, at in levels if at is not None)
     changed = (
         say(" ({value} by profile {profile})", value=word(limit.change), profile=limit.profile) if limit.change else ""
     )
@@ -224,7 +234,7 @@ def _levels(limit: Limit) -> str:
 
 
 def _figures(item: Finding) -> str:
-    figured = "; ".join(f"{one.what} {figures.quantity(one.value, one.unit)}" for one in item.evidence)
+    figured = "; ".join(f"{one.what}: {_told(item.rule, one.value, one.unit)}" for one in item.evidence)
     waived = (
         say(" (waived until {until} by {who})", until=item.waiver.until, who=item.waiver.who) if item.waiver else ""
     )
