@@ -662,7 +662,7 @@ def test_nobody_has_to_answer_for_a_virtual_address_before_a_product_runs():
 def test_an_observer_that_never_answered_may_be_filtered_and_is_unknown(kind):
     (word,) = about_observers(observed(kind, sent=90_000, answered=0, longest_outage_s=90_000.0), duration_s=90_000.0)
     assert word.status is Status.SKIPPED
-    assert "answered none of 90000 pings of node a: filtered or dead" in word.message
+    assert "answered none of 90 000 pings of node a: filtered or dead" in word.message
     assert "Confirm" in word.remedy
 
 
