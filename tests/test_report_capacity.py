@@ -116,7 +116,7 @@ def test_each_node_with_the_work_of_each_other_has_one_row():
     found = table(trio(), "Node")
     assert len(found.rows) == 6
     assert found.rows[0][:4] == (
-        "sip-a with the work of sip-b", "37.5 % (48.8 %) of 8 cores", "52.9 % (53.5 %) of 17 GB", "35 % (60 %) busy",
+        "sip-a with the work of sip-b", "37.5 % (48.8 %) of 8 cores", "52.9 % (53.5 %) of 15.8 GiB", "35 % (60 %) busy",
     )  # fmt: skip
     assert found.rows[-1][4] == "public: 25 Mbit/s, its limit is not told"
 
