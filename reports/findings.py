@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Sequence
 
-from analyzer.contract import Finding, Scope, Status, Subject
+from analyzer.contract import Evidence, Finding, Scope, Sense, Status, Subject
 from reports import figures, texts
 from reports.contract import Table
 from reports.texts import each, forms, mark, say, word
@@ -34,6 +35,20 @@ BRIEF = 260
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     """Failures first, then by rule and subject."""
     return sorted(findings, key=lambda found: (URGENCY.index(found.status), found.rule, found.subject.name))
+
+
+def gravity(found: Finding) -> float:
+    """How near its worst figure comes to its limit, or how far beyond it lies: 1 at the limit, 0 without one."""
+    return max(map(_part, found.evidence), default=0.0)
+
+
+def _part(item: Evidence) -> float:
+    bound = None if item.limit is None else item.limit.warn if item.limit.fail is None else item.limit.fail
+    if item.limit is None or item.value is None or bound is None or bound <= 0.0:
+        return 0.0
+    if item.limit.sense is Sense.AT_MOST:
+        return item.value / bound
+    return bound / item.value if item.value > 0.0 else math.inf
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:
@@ -104,7 +119,8 @@ def evidence_name(found: Finding) -> str:
 
 
 def _row(group: list[Finding]) -> tuple[str, str, str]:
-    """Titles, subjects and messages of findings that ask for the same."""
+    """Titles, subjects and messages of findings that ask for the same, the gravest first: only the first are spelled out."""
+    group = sorted(group, key=gravity, reverse=True)
     messages = list(dict.fromkeys(told(found) for found in group))
     most = _room(messages) if group[0].status is Status.INFO else SHOWN
     if len(messages) > most:

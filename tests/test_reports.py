@@ -18,11 +18,13 @@ import reports.sections
 from analyzer import sizing
 from analyzer.contract import (
     Access,
+    Area,
     Assessment,
     Basis,
     Claim,
     CpuShare,
     Evidence,
+    Finding,
     Limit,
     NodeStalls,
     ProbeOutcome,
@@ -726,6 +728,21 @@ def test_findings_that_need_a_person_come_first_and_passes_are_gathered():
     assert len([status for status in table.statuses if status is Status.PASS]) == 1
     assert table.rows[-1][0] == "Passed"
     assert "Loss (8 paths)" in table.rows[-1][2]
+
+
+def test_of_messages_that_share_a_row_the_gravest_are_spelled_out():
+    full = Limit("time until full", "s", 86400.0, 14400.0, Sense.AT_LEAST, "a test")
+    found = [
+        Finding(
+            "space-forecast", "Space in a day", Area.HOST, Subject(AssessedScope.DEVICE, f"sip-b//{name}"), Status.INFO,
+            f"/{name} empties. {'x' * 200}", (Evidence("time until full", lasts_s, "s", full),) if lasts_s else (),
+        )
+        for name, lasts_s in (("a", None), ("b", 80000.0), ("var", 6000.0))
+    ]  # fmt: skip
+    (row,) = finding_table(found).rows
+    assert row[2].startswith("/var empties.")
+    assert "And 2 more" in row[2]
+    assert "/a empties" not in row[2]
 
 
 def test_what_passed_is_named_in_one_row_and_found_from_its_evidence():

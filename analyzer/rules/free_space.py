@@ -4,6 +4,7 @@ What: Free space as a share and in bytes, and free inodes, worst of the last hou
 Why HA: A node whose log or database cannot be written fails, and its peer, filled the same way, fails next.
 How: What an ordinary user may still use, read every 10 s. A limit in bytes applies where it is at most a fifth of the file
     system: 500 MB from 2.5 GB on, 4 GB from 20 GB on (design value), so a small /boot is judged by its share alone.
+    Where that is too little, what went meanwhile is told, and when nothing is left if it goes on so; that judges nothing.
 Source: PAL (10 % or 4 GB, 5 % or 500 MB); inodes: Prometheus node mixin (5 %, 3 %).
 Fails when: less than 5 % or 500 MB is free, or less than 3 % of the inodes.
 """
@@ -12,20 +13,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import told, worst
-from analyzer.words import share
+from analyzer.lengths import about, lasted
+from analyzer.words import octets, share
 
 SPACE = Limit("free space", "ratio", 0.10, 0.05, Sense.AT_LEAST, "PAL: free disk space, 10 % and 5 %")
-LARGE = Limit("free space, from 20 GB on", "B", 4e9, 500e6, Sense.AT_LEAST, "PAL: free disk space, 4 GB and 500 MB")
-MEDIUM = Limit("free space, from 2.5 GB on", "B", None, 500e6, Sense.AT_LEAST, "PAL: free disk space, critical 500 MB")
+LARGE = Limit(
+    "and, from 20 GB on, free space", "B", 4e9, 500e6, Sense.AT_LEAST, "PAL: free disk space, 4 GB and 500 MB"
+)
+MEDIUM = Limit(
+    "and, from 2.5 GB on, free space", "B", None, 500e6, Sense.AT_LEAST, "PAL: free disk space, critical 500 MB"
+)
 INODES = Limit("free inodes", "ratio", 0.05, 0.03, Sense.AT_LEAST, "Prometheus node mixin: 5 % and 3 %")
 _HOUR_S = 3600.0
 _SIZES = ((20e9, LARGE), (2.5e9, MEDIUM))
 """Five times the limit."""
+_FORESEEN_S = 3 * 86400.0
+"""What is further away than days is no guess from an hour at most (design value)."""
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -50,7 +59,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         absolute = context.limit(absolute.name)
         statuses.append(absolute.judge(free))
     evidence = [Evidence("free", least, "ratio", relative), Evidence("free", free, "B", absolute)]
-    message = f"{title}: {share(least)} free ({free / 1e9:.3g} of {size / 1e9:.3g} GB)"
+    message = f"{title}: {share(least)} free ({octets(free)} of {octets(size)})"
     inodes = _ratio(rows, "inodes_free", "inodes")
     if len(inodes):
         limit, left = context.limit(INODES.name), float(inodes.min())
@@ -58,14 +67,31 @@ def _check(context: Context) -> Iterator[Judgement]:
         evidence.append(Evidence("free inodes", left, "ratio", limit))
         message += f", {share(left)} of its inodes free"
     status = worst(statuses)
+    when = "the run's last hour" if context.duration_s > _HOUR_S else "the run"
     yield Judgement(
         status,
-        f"{message}, the least of the run's last hour.",
+        f"{message}, the least of {when}.{'' if status is Status.PASS else _going(rows.loc[ratio.index])}",
         (*evidence, Evidence("readings", float(len(ratio)), "1")),
         ""
         if status is Status.PASS
         else f"Find what fills {mount} on {context.node}; clear it or enlarge the file system.",
     )
+
+
+def _going(rows: pd.DataFrame) -> str:
+    """What went, and when nothing is left if that goes on; empty: nothing went."""
+    left = rows["free_KiB"].to_numpy(dtype=np.float64) * 1024.0
+    seen_s = float(rows["t_s"].iloc[-1] - rows["t_s"].iloc[0])
+    went = float(left[0] - left[-1])
+    if went <= 0.0 or seen_s <= 0.0:
+        return ""
+    text = f" {octets(went)} went in {lasted(seen_s)}"
+    lasts_s = float(left[-1]) * seen_s / went
+    if lasts_s > _FORESEEN_S:
+        return f"{text}."
+    # Less than an hour is what the rule space-forecast does not judge by.
+    unsure = ", too short a time to be sure" if seen_s < 0.95 * _HOUR_S else ""
+    return f"{text}: at this rate full in about {about(lasts_s)}{unsure}."
 
 
 def _ratio(rows: pd.DataFrame, part: str, whole: str) -> pd.Series[float]:

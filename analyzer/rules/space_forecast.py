@@ -17,7 +17,8 @@ import numpy as np
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import told
-from analyzer.words import octets, quantity, share
+from analyzer.lengths import lasted
+from analyzer.words import octets, share
 
 _MIXIN = "Prometheus node mixin"
 FULL = Limit("time until full", "s", 24 * 3600.0, 4 * 3600.0, Sense.AT_LEAST, f"{_MIXIN}: 24 h and 4 h")
@@ -28,7 +29,8 @@ _LOOKED_S, _LEAST_S = 6 * 3600.0, 3600.0
 """The mixin looks at six hours; below one nothing is forecast (design value)."""
 _SEVERITY = (Status.PASS, Status.WARN, Status.FAIL)
 
-_DAYS_S, _YEAR_S = 3 * 86400.0, 365 * 86400.0
+_YEAR_S, _GUESSED_S = 365 * 86400.0, 3 * 86400.0
+"""From less than an hour nothing further away than days is guessed (design value)."""
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -47,9 +49,14 @@ def _check(context: Context) -> Iterator[Judgement]:
     if seen_s < _LEAST_S:
         went = float(left[0] - left[-1]) if len(left) else 0.0
         so_far = f", in which {octets(went)} of {octets(float(left[0]))} went" if went > 0 else ""
+        # The figure ranks file systems in the report: the one that empties soonest is told first.
+        lasts_s = left[-1] * seen_s / went if went > 0 else None
         yield Judgement(
             Status.INFO,
-            f"{title}: its free space was read for {quantity(seen_s, 's')}{so_far}; less than an hour forecasts nothing.",
+            f"{title}: its free space was read for {lasted(seen_s)}{so_far}; less than an hour forecasts nothing.",
+            ()
+            if lasts_s is None or lasts_s > _GUESSED_S
+            else (Evidence("time until full at the rate seen, no forecast", lasts_s, "s", context.limit(FULL.name)),),
         )
         return
     share_free = float(left[-1] / (float(rows["size_KiB"].iloc[-1]) * 1024.0))
@@ -79,8 +86,7 @@ def _when(lasts_s: float) -> str:
     """Days and years are a guess from hours: they get no more digits than that."""
     if lasts_s > _YEAR_S:
         return "full in more than a year if it goes on so"
-    text = quantity(lasts_s, "s") if lasts_s < _DAYS_S else f"{lasts_s / 86400.0:.0f} days"
-    return f"full in {text} if it goes on so"
+    return f"full in {lasted(lasts_s)} if it goes on so"
 
 
 RULE = Rule("space-forecast", "Space in a day", Area.HOST, Scope.DEVICE, ("filesystem",), (FULL, FREE), _check)
