@@ -13,6 +13,7 @@ from analyzer.words import seconds
 
 NEAR_S = 60.0
 """How far an event may be from a note to be told with it (design value)."""
+_LETTERS = 80
 _MOST = 5
 """Events of one finding that are told with a note: the longest. The report's time lines show them all."""
 
@@ -25,6 +26,22 @@ def noted(nodes: Mapping[str, NodeData], clocks: Mapping[str, Clock], start_s: f
         at_s = clocks[name].to_base(np.array([t_us / 1e6 for t_us, _ in inside])) - start_s
         found += [Note(name, float(at), text) for at, (_, text) in zip(at_s, inside, strict=True)]
     return tuple(sorted(found, key=lambda note: (note.at_s, note.node, note.text)))
+
+
+def beside(notes: Iterable[Note], start_s: float, stop_s: float) -> tuple[Note, ...]:
+    """The notes that lie near a stretch of the run, each text once, the nearest first."""
+    away = sorted(
+        ((max(start_s - note.at_s, note.at_s - stop_s, 0.0), note) for note in notes), key=lambda item: item[0]
+    )
+    found = {note.text: note for away_s, note in reversed(away) if away_s <= NEAR_S}
+    return tuple(note for _, note in away if found.get(note.text) is note)
+
+
+def quoted(notes: Iterable[Note]) -> str:
+    """The first of them in its own words, as far as a sentence has room, and where it was written."""
+    first, *more = notes
+    text = first.text if len(first.text) <= _LETTERS else f"{first.text[: _LETTERS - 2]} …"
+    return f"“{text}” ({first.node})" + (f" and {len(more)} more" if more else "")
 
 
 def near(notes: Iterable[Note], events: Iterable[tuple[float, float]], what: str) -> tuple[Evidence, ...]:

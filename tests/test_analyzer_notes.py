@@ -12,7 +12,7 @@ from test_analyzer_rules import PLAN, about_path, timing
 from analyzer.assess import assess
 from analyzer.contract import Assessment, NodeStalls, Note, Outage, Scope, Subject
 from analyzer.extension import NOTES, STALLS, TIMING, Context
-from analyzer.notes import NEAR_S, near
+from analyzer.notes import NEAR_S, beside, near, quoted
 from analyzer.rules import outages, stalls
 
 
@@ -22,6 +22,15 @@ def note(at_s, text="cable pulled", node="a"):
 
 def told(notes, *events):
     return [(item.what.partition(":")[0], item.value, item.limit) for item in near(notes, events, "outage")]
+
+
+def test_notes_beside_a_stretch_are_told_once_the_nearest_first_and_cut():
+    notes = [note(30.0, "early"), note(95.0, "x" * 200), note(95.5, "again"), note(140.0, "again", "b"), note(400.0)]
+    found = beside(notes, 100.0, 110.0)
+    assert [(item.text[:5], item.node) for item in found] == [("again", "a"), ("xxxxx", "a")]
+    assert quoted(found) == "“again” (a) and 1 more"
+    assert quoted(found[1:]) == f"“{'x' * 78} …” (a)"
+    assert beside([], 0.0, 1.0) == ()
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from test_analyzer_rules import PLAN
 from analyzer.align import Clock
 from analyzer.assess import assess
 from analyzer.clocks import rate, steps
-from analyzer.contract import Assessment, ClockStep, Keeper, NodeClock, Scope, Status, Subject
-from analyzer.extension import CLOCK, Context
+from analyzer.contract import Assessment, ClockStep, Keeper, NodeClock, Note, Scope, Status, Subject
+from analyzer.extension import CLOCK, NOTES, Context
 from analyzer.rules import clock_steps
 from reports.contract import Table
 from reports.sections import nodes
@@ -62,6 +62,28 @@ def readings(*moved_s, every_s=10):
 def test_a_step_is_what_slewing_between_two_readings_cannot_explain(by_s, every_s, found):
     """1 ms, and 0.1 % of the time between the readings."""
     assert bool(steps(readings(0.0, by_s, 0.0, every_s=every_s))) is found
+
+
+def test_a_note_of_the_moment_is_told_with_the_step_and_changes_nothing():
+    found = clock(stepped(1.4, -1.4, at_s=430.0))
+    notes = (Note("b", 424.0, "clock set by hand"), Note("a", 100.0, "far away"))
+    rule = clock_steps.RULE
+    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {CLOCK: found, NOTES: notes}, rule.limits)
+    (word,), (plain,) = rule.check(context), about(found)
+    assert word.status is plain.status
+    assert word.message == f"{plain.message} A note of that moment says: “clock set by hand” (b)."
+    assert word.remedy.startswith("See whether the note tells")
+    assert any("clock set by hand" in item.what for item in word.evidence)
+    assert not any("far away" in item.what for item in word.evidence)
+
+
+@pytest.mark.parametrize(("service", "told"), [("chronyd", True), (None, True), ("", False)])
+def test_a_step_is_put_down_to_a_time_service_only_where_one_may_run(service, told):
+    (word,) = about(clock(stepped(1.4), keepers=(Keeper(0.0, service, None),)))
+    assert ("time service" in word.remedy) is told
+    assert "somebody by hand" in word.remedy
+    # Page one shows that much of a text as it is.
+    assert len(word.remedy) <= 240
 
 
 def test_size_direction_and_time_of_each_step_are_told():

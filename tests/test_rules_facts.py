@@ -79,6 +79,23 @@ def test_the_error_of_the_clock_fails_only_where_nobody_keeps_it(error_s, kept, 
     assert word.status is status
 
 
+def test_where_no_time_service_runs_no_word_is_said_of_one():
+    adrift = {"service": "", "synchronised": False}
+    (word,) = node(clock_error.RULE, time=adrift)
+    assert word.status is SKIPPED
+    assert word.message.endswith("no time service runs.")
+    facts = {name: {"time": {"references": ["10.0.0.1"]}} for name in ("primary", "secondary")}
+    (other,) = ask(time_reference.RULE, "voice", {FACTS: facts | {"tertiary": {"time": adrift}}}, PLAN)
+    assert other.status is WARN
+    assert "tertiary takes the time from nowhere: no time service runs" in other.message
+    for said in (word, other):
+        assert said.remedy.startswith("Install and start chrony on")
+        assert "chronyc" not in said.remedy
+    # Whether it is synchronised is not told: it may be kept by something that we do not know.
+    facts["tertiary"] = {"time": {"service": ""}}
+    assert statuses(ask(time_reference.RULE, "voice", {FACTS: facts}, PLAN)) == [SKIPPED]
+
+
 def test_a_clock_that_tells_no_error_is_unknown_and_a_demonstration_has_one_clock():
     assert statuses(node(clock_error.RULE)) == [SKIPPED]
     assert statuses(node(clock_error.RULE, time="chronyd")) == [SKIPPED]

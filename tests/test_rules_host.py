@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -348,6 +349,29 @@ def test_the_last_hour_is_that_of_the_run_not_of_a_record_that_broke_off():
     assert "0 readings in the last hour" in word.message
 
 
+@pytest.mark.parametrize(
+    ("free", "told"),
+    [
+        (np.linspace(4.593, 4.0, 91), "593 MB went in 15 min: at this rate full in about 1 h 40 min, too short"),
+        (np.linspace(4.0, 4.593, 91), ""),
+        (np.linspace(4.001, 4.0, 91), "1 MB went in 15 min."),
+        (np.linspace(20.593, 20.0, 91), ""),
+    ],
+)
+def test_what_went_and_how_long_the_rest_lasts_is_told_where_too_little_is_free(free, told):
+    (word,) = ask(free_space.RULE, {"filesystem": space(free)}, "/var")
+    assert ("went" in word.message) is bool(told)
+    assert told in word.message
+    assert "of 100 GB)" in word.message
+    assert "the least of the run." in word.message
+
+
+def test_a_loss_over_the_whole_last_hour_is_no_guess_and_named_so():
+    frame = gauges(7200, 10.0, size_KiB=100 * GB_KiB, free_KiB=np.linspace(8.0, 4.0, 721) * GB_KiB)
+    (word,) = ask(free_space.RULE, {"filesystem": frame}, "/var", run_s=7200)
+    assert word.message.endswith("the least of the run's last hour. 2 GB went in 1 h: at this rate full in about 2 h.")
+
+
 @pytest.mark.parametrize(("free", "status"), [(0.05, PASS), (0.049, WARN), (0.03, WARN), (0.029, FAIL)])
 def test_inodes_are_judged_where_told(free, status):
     frame = space(50, inodes=1_000_000, inodes_free=round(free * 1_000_000))
@@ -533,6 +557,32 @@ def about_clocks(*timings):
     context = Context(Subject(Scope.PAIR, "a+b"), PLAN, "", 900.0, {TIMINGS: timings}, rule.limits)
     (word,) = rule.check(context)
     return word
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "error_s", "path", "said"),
+    [
+        (3.2, 0.0001175, "a>b/ch1", "The clock of b is 3.2 s ahead of that of a."),
+        (-3.2, 0.0001175, "a>b/ch1", "The clock of a is 3.2 s ahead of that of b."),
+        (3.2, 0.0001, "b>a/ch1", "The clock of a is 3.2 s ahead of that of b."),
+        (0.01, 0.0001175, "a>b/ch1", "The clock of b is 10 ms ahead of that of a, give or take 120 µs."),
+        (0.0001, 0.0002, "a>b/ch1", "The clocks of a and b differ by 100 µs, give or take 200 µs."),
+    ],
+)
+def test_which_clock_is_ahead_is_told_where_it_is_beyond_doubt(offset_s, error_s, path, said):
+    source, target = path.partition("/")[0].split(">")
+    word = about_clocks(replace(timing(offset_s, error_s, path), source=source, target=target))
+    assert word.message == said
+
+
+def test_clocks_that_differ_because_no_time_service_runs_ask_for_that_service():
+    rule, alone = clock_offset.RULE, {"b": {"time": {"service": "", "synchronised": False}}}
+    context = Context(
+        Subject(Scope.PAIR, "a+b"), PLAN, "", 900.0, {TIMINGS: (timing(3.2, 0.0),), FACTS: alone}, rule.limits
+    )
+    (word,) = rule.check(context)
+    (cause,) = ask(time_service.RULE, facts=alone["b"])
+    assert word.remedy == cause.remedy.replace(" a,", " b,")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import flag
+from analyzer.remedies import keep, unkept
 from analyzer.words import seconds
 from collector.plan import Origin
 
@@ -37,8 +38,11 @@ def _check(context: Context) -> Iterator[Judgement]:
     if isinstance(error_s, bool) or not isinstance(error_s, int | float) or not 0 <= error_s < math.inf:
         yield Judgement(
             Status.SKIPPED,
-            f"Node {context.node} does not tell how far off its clock may be.",
-            remedy=f"Look with `chronyc tracking` or `timedatectl timesync-status` on {context.node}.",
+            f"Node {context.node} does not tell how far off its clock may be"
+            + (": no time service runs." if unkept(context.facts) else "."),
+            remedy=keep(context.node)
+            if unkept(context.facts)
+            else f"Look with `chronyc tracking` or `timedatectl timesync-status` on {context.node}.",
         )
         return
     limit = context.limit(ERROR.name)
@@ -52,7 +56,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             Status.FAIL,
             f"{text}, and it is not synchronised: nobody keeps it.",
             evidence,
-            f"Install and start chrony on {context.node}, with the same servers as its peers.",
+            keep(context.node),
         )
         return
     state = {

@@ -5,7 +5,7 @@ Why HA: A heartbeat, a lease or a log that goes by the wall clock sees a step as
     fire early or late, and nobody can put the logs in order afterwards.
 How: The difference of wall and monotonic clock. What slewing at 0.1 % could have done is taken off; a clock that is slewed faster
     cannot be told from one that is stepped by little. A virtual machine that was stopped together with its clocks shows a
-    step when it goes on. Time service: the inventory, once an hour.
+    step when it goes on. Time service: the inventory, once an hour. Notes of people within 60 s are told with it and change nothing.
 Source: Design values (unverified): no step passes; one longer than a heartbeat interval (1 s) fails. Prometheus node mixin (not
     synchronised: a warning).
 Fails when: a step exceeds 1 s beyond doubt.
@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from analyzer.contract import Area, Evidence, Keeper, Limit, NodeClock, Scope, Sense, Status
-from analyzer.extension import CLOCK, Context, Judgement, Rule
+from analyzer.extension import CLOCK, NOTES, Context, Judgement, Rule
+from analyzer.notes import beside, near, quoted
 from analyzer.words import seconds, span
 
 STEP = Limit(
@@ -29,6 +30,8 @@ STEP = Limit(
     "design value, unverified: no step; fail: a heartbeat interval",
 )
 _SHOWN = 5
+_READ_S = 10.0
+"""A step lies between two readings so far apart; it is told with the second one's time."""
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -61,13 +64,27 @@ def _steps(context: Context, clock: NodeClock) -> Judgement:
         evidence.append(Evidence("rate against the first node's clock", clock.skew_ppm, "ppm"))
     times = f"{clock.steps_found} times, the furthest" if clock.steps_found > 1 else "once,"
     way = "forwards" if largest[0].by_s > 0 else "back"
+    notes = beside(context.notes, max(0.0, largest[0].at_s - _READ_S), largest[0].at_s)
+    says = f" A note of that moment says: {quoted(notes)}." if notes else ""
+    evidence += near(context.notes, ((step.at_s, abs(step.by_s)) for step in largest[:_SHOWN]), "step")
     return Judgement(
         limit.judge(beyond_s),
-        f"Node {context.node}: its wall clock was stepped {times} by {seconds(abs(largest[0].by_s))} {way}.",
+        f"Node {context.node}: its wall clock was stepped {times} by {seconds(abs(largest[0].by_s))} {way}.{says}",
         tuple(evidence),
-        f"Find what sets the clock of {context.node}. If the machine stood still for about as long (snapshot, migration), end that; else it is a time service "
-        "that steps (chrony: makestep with a limit that is not reached any more after the start), a second one beside it, or the hypervisor's tools.",
+        _remedy(context.node, clock, noted=bool(notes)),
     )
+
+
+def _remedy(node: str, clock: NodeClock, *, noted: bool) -> str:
+    """Without a time service nothing is said of one that steps."""
+    alone = bool(clock.keepers) and all(keeper.service == "" for keeper in clock.keepers)
+    services = "" if alone else "a time service that steps (chrony: makestep), a second one beside it, "
+    start = (
+        f"See whether the note tells what set the clock of {node}; else look for"
+        if noted
+        else f"Find what sets the clock of {node}:"
+    )
+    return f"{start} somebody by hand, a pause of the machine as long as the step (snapshot, migration), {services}or the hypervisor's tools."
 
 
 def _keepers(context: Context, clock: NodeClock) -> Iterator[Judgement]:
@@ -104,4 +121,4 @@ def _said(keeper: Keeper) -> str:
     return f"{service}, {state}"
 
 
-RULE = Rule("clock-steps", "Steps of the clock", Area.HOST, Scope.NODE, (CLOCK,), (STEP,), _check)
+RULE = Rule("clock-steps", "Steps of the clock", Area.HOST, Scope.NODE, (CLOCK, NOTES), (STEP,), _check)

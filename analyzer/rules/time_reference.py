@@ -3,7 +3,7 @@
 What: The servers that each node's time service uses; every two nodes need one in common, or one of them takes the time from the other.
 Why HA: Each node may agree with its own server and not with its peer. When two servers part, so do the nodes, and both count as synchronised.
 How: The inventory asks chronyd, ntpd or systemd-timesyncd on the node. A clock inside the machine (GPS, the hypervisor's) cannot be compared and is
-    told. Addresses of one pool (pool.ntp.org) are different servers.
+    told. A node without a time service has no reference. Addresses of one pool (pool.ntp.org) are different servers.
 Source: Oracle Cluster Verification Utility and Troubleshoot: a service that runs on all nodes, with the same reference.
 Fails when: never; a warning lets the verdict be at best conditional.
 """
@@ -17,6 +17,7 @@ from typing import Any
 from analyzer.contract import Area, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import text
+from analyzer.remedies import keep, unkept
 from analyzer.troubles import Trouble, words
 from analyzer.words import few
 
@@ -30,7 +31,17 @@ def _check(context: Context) -> Iterator[Judgement]:
     sources = {node.name: _references(context.facts.get(node.name, {})) for node in plan.nodes}
     own = {node.name: {str(address.ip) for address in node.addresses.values()} for node in plan.nodes}
     troubles: list[Trouble] = []
-    silent = [name for name, told in sources.items() if not told]
+    adrift = [name for name, told in sources.items() if not told and unkept(context.facts.get(name, {}))]
+    troubles += [
+        Trouble(
+            Status.WARN,
+            f"{name} takes the time from nowhere: no time service runs",
+            keep(name),
+            "nodes take the time from nowhere",
+        )
+        for name in adrift
+    ]
+    silent = [name for name, told in sources.items() if not told and name not in adrift]
     if silent:
         troubles.append(
             Trouble(
@@ -49,7 +60,7 @@ def _check(context: Context) -> Iterator[Judgement]:
                 Status.INFO, f"{', '.join(inner)} take the time from a clock in the machine, which cannot be compared"
             )
         )
-    compared = [name for name in sources if name not in silent and name not in inner]
+    compared = [name for name in sources if sources[name] and name not in inner]
     for one, other in combinations(compared, 2):
         mine, its = (sources[name] | own[name] for name in (one, other))
         if mine.isdisjoint(its):
@@ -61,7 +72,7 @@ def _check(context: Context) -> Iterator[Judgement]:
                     "nodes have no time server in common",
                 )
             )
-    if len(compared) < 2 and not silent:
+    if len(compared) < 2 and not silent and not adrift:
         yield Judgement(Status.INFO, f"Nodes of {plan.cluster}: {'; '.join(point.text for point in troubles)}.")
         return
     good = f"{', '.join(compared)} take the time from servers that they have in common."

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import text
+from analyzer.remedies import keep
 from collector.plan import Origin
 
 
@@ -23,7 +24,6 @@ def _check(context: Context) -> Iterator[Judgement]:
     service, synchronised = told.get("service"), told.get("synchronised")
     name = text(service)
     keeper = name or "a time service unknown to haready"
-    start = f"Install and start chrony on {context.node}, with the same servers as its peers."
     look = f"Look with `timedatectl` or `chronyc tracking` on {context.node}."
     match bool(name), synchronised:
         case _, True:
@@ -39,7 +39,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             if context.plan.origin is Origin.DEMONSTRATION:
                 yield Judgement(Status.INFO, f"{says} In this demonstration all nodes have one clock.")
             else:
-                yield Judgement(Status.FAIL, says, remedy=start)
+                yield Judgement(Status.FAIL, says, remedy=keep(context.node))
         case _:
             yield Judgement(Status.SKIPPED, f"Node {context.node} does not tell who keeps its clock.", remedy=look)
 

@@ -1,0 +1,36 @@
+"""What several rules ask for in the same words: one cause is mended once, so it is one point of what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analyzer.netfacts import flag
+from collector.plan import Plan
+
+
+def unkept(facts: Mapping[str, Any]) -> bool:
+    """Whether the inventory says that no time service runs and that the clock is not synchronised; what is not told is neither."""
+    told = facts.get("time")
+    time = told if isinstance(told, dict) else {}
+    return time.get("service") == "" and flag(time.get("synchronised")) is False
+
+
+def keep(node: str) -> str:
+    """For a clock that no service keeps."""
+    return f"Install and start chrony on {node}, with the same servers as its peers."
+
+
+def mend(plan: Plan, node: str, nic: str, networks: tuple[str, ...]) -> str:
+    """For the link of an interface that holds the node's address on these networks, with the port that the plan names."""
+    sockets = plan.node(node).sockets
+    ports = dict.fromkeys(
+        f"{sockets[name].switch} {sockets[name].port}".strip()
+        for name in networks
+        if name in sockets and (sockets[name].switch or sockets[name].port)
+    )
+    where = f" ({', '.join(ports)})" if ports else ""
+    return (
+        f"Check cable, transceiver and switch port{where} of {nic} on {node}. Let both ends negotiate speed and duplex: one end that is "
+        "forced is the usual cause of half duplex."
+    )
