@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from analyzer.contract import Area, Evidence, Finding, Scope, Sense, Status, Subject
 
@@ -12,6 +12,10 @@ _LONG = 200
 _RANKS = {"identity": 0, "observers": 4}
 _AREAS = {Area.DATA: 1, Area.NETWORK: 1, Area.SETTINGS: 2, Area.HOST: 3}
 """What weighs more: no cluster at all, then the network, what follows from it, the machines, and what stands around them."""
+LINK = "link-state"
+"""The rule whose failures slow what goes over the link, and damage it."""
+_ELSEWHERE = {Status.FAIL: "Also failed:", Status.WARN: "Also warned of:"}
+"""The figures of the sentence before are those of the worst subject alone."""
 _MOST = 1e9
 """As bad as it gets: nothing, where something is needed."""
 
@@ -21,16 +25,26 @@ def rank(finding: Finding) -> int:
     return _RANKS.get(finding.rule, _AREAS[finding.area])
 
 
-def grouped(findings: Iterable[Finding], weaker: Sequence[Finding] = ()) -> list[tuple[str, str]]:
-    """One entry per rule, the worst first: the worst subject's message, and how many more say the same, or less of `weaker`."""
+def grouped(
+    findings: Iterable[Finding], weaker: Sequence[Finding] = (), causes: Collection[Subject] = ()
+) -> list[tuple[str, str]]:
+    """One entry per rule, the worst first: the worst subject's message, and where else it failed, or less of `weaker`.
+
+    What other findings follow from (the link of a device of `causes`) stands before them.
+    """
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.rule, []).append(finding)
     found = []
-    for members in sorted(groups.values(), key=lambda group: (rank(group[0]), -max(map(excess, group)))):
+
+    def order(group: list[Finding]) -> tuple[bool, int, float]:
+        cause = group[0].rule == LINK and any(finding.subject in causes for finding in group)
+        return not cause, rank(group[0]), -max(map(excess, group))
+
+    for members in sorted(groups.values(), key=order):
         worst = max(members, key=excess)
         subjects = {finding.subject for finding in members} - {worst.subject}
-        more = f" Likewise on {names(subjects)}." if subjects else ""
+        more = f" {_ELSEWHERE.get(worst.status, 'Likewise on')} {names(subjects)}." if subjects else ""
         text = worst.message + more
         text = text if len(text) <= _LONG else _counted(members, worst) or text
         less = {finding.subject for finding in weaker if finding.rule == worst.rule}

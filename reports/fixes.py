@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analyzer.contract import Area, Assessment, Finding, Status, Subject
+from analyzer.contract import Area, Assessment, Finding, Scope, Status, Subject
 from reports import figures, texts
 from reports.findings import SCOPES
 from reports.texts import mark, say
@@ -16,10 +16,14 @@ OWNERS = {
     Area.NETWORK: mark("network administrator"),
     Area.SETTINGS: mark("installer of the product"),
 }
+LINKS = frozenset({"link-state", "nic-errors", "link-match"})
+"""Rules of the machine whose remedy is at the switch as well."""
 READER = mark("installer")
 """Whom a fix is for that no finding asks for: to fetch an archive, to ask somebody."""
 
 ASKS = frozenset({Status.FAIL, Status.ERROR, Status.WARN, Status.SKIPPED})
+
+_WIDE = frozenset({Scope.PAIR, Scope.CLUSTER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,22 @@ def fixes(assessment: Assessment, most: int) -> tuple[Fix, ...]:
 
 def _fix(what: str, findings: Sequence[Finding]) -> Fix:
     asking = [found for found in findings if found.remedy == what and found.status in ASKS and found.waiver is None]
-    owners = list(dict.fromkeys(say(OWNERS[found.area]) for found in asking))
+    areas = [area for found in asking for area in (found.area, *((Area.NETWORK,) if found.rule in LINKS else ()))]
+    owners = list(dict.fromkeys(say(OWNERS[area]) for area in areas))
     return Fix(what, ", ".join(owners) or say(READER), _extent(list(dict.fromkeys(found.subject for found in asking))))
 
 
 def _extent(subjects: Sequence[Subject]) -> str:
+    """Where it is to be done: what is asked for about a cluster or a pair as well is done on the node that asks for it."""
+    places = [subject for subject in subjects if subject.scope not in _WIDE] or [
+        subject for subject in subjects if subject.scope is Scope.PAIR
+    ]
+    if subjects and not places:
+        return say("all nodes")
+    return _counted(places)
+
+
+def _counted(subjects: Sequence[Subject]) -> str:
     if len(subjects) == 1:
         return figures.subject(subjects[0].name)
     counts = {scope: sum(subject.scope is scope for subject in subjects) for scope in SCOPES}

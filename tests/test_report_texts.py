@@ -28,7 +28,9 @@ KEPT = frozenset({"unit", "origin", "created", "started", "state", "phase", "id"
 
 MASK = str.maketrans({letter: chr(0x410 + place) for place, letter in enumerate(string.ascii_letters)})
 
-SYMBOLS = frozenset({"ms", "min", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB", "bit", "kbit", "Mbit", "Gbit", "UTC"})
+SYMBOLS = frozenset(
+    {"ms", "min", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB", "bit", "kbit", "Mbit", "Gbit", "UTC"}
+)
 """What is written alike in every language."""
 
 HEADER = 'msgid ""\nmsgstr ""\n"Language: xx\\n"\n"Plural-Forms: nplurals=2; plural=n != 1;\\n"\n\n'

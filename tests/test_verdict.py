@@ -36,7 +36,7 @@ def finding(rule, status, value=None, limit=MOST, subject=None, **changes):
 def judged(*findings, absent=(), hours=24.0):
     summaries = {name: SimpleNamespace(name=name, damage=(), sealed=True) for name in "ab" if name not in absent}
     timings = {path.name: timing(path.name, hours) for path in PLAN.paths() if path.source not in absent}
-    material = SimpleNamespace(plan=PLAN, summaries=summaries, timings=timings, meetings={}, reasons={})
+    material = SimpleNamespace(plan=PLAN, summaries=summaries, timings=timings, meetings={}, reasons={}, facts={})
     return answer(material, list(findings), ())
 
 
@@ -107,7 +107,7 @@ def test_a_run_that_was_too_short_is_to_be_repeated_once():
 
 def test_a_device_is_named_behind_its_node():
     folders = [finding("disk", Status.WARN, 2.0, subject=Subject(Scope.DEVICE, f"{node}//var")) for node in "ab"]
-    assert "Likewise on b: /var." in judged(*folders).reasons[0]
+    assert "Also warned of: b: /var." in judged(*folders).reasons[0]
 
 
 def test_a_missing_archive_stands_before_failures_and_warnings():
@@ -161,7 +161,47 @@ def test_one_rule_on_many_subjects_is_one_reason_that_names_them():
         finding("same", Status.WARN, 2.0),
         finding("same", Status.WARN, 4.0, subject=Subject(Scope.NODE, "b")),
     )
-    assert found.reasons == ("same says warn of b. Likewise on a.",)
+    assert found.reasons == ("same says warn of b. Also warned of: a.",)
+
+
+SPEED = Limit("link speed of the plan's rate", "ratio", 1.0, 0.5, Sense.AT_LEAST, "a test")
+FLAPS = Limit("flaps or changes of speed", "1", 0.0, 1.0, Sense.AT_MOST, "a test")
+
+
+def linked(limit, value):
+    """A failed link of the interface that the plan names for ch1, and what TCP carried over three networks."""
+    site = plan_data()
+    site["node"][1]["addr"]["ch1"]["nic"] = "eth1"
+    plan = parse(site, "plan.toml")
+    path = Subject(Scope.PATH, "a>b/ch1")
+    pair = Subject(Scope.PAIR, "a+b")
+    found = [
+        finding("bandwidth", Status.FAIL, 90.0, subject=path, area=Area.NETWORK),
+        finding("bandwidth", Status.FAIL, 20.0, subject=Subject(Scope.PATH, "a>b/other"), area=Area.NETWORK, remedy="other"),
+        replace(finding("asymmetry", Status.WARN, 5.0, subject=pair), message="Network ch1 between a and b: apart."),
+        replace(finding("link-match", Status.WARN, 5.0, subject=pair), message="a and b: ch1 runs at two speeds."),
+        finding("link-state", Status.FAIL, value, limit, Subject(Scope.DEVICE, "b/eth1")),
+    ]  # fmt: skip
+    timings = {one.name: timing(one.name) for one in plan.paths()}
+    summaries = {name: SimpleNamespace(name=name, damage=(), sealed=True) for name in "ab"}
+    material = SimpleNamespace(plan=plan, summaries=summaries, timings=timings, meetings={}, reasons={}, facts={})
+    return answer(material, found, ())
+
+
+def test_a_slow_link_stands_before_what_follows_from_it_and_is_mended_once():
+    found = linked(SPEED, 0.1)
+    assert [reason.split()[0] for reason in found.reasons] == ["link-state", "bandwidth", "Network"]
+    assert "This follows from the link eth1 of b." in found.reasons[1]
+    assert "This follows from the link eth1 of b." in found.reasons[2]
+    # Another network has its own cause.
+    assert found.fixes == ("mend link-state", "other")
+
+
+def test_a_link_that_only_comes_and_goes_explains_no_low_rate():
+    found = linked(FLAPS, 7.0)
+    assert found.reasons[0].startswith("bandwidth")
+    assert not any("follows from" in reason for reason in found.reasons)
+    assert {"mend bandwidth", "mend asymmetry", "mend link-match", "mend link-state"} <= set(found.fixes)
 
 
 def test_what_a_rule_warns_of_elsewhere_stands_beside_what_it_failed():

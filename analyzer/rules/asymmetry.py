@@ -59,7 +59,7 @@ def _network(context: Context, name: str, ways: list[Throughput]) -> Judgement:
         ),
         ""
         if status in (Status.PASS, Status.INFO)
-        else f"Check what {slow.source} sends on {name} and what {slow.target} receives: duplex and speed of both ports, shapers, cables.",
+        else f"Check what {slow.source} sends on {name} and what {slow.target} receives: duplex and speed of both ports (see “Links” of both nodes), shapers, cables.",
     )
 
 

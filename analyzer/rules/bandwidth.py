@@ -163,8 +163,10 @@ def _judgement(status: Status, text: str, carried: Throughput, evidence: tuple[E
         return Judgement(status, f"{text}.", evidence)
     remedy = (
         f"Find what limits network {carried.network} between {carried.source} and {carried.target}: speed and duplex of the "
-        "ports, a shaped or shared link, a virtual switch. If the path loses packets, mend that first: TCP slows down for them."
+        "ports (see “Links” of both nodes), then a shaped or shared link, a virtual switch."
     )
+    if any(test.retransmits != 0 for test in carried.tests):
+        remedy += " If the path loses packets, mend that first: TCP slows down for them."
     if _one_core(carried.tests):
         text += "; one core was busy: the machine, not the network, may be the limit"
         remedy = f"Free a core on {carried.source} and {carried.target} and repeat the run. If it stays so: {remedy}"

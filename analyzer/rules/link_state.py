@@ -20,6 +20,7 @@ from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.host import LONGER, MINUTES, carried, events, told, too_short, worst
 from analyzer.netfacts import loopback
 from analyzer.rates import increments
+from analyzer.remedies import mend
 from analyzer.words import share, span
 
 FLAPS = Limit("flaps or changes of speed", "1", 0.0, 1.0, Sense.AT_MOST, "design value")
@@ -55,10 +56,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         yield Judgement(status, f"{title} was down or had no link during the whole run.", remedy=remedy)
         return
     rate_bps = max((network.rate_bps or 0 for network in placed.get(nic, ())), default=0)
-    remedy = (
-        f"Check cable, transceiver and switch port of {nic} on {context.node}. Let both ends negotiate speed and duplex: one end that is "
-        "forced is the usual cause of half duplex."
-    )
+    remedy = mend(context.plan, context.node, nic, tuple(network.name for network in placed.get(nic, ())))
     for words, statuses, evidence in (_steady(context, frame, up), _mode(context, up, rate_bps)):
         if statuses:
             status = worst(statuses)

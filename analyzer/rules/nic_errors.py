@@ -18,6 +18,7 @@ from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.host import MINUTES, carried, counted_minutes, events, judged, told, too_short, worst
 from analyzer.netfacts import loopback
 from analyzer.proportion import clopper_pearson
+from analyzer.remedies import mend
 from analyzer.words import count, share
 
 ERRORS = Limit(
@@ -72,7 +73,9 @@ def _check(context: Context) -> Iterator[Judgement]:
             Evidence("errors a second, worst minute", float(rates.max()) if len(rates) else None, "1/s", limits[2]),
             Evidence("dropped for want of room", float(dropped), "1"),
         ),
-        "" if status is Status.PASS else f"Check cable, switch port, duplex and driver of {nic} on {context.node}.",
+        ""
+        if status is Status.PASS
+        else mend(context.plan, context.node, nic, tuple(network.name for network in placed.get(nic, ()))),
     )
 
 

@@ -54,9 +54,11 @@ def _check(context: Context) -> Iterator[Judgement]:
     status = Status.WARN if found.status is Status.FAIL and not matters else found.status
     yield Judgement(
         status,
-        f"{title} carried, in the worst 5 % of all minutes, {share(found.value)} of its {quantity(speed_bps, 'bit/s')} or more.",
+        f"{title} carried, in the worst 5 % of all minutes without bandwidth tests, {share(found.value)} of its {quantity(speed_bps, 'bit/s')} or more.",
         (
-            Evidence("traffic of the link's speed, 95 % of all minutes", found.value, "ratio", limit),
+            Evidence(
+                "traffic of the link's speed, 95 % of all minutes without bandwidth tests", found.value, "ratio", limit
+            ),
             Evidence("busiest minute", float(parts.max()), "ratio"),
             Evidence("minutes", float(len(parts)), "1"),
         ),

@@ -141,12 +141,15 @@ def _assigned(fix: Fix) -> str:
 
 
 def _brief(text: str) -> str:
-    """The first sentences of a long text, else its first parts, else words: the whole of it stands with its finding, further on."""
+    """The first sentences of a long text, else its first parts, else words: the whole of it stands with its finding, further on.
+
+    A sentence that is only the beginning of what fits says too little to be cut there.
+    """
     if len(text) <= LONGEST:
         return text
     room = LONGEST - 2
     ends = (text.rfind(mark, 0, room) for mark in (". ", "; ", ", ", " "))
-    end = next((end for end in ends if end > 0), room)
+    end = next((end for end in ends if end >= room // 2), room)
     return f"{text[:end].rstrip(' ;,')}{'.' if text[end : end + 2] == '. ' else ''} …"
 
 
@@ -352,7 +355,9 @@ def _open(assessment: Assessment) -> Iterator[str]:
     """How many points only people can confirm."""
     if assessment.untested:
         yield several(
-            len(assessment.untested), "{count} point not tested, see there", "{count} points not tested, see there"
+            len(assessment.untested),
+            "{count} point not tested: see “Not tested: please confirm”",
+            "{count} points not tested: see “Not tested: please confirm”",
         )
 
 
