@@ -108,11 +108,11 @@ def test_an_expectation_that_is_not_met_is_told():
     assert other == "the verdict is unsuitable, expected was suitable"
     turned = Expected(met.verdict, "", met.reasons[::-1])
     assert [text.partition(",")[0] for text in answered(turned, assessment)] == [
-        "reason 1 is bandwidth of sip-a>sip-b/ch1",
+        "reason 1 is link-state of sip-b/eth1",
         "reason 3 is asymmetry of sip-a+sip-b",
     ]
-    elsewhere = Expected(met.verdict, "", (Reason("bandwidth", "sip-a>sip-b/ch2", ""), *met.reasons[1:]))
-    assert list(answered(elsewhere, assessment)) == ["reason 1 is bandwidth, but does not name sip-a>sip-b/ch2"]
+    elsewhere = Expected(met.verdict, "", (Reason("link-state", "sip-b/eth2", ""), *met.reasons[1:]))
+    assert list(answered(elsewhere, assessment)) == ["reason 1 is link-state, but does not name sip-b/eth2"]
     assert list(answered(Expected(met.verdict, "", met.reasons[:2]), assessment)) == [
         "there are 3 reasons, expected were 2"
     ]

@@ -23,12 +23,8 @@ from analyzer.lengths import about, lasted
 from analyzer.words import octets, share
 
 SPACE = Limit("free space", "ratio", 0.10, 0.05, Sense.AT_LEAST, "PAL: free disk space, 10 % and 5 %")
-LARGE = Limit(
-    "and, from 20 GB on, free space", "B", 4e9, 500e6, Sense.AT_LEAST, "PAL: free disk space, 4 GB and 500 MB"
-)
-MEDIUM = Limit(
-    "and, from 2.5 GB on, free space", "B", None, 500e6, Sense.AT_LEAST, "PAL: free disk space, critical 500 MB"
-)
+LARGE = Limit("free bytes, from 20 GB on", "B", 4e9, 500e6, Sense.AT_LEAST, "PAL: free disk space, 4 GB and 500 MB")
+MEDIUM = Limit("free bytes, from 2.5 GB on", "B", None, 500e6, Sense.AT_LEAST, "PAL: free disk space, critical 500 MB")
 INODES = Limit("free inodes", "ratio", 0.05, 0.03, Sense.AT_LEAST, "Prometheus node mixin: 5 % and 3 %")
 _HOUR_S = 3600.0
 _SIZES = ((20e9, LARGE), (2.5e9, MEDIUM))
