@@ -191,7 +191,7 @@ def _traffic(node: str, frame: pd.DataFrame | None) -> dict[Subject, pd.Series[f
         Subject(Scope.DEVICE, f"{node}/{nic}"): rate[steps["nic"] == nic].set_axis(
             steps.loc[steps["nic"] == nic, "t_s"]
         )
-        for nic in busiest.index
+        for nic in sorted(busiest.index)
     }
 
 

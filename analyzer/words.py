@@ -120,3 +120,8 @@ def quantity(value: float | None, unit: str) -> str:
             return f"{figure(value)} /s"
         case _:
             return f"{figure(value)} {unit}"
+
+
+def either_way(one: str, other: str) -> str:
+    """Two ends in the order of their names: what is to be done about both directions of a path reads the same, and is asked for once."""
+    return " and ".join(sorted((one, other)))

@@ -148,11 +148,8 @@ def method(assessment: Assessment) -> Iterator[tuple[str, ...]]:
                 yield (
                     say("Timeout rules of {names}", names=figures.listing(others)),
                     say(
-                        "Their pages have them: {commands}.",
-                        commands=figures.listing([f"haready list stacks {name}" for name in others]),
-                    )
-                    if len(others) > 1
-                    else say("Its page has them: {command}.", command=f"haready list stacks {others[0]}"),
+                        "Section “Settings” lists what asks for a timeout, how each candidate is computed, and which decides."
+                    ),
                 )
         yield say(title), say(text)
 

@@ -623,7 +623,12 @@ MISTAKES = (
         _two_cards,
     ),
     Mistake(
-        "two channels on one interface", (("lan-plan", "secondary", W, "ch-ab and ch-2 share eth1"),), _shared_card
+        "two channels on one interface",
+        (
+            ("lan-plan", "secondary", W, "ch-ab and ch-2 share eth1"),
+            ("redundancy", "primary+secondary", W, "interface eth1 of secondary"),
+        ),
+        _shared_card,
     ),
     Mistake(
         "management on an interface of its own",
@@ -642,7 +647,10 @@ MISTAKES = (
     ),
     Mistake(
         "a channel that leaves by the public interface",
-        (("egress", "primary", F, "packets to tertiary over ch-ac (10.16.8.103) leave by eth0"),),
+        (
+            ("egress", "primary", F, "packets to tertiary over ch-ac (10.16.8.103) leave by eth0"),
+            ("redundancy", "primary+tertiary", W, "interface eth0 of primary"),
+        ),
         _way_by_public,
     ),
     Mistake(

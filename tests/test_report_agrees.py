@@ -160,7 +160,7 @@ def test_a_run_of_less_than_an_hour_draws_no_hours_of_a_year(exposure_s):
 
 
 def test_the_bound_has_the_same_thousands_as_all_numbers():
-    assert f"fewer than 1{figures.GROUP}094 hours" in texts(risk_blocks(next(item for item in trio().recommendations if item.risk and item.risk.bound_per_year == 1094.2)))  # fmt: skip
+    assert f"fewer than {figures.count(1094)} hours" in texts(risk_blocks(next(item for item in trio().recommendations if item.risk and item.risk.bound_per_year == 1094.2)))  # fmt: skip
 
 
 def drawn_legs(statuses):
@@ -231,4 +231,4 @@ def test_the_method_has_the_timeout_rules_of_planned_products_only():
     assert {"Timeout rule for ADDP", "Timeout rule for Neverfail"} <= set(both)
     other = rows("genesys-addp", "etcd")
     assert "Timeout rule for Neverfail" not in other
-    assert other["Timeout rules of etcd"] == "Its page has them: haready list stacks etcd."
+    assert "how each candidate is computed" in other["Timeout rules of etcd"]

@@ -307,6 +307,18 @@ def test_networks_that_share_a_part_are_one_path(part, text):
     assert words[0].evidence[0].value == 1.0
 
 
+@pytest.mark.parametrize(("nic", "independent"), [("eth0", 1.0), ("eth1", 2.0), ("br0", 2.0)])
+def test_a_channel_that_is_left_by_the_public_interface_is_no_second_path_whatever_the_plan_says(nic, independent):
+    facts = told(PLAN, "primary")
+    entry = next(found for found in facts["egress"] if found["network"] == "ch-ab" and found["target"] == "secondary")
+    entry["nic"] = nic
+
+    words = joined(facts={"primary": facts, "secondary": told(PLAN, "secondary")})
+
+    assert words[0].evidence[0].value == independent
+    assert ("share interface eth0 of primary" in said(words, Status.WARN)) is (independent == 1.0)
+
+
 def test_equal_vlans_are_one_path_and_a_channel_in_the_public_vlan_is_told():
     def change(data):
         data["network"]["public"]["vlan"] = data["network"]["ch-ab"]["vlan"] = 7

@@ -19,7 +19,7 @@ from statistics import median
 
 from analyzer.contract import Area, BandwidthTest, Evidence, Limit, Obstacle, Scope, Sense, Status, Throughput
 from analyzer.extension import THROUGHPUT, Context, Judgement, Rule
-from analyzer.words import share
+from analyzer.words import either_way, share
 from collector.plan import Origin
 
 SHARE = Limit(
@@ -162,7 +162,7 @@ def _judgement(status: Status, text: str, carried: Throughput, evidence: tuple[E
     if status in (Status.PASS, Status.INFO):
         return Judgement(status, f"{text}.", evidence)
     remedy = (
-        f"Find what limits network {carried.network} between {carried.source} and {carried.target}: speed and duplex of the "
+        f"Find what limits network {carried.network} between {either_way(carried.source, carried.target)}: speed and duplex of the "
         "ports (see “Links” of both nodes), then a shaped or shared link, a virtual switch."
     )
     if any(test.retransmits != 0 for test in carried.tests):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status, Timing
 from analyzer.extension import TIMING, Context, Judgement, Rule
-from analyzer.words import count, seconds, share
+from analyzer.words import count, either_way, seconds, share
 
 _FAIL = "fail: Test-NetStack (less than 99 % answered)"
 LAN = Limit("loss on one site", "ratio", 1e-4, 1e-2, Sense.AT_MOST, f"warn: design value; {_FAIL}")
@@ -53,10 +53,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         ),
         ""
         if status is Status.PASS
-        else f"See the outages: find what silences network {timing.network} between {timing.source} and {timing.target} at those "
+        else f"See the outages: find what silences network {timing.network} between {either_way(timing.source, timing.target)} at those "
         "moments, such as a link that flaps, spanning tree, or a line that fails over."
         if burst
-        else f"Find where network {timing.network} drops packets between {timing.source} and {timing.target}: "
+        else f"Find where network {timing.network} drops packets between {either_way(timing.source, timing.target)}: "
         "cabling, duplex, switch port counters, queues of the carrier.",
         (f"rtt:{timing.path}",),
     )

@@ -87,10 +87,10 @@ def _length(context: Context) -> Iterator[Judgement]:
         Status.WARN,
         f"Node {archive.name} was recorded for {span(recorded_s)} only; {wanted}.",
         (Evidence(limit.name, recorded_s, "s", limit),),
-        f"Run the collector on {archive.name} for 24 h. If it serves nobody yet, write `in_use = false` for it in plan.toml and "
-        "repeat the run."
+        "Run the collectors of all nodes at the same time for 24 h. Where a node serves nobody yet, write `in_use = false` for it in plan.toml "
+        "and repeat the run."
         if used
-        else f"Run the collector on {archive.name} for at least 15 min.",
+        else "Run the collectors of all nodes at the same time for at least 15 min.",
     )
 
 

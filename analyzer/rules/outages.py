@@ -22,7 +22,7 @@ from analyzer.notes import near
 from analyzer.stood import remedy, stood
 from analyzer.stood import told as then
 from analyzer.tolerance import borne
-from analyzer.words import seconds
+from analyzer.words import either_way, seconds
 
 OUTAGE = Limit("longest outage", "s", 1.0, None, Sense.AT_MOST, "design value")
 
@@ -59,7 +59,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         if status is Status.PASS
         else remedy(node)
         if node
-        else f"Find what silences network {timing.network} between {timing.source} and {timing.target} for so long: a link "
+        else f"Find what silences network {timing.network} between {either_way(timing.source, timing.target)} for so long: a link "
         "that flaps, spanning tree, a switch or a carrier's line that fails over.",
         (f"rtt:{timing.path}",),
     )

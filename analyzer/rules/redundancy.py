@@ -28,7 +28,7 @@ from analyzer.host import carried
 from analyzer.joints import joint, on_channels, several_spans
 from analyzer.majority import Voters, deciding
 from analyzer.majority import told as told_majority
-from analyzer.netfacts import ways_out
+from analyzer.netfacts import WayOut, ways_out
 from analyzer.stood import remedy, stood_for_all, told
 from analyzer.tolerance import borne
 from analyzer.troubles import Trouble, words
@@ -48,7 +48,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     ends = _Ends(
         one,
         other,
-        {node.name: _nics(plan, node, context.facts) for node in (one, other)},
+        {node.name: _nics(plan, node, peer, context.facts) for node, peer in ((one, other), (other, one))},
         {node.name: _gateways(node, peer, context.facts) for node, peer in ((one, other), (other, one))},
     )
     groups = _independent(nets, lambda first, second: bool(_shares(first, second, ends)))
@@ -115,7 +115,7 @@ def _check(context: Context) -> Iterator[Judgement]:
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """The two nodes, and the interface of every network of theirs: as planned, else as found, else empty."""
+    """The two nodes, and the interface of every network of theirs: that of another network by which it is left, else as planned, else as found, else empty."""
 
     one: Node
     other: Node
@@ -127,22 +127,27 @@ class _Ends:
         return iter((self.one, self.other))
 
 
-def _nics(plan: Plan, node: Node, facts: Mapping[str, Any]) -> dict[str, str]:
+def _nics(plan: Plan, node: Node, peer: Node, facts: Mapping[str, Any]) -> dict[str, str]:
     inventory = facts.get(node.name)
-    found = carried(plan, node.name, inventory if isinstance(inventory, dict) else {})
-    held = {net.name: nic for nic, nets in found.items() for net in nets}
-    return {name: socket.nic or held.get(name, "") for name, socket in node.sockets.items()}
+    told = inventory if isinstance(inventory, dict) else {}
+    held = {net.name: nic for nic, nets in carried(plan, node.name, told).items() for net in nets}
+    nics = {name: socket.nic or held.get(name, "") for name, socket in node.sockets.items()}
+    # An interface that no network has may be a name for the planned one, such as that of a VLAN or a bridge.
+    left = {way.network: way.nic for way in _ways(node, peer, facts) if way.nic in nics.values()}
+    return nics | {name: nic for name, nic in left.items() if name in nics}
+
+
+def _ways(node: Node, peer: Node, facts: Mapping[str, Any]) -> Iterator[WayOut]:
+    """By which the node sends to the planned addresses of its peer."""
+    inventory = facts.get(node.name)
+    for way in ways_out(inventory if isinstance(inventory, dict) else {}):
+        interface = peer.addresses.get(way.network)
+        if way.target == peer.name and interface is not None and way.address == interface.ip:
+            yield way
 
 
 def _gateways(node: Node, peer: Node, facts: Mapping[str, Any]) -> dict[str, str]:
-    inventory = facts.get(node.name)
-    ways = ways_out(inventory if isinstance(inventory, dict) else {})
-    return {
-        name: way.gateway
-        for name, interface in peer.addresses.items()
-        for way in ways
-        if way.target == peer.name and way.network == name and way.address == interface.ip and way.gateway
-    }
+    return {way.network: way.gateway for way in _ways(node, peer, facts) if way.gateway}
 
 
 def _shares(first: Network, second: Network, ends: _Ends) -> list[str]:
