@@ -243,8 +243,8 @@ def _elsewhere(stack: Stack, binding: StackBinding, material: Material) -> tuple
         f"{systems} only. If it is to run on other machines than these, measure those."
     )
     return note, (
-        f"{product} runs on {systems} only (unverified)",
-        f"{who} {runs}; measure the machines that it is to run on",
+        f"{systems} only (unverified)",
+        f"{who} {runs}",
     )
 
 

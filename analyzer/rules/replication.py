@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Backlog, Evidence, Limit, Replication, Scope, Sense, Status
 from analyzer.extension import REPLICATION, Context, Judgement, Rule
 from analyzer.host import LONGER, MINUTES, worst
-from analyzer.words import bits, octets, seconds, share
+from analyzer.words import bits, either_way, octets, seconds, share
 from collector.plan import Origin, Role
 
 SHARE = Limit(
@@ -126,7 +126,7 @@ def _remedy(leg: Replication) -> str:
         if leg.compression is None
         else ""
     )
-    return f"Give network {leg.network} more bandwidth between {leg.source} and {leg.target}, or replicate less.{where}{ask}"
+    return f"Give network {leg.network} more bandwidth between {either_way(leg.source, leg.target)}, or replicate less.{where}{ask}"
 
 
 def _missing(leg: Replication) -> str:
