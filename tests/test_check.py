@@ -234,6 +234,20 @@ def test_the_kernel_s_stamps_are_tried_on_a_planned_address_and_their_absence_is
     assert (check.level, "not tried" in check.found) == (Level.WARN, True)
 
 
+def test_a_kernel_that_begins_to_stamp_late_stamps(monkeypatch):
+    unstamped = iter(range(3))
+
+    def late(sock):
+        found = means_receive(sock)
+        return found and (found._replace(stamp_ns=None) if next(unstamped, None) is not None else found)
+
+    means_receive = means.receive
+    monkeypatch.setattr(means, "receive", late)
+    assert one(means.timestamps(a_site(plan=make_plan(*addresses(2))))).level is Level.OK
+    monkeypatch.setattr(means, "receive", lambda sock: (found := means_receive(sock)) and found._replace(stamp_ns=None))
+    assert one(means.timestamps(a_site(plan=make_plan(*addresses(2))))).level is Level.WARN
+
+
 # --- room on the disk ----------------------------------------------------------------------------------------------------
 
 

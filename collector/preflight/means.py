@@ -7,6 +7,7 @@ import re
 import select
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 
 from collector.errors import OperatorError, Unavailable, printable
@@ -15,7 +16,7 @@ from collector.inventory.timekeeping import keeper
 from collector.machine import LINUX
 from collector.peers import iperf3
 from collector.peers.fifo import PRIORITY
-from collector.peers.timestamps import receive, udp_socket
+from collector.peers.timestamps import receive, transmit_stamps, udp_socket
 from collector.plan import Transport
 from collector.preflight.result import Check, Level, Site, or_ok
 
@@ -23,7 +24,7 @@ IPERF3_S = 10.0
 TRIED = "3.12"
 """The version that haready was tried with."""
 _VERSION = re.compile(r"iperf (\d+)\.(\d+)")
-_STAMP_S = 0.5
+_STAMP_S, _STAMP_PAUSE_S = 0.5, 0.05
 _SO_BINDTODEVICE = 25
 _SERVICE = "`haready service install` gives it what it needs; or run as root"
 
@@ -120,14 +121,20 @@ def timestamps(site: Site) -> Iterator[Check]:
 
 
 def _stamped(address: str) -> bool:
+    """Whether a datagram to ourselves bears the kernel's arrival time.
+
+    The kernel begins to stamp a while after it was asked, so one without a stamp tells nothing: it is tried until `_STAMP_S` is over.
+    """
+    until = time.monotonic() + _STAMP_S
     with udp_socket(address, 0) as sock:
-        sock.sendto(b"haready", sock.getsockname())
-        select.select([sock], [], [], _STAMP_S)
-        found = receive(sock)
-        if found is None:  # the error queue had woken us first
-            select.select([sock], [], [], _STAMP_S)
-            found = receive(sock)
-        return found is not None and found.stamp_ns is not None
+        while time.monotonic() < until:
+            sock.sendto(b"haready", sock.getsockname())
+            select.select([sock], [], [], _STAMP_PAUSE_S)
+            while (found := receive(sock)) is not None:
+                if found.stamp_ns is not None:
+                    return True
+            transmit_stamps(sock, 1)  # what is left on the error queue wakes the next wait at once
+    return False
 
 
 def device(site: Site) -> Iterator[Check]:
