@@ -21,6 +21,7 @@ from analyzer.contract import (
     SCHEMA,
     Assessment,
     Curve,
+    Joint,
     Minutes,
     NodeStalls,
     NodeSummary,
@@ -36,7 +37,7 @@ from analyzer.detectors.recorded import asked_trace, path_trace, replayable
 from analyzer.detectors.trace import PathTrace
 from analyzer.echo import echoes
 from analyzer.engine import advise, bound, customs, judge, recommend, replicating
-from analyzer.extension import Rule, Stack
+from analyzer.extension import Custom, Rule, Stack
 from analyzer.fast import under_load
 from analyzer.frames import NodeData, read
 from analyzer.headroom import headrooms
@@ -44,6 +45,7 @@ from analyzer.holdings import holdings, tenures
 from analyzer.inventory import described
 from analyzer.joints import joint, on_channels
 from analyzer.lanplan import addresses, egress
+from analyzer.majority import deciding
 from analyzer.material import Material
 from analyzer.minutes import node_minutes, path_minutes
 from analyzer.mtu import path_mtus
@@ -57,6 +59,7 @@ from analyzer.score import score
 from analyzer.slots import path_log
 from analyzer.stalls import node_stalls
 from analyzer.standstill import standstills, watchers
+from analyzer.stood import stood_for_all
 from analyzer.thin import node_charts, path_charts
 from analyzer.throughput import throughputs
 from analyzer.timing import measure
@@ -104,11 +107,12 @@ def assess(
     run = _measure(plan, nodes, meetings)
     timings = run.timings
     summaries = {name: _summary(node, run.clocks[name]) for name, node in nodes.items()}
-    joints = {
-        pair: joint(pair, plan, on_channels(pair, plan, timings.values()))
+    deciders = customs(products, plan)
+    joints = tuple(
+        _together(pair, plan, between, run.stalls, deciders)
         for pair in combinations([node.name for node in plan.nodes], 2)
-        if any({timing.source, timing.target} == set(pair) for timing in timings.values())
-    }
+        if (between := on_channels(pair, plan, timings.values()))
+    )
     carried = throughputs(plan, nodes)
     mtus = path_mtus(plan, nodes)
     ports = port_tests(plan, nodes)
@@ -139,7 +143,7 @@ def assess(
         stalls=run.stalls,
         mtus=mtus,
         ports=ports,
-        customs=customs(products, plan),
+        customs=deciders,
         probes={name: node.probes for name, node in nodes.items()},
         replications=legs,
         headrooms=rooms,
@@ -192,7 +196,7 @@ def assess(
         throughputs=tuple(carried.values()),
         echoes=tuple(echoed.values()),
         observers=asked,
-        joints=tuple(joints.values()),
+        joints=joints,
         recommendations=tuple(advice),
         scenarios=scenarios,
         traces=(
@@ -217,6 +221,22 @@ def assess(
         waivers=uses,
         minutes=(*run.minutes, *(one for node in nodes.values() for one in node_minutes(node, run.duration_s))),
         holdings=tenures(plan, held),
+    )
+
+
+def _together(
+    pair: tuple[str, str],
+    plan: Plan,
+    timings: Sequence[Timing],
+    stalls: Mapping[str, NodeStalls],
+    deciders: Mapping[Custom, Sequence[str]],
+) -> Joint:
+    """The channels of a pair, with what their common outages were and what they mean to it."""
+    ends = {name: stalls[name] for name in pair if name in stalls}
+    return replace(
+        joint(pair, plan, timings),
+        stood=stood_for_all(ends, timings),
+        majority=tuple(item.product for item in deciding(plan, deciders, pair)),
     )
 
 

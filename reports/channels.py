@@ -15,7 +15,10 @@ KINDS = frozenset({"channel", "sync"})
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A pair's channels and its other networks, how long all channels were watched, and how often all of them were out at once."""
+    """A pair's channels and its other networks, how long all channels were watched, and how often all of them were out at once.
+
+    `stood`, `majority`: as in `Joint`.
+    """
 
     pair: tuple[str, str]
     channels: tuple[str, ...]
@@ -23,6 +26,8 @@ class Together:
     watched_s: float
     times: int
     longest_s: float
+    stood: str
+    majority: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +112,6 @@ def together(assessment: Assessment) -> Iterator[Together]:
             min((rest_s(item) for item in timings if item.network in channels), default=0.0),
             joint.common_outages if channels else 0,
             joint.longest_common_outage_s if channels else 0.0,
+            joint.stood,
+            joint.majority,
         )

@@ -431,6 +431,15 @@ def test_channels_that_fail_at_once_are_joint_outages(tmp_path):
     assert found.longest_common_outage_s == pytest.approx(2.0, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("stacks", "majority"), [(("etcd",), ("etcd",)), (("etcd", "neverfail"), ()), (("neverfail",), ())]
+)
+def test_a_pair_is_decided_by_majority_if_all_that_decides_for_it_is(tmp_path, stacks, majority):
+    plan = plan_data(nodes=("a", "b", "c"), stack=[{"name": name, "networks": ["ch1"]} for name in stacks])
+    found = assessed(Site(length_s=60.0, plan=plan), tmp_path).joints
+    assert {item.majority for item in found} == {majority}
+
+
 def test_a_single_channels_outages_are_its_pairs(tmp_path):
     (found,) = assessed(Site(length_s=301.0, links={AB: Link(lost_forward=range(500, 520))}), tmp_path).joints
     assert (found.common_outages, found.longest_common_outage_s) == (1, pytest.approx(4.0))

@@ -100,6 +100,11 @@ def test_a_samples_report_is_of_its_assessment_and_can_be_drawn_again(name, tmp_
             assert "".join(item.split()) in text, item
 
 
+def test_the_node_that_stood_still_is_named_with_the_channels_that_it_silenced():
+    assert [joint.stood for joint in told(SAMPLES / "stalling-vm").joints] == ["sip-b"]
+    assert [joint.stood for joint in told(SAMPLES / "channels-together").joints] == [""]
+
+
 def test_an_expectation_that_is_not_met_is_told():
     assessment = told(SAMPLES / "slow-nic")
     met = Expected.of(SAMPLES / "slow-nic")

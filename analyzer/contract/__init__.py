@@ -177,7 +177,7 @@ __all__ = [
 _WHICH = "pass an assessment: the .json file that `haready assess` or `haready analyze` wrote"
 
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the assessment; every change of a key is a new one.
 
 History: 1 = first. 2 = topology, LAN plan and ways out, bandwidth, observers, TCP echo, path MTU, ports, notes, clocks, slow answers,
@@ -185,6 +185,7 @@ silence under load, basis "provisional", cautions and conditions of settings. 3 
 direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology,
 limits changed by a profile, waivers, verdict "suitable with waivers", figures by minute, claims, takeover and
 trade-off of settings. 4 = who held which address, what a model of the tails says, the silence outside of the worst hour.
+5 = which node stood still while all channels were out, and which products decide for a pair by majority.
 """
 
 

@@ -343,9 +343,15 @@ class ObserverTiming:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """The measured channels between two nodes (without any, all their measured networks), and when every one of them was out at once."""
+    """The measured channels between two nodes (without any, all their measured networks), and when every one of them was out at once.
+
+    `stood`: the node that stood still with its clock during the longest outage of each of them ("": none did, or it is not known).
+    `majority`: the products of the plan that decide for the pair, if all of those do so by majority; then no outage of theirs splits it.
+    """
 
     pair: tuple[str, str]
     networks: tuple[str, ...]
     common_outages: int
     longest_common_outage_s: float
+    stood: str = ""
+    majority: tuple[str, ...] = ()

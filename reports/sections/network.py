@@ -320,27 +320,26 @@ def _moments(assessment: Assessment, shown: Sequence[Incident]) -> tuple[tuple[s
 
 
 def _meaning(item: Together, assessment: Assessment) -> str:
-    majority = "majority" in _said(item, assessment, "redundancy", "veto")
-    if len(item.channels) < 2 and (told := _said(item, assessment, "redundancy", about="majority")):
+    if len(item.channels) < 2 and item.majority and (told := _said(item, assessment)):
         return told
     if not item.channels:
         return say("No channel joins them. Plan one, apart from the networks that serve others.")
     if len(item.channels) == 1:
         return (
             say("Only one channel: each of its outages cuts the pair.")
-            if majority
+            if item.majority
             else say("Only one channel: each of its outages cuts the pair. Add a second, independent one.")
         )
     if item.times:
-        danger = say("Meanwhile the side without a majority stops.") if majority else say("This can split the cluster.")
-        found = _said(item, assessment, "redundancy")
-        for name in item.pair:
-            if STOOD.format(node=name) in found:
-                return say(
-                    "{node} stood still with its clock (see its page), which takes all channels at once. End what stops it. {danger}",
-                    node=name,
-                    danger=danger,
-                )
+        danger = (
+            say("Meanwhile the side without a majority stops.") if item.majority else say("This can split the cluster.")
+        )
+        if item.stood:
+            return say(
+                "{node} stood still with its clock (see its page), which takes all channels at once. End what stops it. {danger}",
+                node=item.stood,
+                danger=danger,
+            )
         return say(
             "Either one of the nodes stood still (see its page), or the channels share something (switch, cable, provider). Find out, and end that. {danger}",
             danger=danger,
@@ -348,19 +347,14 @@ def _meaning(item: Together, assessment: Assessment) -> str:
     return say("In {duration} no common outage was seen.", duration=figures.duration(item.watched_s))
 
 
-STOOD = "while {node} stood still with its clock"
-"""How the analyzer says that a node's standstill was the outage (`analyzer.stood`): the assessment has no other word of it."""
-
-
-def _said(item: Together, assessment: Assessment, *rules: str, about: str = "") -> str:
-    """What these rules say of a pair, without its name; only findings with a word in them, if one is given."""
+def _said(item: Together, assessment: Assessment) -> str:
+    """What is said of a pair's redundancy, without its name."""
     return " ".join(
         found.message.removeprefix(f"{found.subject.name.replace('+', ' and ')}: ")
         for found in assessment.findings
-        if found.rule in rules
+        if found.rule == "redundancy"
         and found.subject.scope is Scope.PAIR
         and set(found.subject.name.split("+")) == set(item.pair)
-        and about in found.message
     )
 
 
