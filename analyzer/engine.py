@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from analyzer.commits import commits
 from analyzer.contract import (
     Area,
+    Effort,
     Finding,
     NodeSummary,
     Recommendation,
@@ -65,6 +66,7 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
                     cut(judgement.remedy),
                     judgement.traces,
                     judgement.points,
+                    effort=_effort(rule, judgement),
                 )
 
             if missing:
@@ -86,6 +88,13 @@ def judge(rules: Sequence[Rule], material: Material) -> list[Finding]:
             elif not words:
                 findings.append(stamp(Judgement(Status.ERROR, f"The rule {rule.id} said nothing.")))
     return findings
+
+
+def _effort(rule: Rule, judgement: Judgement) -> Effort | None:
+    """What is not judged is measured again or looked up, whatever it would take to mend."""
+    if not judgement.remedy:
+        return None
+    return rule.effort if judgement.status in (Status.WARN, Status.FAIL) else Effort.RUN
 
 
 def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recommendation], list[Finding]]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.contract import (
     Area,
     EchoTiming,
+    Effort,
     Evidence,
     Finding,
     Headroom,
@@ -360,7 +361,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One check. `needs` names tables of the node's archive, or one of the constants above."""
+    """One check. `needs` names tables of the node's archive, or one of the constants above.
+
+    `effort`: what it usually takes to mend what it warns of or fails; what it could not judge asks for another run.
+    """
 
     id: str
     title: str
@@ -369,6 +373,7 @@ class Rule:
     needs: tuple[str, ...]
     limits: tuple[Limit, ...]
     check: Callable[[Context], Iterator[Judgement]]
+    effort: Effort = Effort.SEARCH
 
 
 class Combine(StrEnum):

@@ -1,11 +1,11 @@
-"""What to fix first, with who can do it and how much there is of it: both follow from the findings that ask for it."""
+"""What to fix first, with who can do it, at how many places and what that takes: all follow from the findings that ask for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analyzer.contract import Area, Assessment, Finding, Scope, Status, Subject
+from analyzer.contract import Area, Assessment, Effort, Finding, Scope, Status, Subject
 from reports import figures, texts
 from reports.findings import SCOPES
 from reports.texts import mark, say
@@ -18,6 +18,14 @@ OWNERS = {
 }
 LINKS = frozenset({"link-state", "nic-errors", "link-match"})
 """Rules of the machine whose remedy is at the switch as well."""
+EFFORTS = {
+    Effort.RUN: mark("another run"),
+    Effort.SETTING: mark("settings"),
+    Effort.SEARCH: mark("search for the cause"),
+    Effort.WINDOW: mark("maintenance window"),
+    Effort.RESOURCES: mark("machine, part or line"),
+}
+"""What a remedy takes, from the least."""
 READER = mark("installer")
 """Whom a fix is for that no finding asks for: to fetch an archive, to ask somebody."""
 
@@ -28,11 +36,12 @@ _WIDE = frozenset({Scope.PAIR, Scope.CLUSTER})
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What is to be done, who does it, and at how many places ("": not about places)."""
+    """What is to be done, who does it, at how many places ("": not about places), and what it usually takes ("": not known)."""
 
     what: str
     who: str
     extent: str
+    effort: str
 
 
 def fixes(assessment: Assessment, most: int) -> tuple[Fix, ...]:
@@ -44,7 +53,13 @@ def _fix(what: str, findings: Sequence[Finding]) -> Fix:
     asking = [found for found in findings if found.remedy == what and found.status in ASKS and found.waiver is None]
     areas = [area for found in asking for area in (found.area, *((Area.NETWORK,) if found.rule in LINKS else ()))]
     owners = list(dict.fromkeys(say(OWNERS[area]) for area in areas))
-    return Fix(what, ", ".join(owners) or say(READER), _extent(list(dict.fromkeys(found.subject for found in asking))))
+    efforts = [found.effort for found in asking if found.effort is not None]
+    return Fix(
+        what,
+        ", ".join(owners) or say(READER),
+        _extent(list(dict.fromkeys(found.subject for found in asking))),
+        say(EFFORTS[max(efforts, key=list(Effort).index)]) if efforts else "",
+    )
 
 
 def _extent(subjects: Sequence[Subject]) -> str:

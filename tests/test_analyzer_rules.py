@@ -14,6 +14,7 @@ from analyzer import rules, stacks
 from analyzer.contract import (
     Area,
     BandwidthTest,
+    Effort,
     Load,
     NodeStalls,
     NodeSummary,
@@ -783,6 +784,23 @@ def test_the_engine_stamps_identity_and_says_what_is_missing():
         ("test", Area.HOST, "b", Status.SKIPPED),
     ]
     assert "no archive of node b" in found[1].message
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy", "effort"),
+    [
+        (Status.FAIL, "Mend it.", Effort.WINDOW),
+        (Status.WARN, "Mend it.", Effort.WINDOW),
+        (Status.SKIPPED, "Repeat the run.", Effort.RUN),
+        (Status.FAIL, "", None),
+    ],
+)
+def test_a_finding_says_what_its_remedy_takes(status, remedy, effort):
+    def check(_context):
+        yield Judgement(status, "so", remedy=remedy)
+
+    found = judge([replace(rule(check), effort=Effort.WINDOW)], material())[0]
+    assert (found.remedy, found.effort) == (remedy, effort)
 
 
 def test_a_missing_table_is_skipped_with_the_probes_reason():

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from report_fixtures import ALL, HOSTILE, bad, demonstration, hostile, trio, wordy
 
-from analyzer.contract import Area, Assessment, Finding, Scope, Status, Subject
+from analyzer.contract import Area, Assessment, Effort, Finding, Scope, Status, Subject
 from collector.errors import Exit, OperatorError
 from reports.build import build, imprint
 from reports.commands import COMMANDS, Form, Look, write_report
@@ -57,20 +57,22 @@ def test_a_ticket_tells_what_is_needed_to_act(make, word):
     assert "class unrefuted" in text or not any(advice.risk for advice in assessment.recommendations)
 
 
-def test_a_fix_has_the_one_who_can_do_it_and_how_much_there_is_of_it():
-    def found(rule: str, subject: str, status: Status = Status.FAIL) -> Finding:
-        return Finding(rule, rule, Area.NETWORK, Subject(Scope.PATH, subject), status, "Bad.", remedy="Mend it.")
+def test_a_fix_has_the_one_who_can_do_it_how_much_there_is_of_it_and_what_it_takes():
+    def found(rule: str, subject: str, status: Status = Status.FAIL, effort: Effort | None = None) -> Finding:
+        return Finding(rule, rule, Area.NETWORK, Subject(Scope.PATH, subject), status, "Bad.", remedy="Mend it.", effort=effort)  # fmt: skip
 
     findings = (
-        found("loss", "a>b/n"),
-        found("loss", "b>a/n"),
+        found("loss", "a>b/n", effort=Effort.WINDOW),
+        found("loss", "b>a/n", effort=Effort.SETTING),
         found("jitter", "a>b/n"),
         found("loss", "c>a/n", Status.PASS),
     )
-    first, second = fixes(replace(trio(), findings=findings, fixes=("Mend it.", "Ask somebody.")), 5)
+    site = replace(trio(), findings=findings, fixes=("Mend it.", "Ask somebody."))
+    first, second = fixes(site, 5)
 
-    assert (first.who, first.extent) == ("network administrator", "2 paths")
-    assert (second.who, second.extent) == ("installer", "")
+    assert (first.who, first.extent, first.effort) == ("network administrator", "2 paths", "maintenance window")
+    assert (second.who, second.extent, second.effort) == ("installer", "", "")
+    assert "Mend it. (network administrator; 2 paths; maintenance window)" in told(site)
     (alone,) = fixes(replace(trio(), findings=findings[:1], fixes=("Mend it.",)), 5)
     assert alone.extent == "a → b (n)"
 

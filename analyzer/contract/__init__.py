@@ -31,6 +31,7 @@ from analyzer.contract.findings import (
     Area,
     AreaScore,
     Change,
+    Effort,
     Evidence,
     Finding,
     Limit,
@@ -112,6 +113,7 @@ __all__ = [
     "Curve",
     "DatagramTest",
     "EchoTiming",
+    "Effort",
     "Egress",
     "Evidence",
     "Figure",
@@ -185,7 +187,8 @@ silence under load, basis "provisional", cautions and conditions of settings. 3 
 direction, fast probes under load, tests at the planned rate and with UDP, replication, headroom, advice on topology,
 limits changed by a profile, waivers, verdict "suitable with waivers", figures by minute, claims, takeover and
 trade-off of settings. 4 = who held which address, what a model of the tails says, the silence outside of the worst hour.
-5 = which node stood still while all channels were out, and which products decide for a pair by majority.
+5 = which node stood still while all channels were out, and which products decide for a pair by majority, what a
+remedy takes.
 """
 
 

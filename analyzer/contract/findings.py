@@ -52,6 +52,16 @@ class Change(StrEnum):
     STRICTER = "stricter"
 
 
+class Effort(StrEnum):
+    """What it usually takes to do what a finding asks for, from the least. A judgement of the kind of work, not of this site (design value)."""
+
+    RUN = "another run"
+    SETTING = "settings"
+    SEARCH = "search for the cause"
+    WINDOW = "maintenance window"
+    RESOURCES = "machine, part or line"
+
+
 class Area(StrEnum):
     """The scores' headings."""
 
@@ -175,7 +185,7 @@ class Finding:
     """One rule's word on one subject. `traces` are ids of traces or curves that show it.
 
     `points`: of a message that has several points, what kind each is ("" if it has none), so that equal ones can be counted.
-    `waiver`: who accepted it; its status stays what it is.
+    `waiver`: who accepted it; its status stays what it is. `effort`: what its remedy takes, None if there is none or it is not known.
     """
 
     rule: str
@@ -189,6 +199,7 @@ class Finding:
     traces: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
     waiver: Waiver | None = None
+    effort: Effort | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import flag
 from analyzer.remedies import keep, unkept
@@ -67,4 +67,6 @@ def _check(context: Context) -> Iterator[Judgement]:
     yield Judgement(Status.INFO, f"{text}; {state}.", evidence)
 
 
-RULE = Rule("clock-error", "Error of the clock", Area.HOST, Scope.NODE, (FACTS,), (ERROR,), _check)
+RULE = Rule(
+    "clock-error", "Error of the clock", Area.HOST, Scope.NODE, (FACTS,), (ERROR,), _check, effort=Effort.SETTING
+)

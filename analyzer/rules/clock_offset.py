@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TIMINGS, Context, Judgement, Rule
 from analyzer.remedies import keep, unkept
 from analyzer.words import seconds
@@ -80,4 +80,13 @@ def _remedy(context: Context, pair: str) -> str:
     return f"Let {pair} take the time from the same servers, and see that the time service runs on both."
 
 
-RULE = Rule("clock-offset", "Clocks of the pair", Area.HOST, Scope.PAIR, (TIMINGS, FACTS), (OFFSET,), _check)
+RULE = Rule(
+    "clock-offset",
+    "Clocks of the pair",
+    Area.HOST,
+    Scope.PAIR,
+    (TIMINGS, FACTS),
+    (OFFSET,),
+    _check,
+    effort=Effort.SETTING,
+)

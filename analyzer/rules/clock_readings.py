@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import ARCHIVE, CLOCK, Context, Judgement, Rule
 from analyzer.host import LONGER
 from analyzer.words import share
@@ -48,4 +48,13 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("clock-readings", "Readings of the clocks", Area.DATA, Scope.NODE, (CLOCK, ARCHIVE), (READ,), _check)
+RULE = Rule(
+    "clock-readings",
+    "Readings of the clocks",
+    Area.DATA,
+    Scope.NODE,
+    (CLOCK, ARCHIVE),
+    (READ,),
+    _check,
+    effort=Effort.RUN,
+)

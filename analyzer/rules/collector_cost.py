@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import told, worst
 from analyzer.rates import increments
@@ -52,4 +52,13 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("collector-cost", "Cost of the collector", Area.DATA, Scope.NODE, ("cost",), (CPU, MEMORY), _check)
+RULE = Rule(
+    "collector-cost",
+    "Cost of the collector",
+    Area.DATA,
+    Scope.NODE,
+    ("cost",),
+    (CPU, MEMORY),
+    _check,
+    effort=Effort.SETTING,
+)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.host import MINUTES, judged, minute_means, told, too_short
 from analyzer.netfacts import whole
@@ -61,4 +61,13 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("commit-charge", "Promised memory", Area.HOST, Scope.NODE, ("memory", FACTS), (COMMITTED,), _check)
+RULE = Rule(
+    "commit-charge",
+    "Promised memory",
+    Area.HOST,
+    Scope.NODE,
+    ("memory", FACTS),
+    (COMMITTED,),
+    _check,
+    effort=Effort.RESOURCES,
+)

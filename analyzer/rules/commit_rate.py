@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator
 
 from analyzer.commits import LEAST, timed_s
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Custom, Judgement, Rule
 from analyzer.host import LONGER
 from analyzer.words import count, seconds
@@ -64,4 +64,13 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("commit-rate", "Small writes in a row", Area.HOST, Scope.DEVICE, ("commit",), (RATE,), _check)
+RULE = Rule(
+    "commit-rate",
+    "Small writes in a row",
+    Area.HOST,
+    Scope.DEVICE,
+    ("commit",),
+    (RATE,),
+    _check,
+    effort=Effort.RESOURCES,
+)

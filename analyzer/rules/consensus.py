@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.words import seconds
 from collector.plan import spelling
@@ -55,4 +55,13 @@ def _check(context: Context) -> Iterator[Judgement]:
             )
 
 
-RULE = Rule("consensus", "Members of a consensus store", Area.NETWORK, Scope.CLUSTER, (TIMINGS,), (P99,), _check)
+RULE = Rule(
+    "consensus",
+    "Members of a consensus store",
+    Area.NETWORK,
+    Scope.CLUSTER,
+    (TIMINGS,),
+    (P99,),
+    _check,
+    effort=Effort.RESOURCES,
+)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, cpu_shares, judged, too_short
 from analyzer.words import share
@@ -41,4 +41,4 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("cpu-busy", "CPU", Area.HOST, Scope.NODE, ("cpu",), (BUSY,), _check)
+RULE = Rule("cpu-busy", "CPU", Area.HOST, Scope.NODE, ("cpu",), (BUSY,), _check, effort=Effort.RESOURCES)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Scope, Status
+from analyzer.contract import Area, Effort, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.lanplan import egress
 from analyzer.troubles import Trouble, words
@@ -51,4 +51,4 @@ def _check(context: Context) -> Iterator[Judgement]:
     yield from words(plan, f"Node {node}", troubles, good)
 
 
-RULE = Rule("egress", "Way out to the peers", Area.NETWORK, Scope.NODE, (FACTS,), (), _check)
+RULE = Rule("egress", "Way out to the peers", Area.NETWORK, Scope.NODE, (FACTS,), (), _check, effort=Effort.SETTING)

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_interface
 from typing import Any
 
-from analyzer.contract import AddressFound, Area, Scope, Status
+from analyzer.contract import AddressFound, Area, Effort, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.lanplan import addresses
 from analyzer.netfacts import arp_settings, nics
@@ -101,4 +101,4 @@ def _strict(told: Mapping[str, int] | None) -> bool:
     return told is not None and (told.get("arp_ignore", 0) in (1, 2) or bool(told.get("arp_filter")))
 
 
-RULE = Rule("gratuitous-arp", "ARP settings", Area.NETWORK, Scope.NODE, (FACTS,), (), _check)
+RULE = Rule("gratuitous-arp", "ARP settings", Area.NETWORK, Scope.NODE, (FACTS,), (), _check, effort=Effort.SETTING)

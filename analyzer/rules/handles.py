@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, judged, minute_means, told, too_short
 from analyzer.words import count, share
@@ -55,4 +55,4 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("handles", "File handles", Area.HOST, Scope.NODE, ("handles",), (OPEN,), _check)
+RULE = Rule("handles", "File handles", Area.HOST, Scope.NODE, ("handles",), (OPEN,), _check, effort=Effort.SETTING)

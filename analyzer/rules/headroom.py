@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Headroom, Limit, Resource, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Headroom, Limit, Resource, Scope, Sense, Status
 from analyzer.extension import HEADROOM, Context, Custom, Judgement, Rule
 from analyzer.host import worst
 from analyzer.majority import deciding
@@ -123,5 +123,12 @@ def _evidence(context: Context, item: Headroom) -> Evidence:
 
 
 RULE = Rule(
-    "headroom", "Work of both nodes on one", Area.HOST, Scope.PAIR, (HEADROOM,), (CPU, PEAK, MEMORY, DISK, NIC), _check
+    "headroom",
+    "Work of both nodes on one",
+    Area.HOST,
+    Scope.PAIR,
+    (HEADROOM,),
+    (CPU, PEAK, MEMORY, DISK, NIC),
+    _check,
+    effort=Effort.RESOURCES,
 )

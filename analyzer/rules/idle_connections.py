@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, EchoTiming, Evidence, IdleAge, Limit, Scope, Sense, Status
+from analyzer.contract import Area, EchoTiming, Effort, Evidence, IdleAge, Limit, Scope, Sense, Status
 from analyzer.extension import ECHO, Context, Judgement, Rule
 from analyzer.words import span
 
@@ -82,4 +82,13 @@ def _evidence(told: list[IdleAge]) -> Iterator[Evidence]:
         yield Evidence(f"connections of {tried} that survived {span(age.age_s)} idle", float(age.survived), "1")
 
 
-RULE = Rule("idle-connections", "Idle TCP connections", Area.NETWORK, Scope.PATH, (ECHO,), (SURVIVED,), _check)
+RULE = Rule(
+    "idle-connections",
+    "Idle TCP connections",
+    Area.NETWORK,
+    Scope.PATH,
+    (ECHO,),
+    (SURVIVED,),
+    _check,
+    effort=Effort.SETTING,
+)

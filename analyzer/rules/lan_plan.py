@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from analyzer.contract import AddressFound, Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import AddressFound, Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Custom, Judgement, Rule
 from analyzer.lanplan import addresses
 from analyzer.netfacts import default_routes, gateways, nics
@@ -217,4 +217,13 @@ def _count(context: Context) -> tuple[list[Trouble], tuple[Evidence, ...]]:
     return [Trouble(status, text, "Add interfaces; several virtual ones of one card are permitted.")], evidence
 
 
-RULE = Rule("lan-plan", "Addresses and interfaces", Area.NETWORK, Scope.NODE, (FACTS,), (PAIR, TRIO), _check)
+RULE = Rule(
+    "lan-plan",
+    "Addresses and interfaces",
+    Area.NETWORK,
+    Scope.NODE,
+    (FACTS,),
+    (PAIR, TRIO),
+    _check,
+    effort=Effort.SETTING,
+)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import AddressFound, Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import AddressFound, Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.lanplan import addresses
 from analyzer.words import quantity, share
@@ -83,4 +83,6 @@ def _apart(mine: AddressFound, its: AddressFound) -> float | None:
     return abs(mine.speed_bps - its.speed_bps) / max(mine.speed_bps, its.speed_bps)
 
 
-RULE = Rule("link-match", "Links alike at both ends", Area.HOST, Scope.PAIR, (FACTS,), (APART,), _check)
+RULE = Rule(
+    "link-match", "Links alike at both ends", Area.HOST, Scope.PAIR, (FACTS,), (APART,), _check, effort=Effort.SETTING
+)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, judged, minute_means, told, too_short, worst
 from analyzer.words import share
@@ -87,4 +87,6 @@ def _committed(frame: pd.DataFrame) -> float | None:
     return float(ratio.max()) if ratio.notna().any() else None
 
 
-RULE = Rule("memory", "Memory", Area.HOST, Scope.NODE, ("memory",), (AVAILABLE, LEFT, SWAP), _check)
+RULE = Rule(
+    "memory", "Memory", Area.HOST, Scope.NODE, ("memory",), (AVAILABLE, LEFT, SWAP), _check, effort=Effort.RESOURCES
+)

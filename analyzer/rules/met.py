@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Scope, Status
+from analyzer.contract import Area, Effort, Scope, Status
 from analyzer.extension import MEETING, Context, Judgement, Rule
 
 
@@ -27,4 +27,4 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("met", "Same run", Area.DATA, Scope.PAIR, (MEETING,), (), _check)
+RULE = Rule("met", "Same run", Area.DATA, Scope.PAIR, (MEETING,), (), _check, effort=Effort.RUN)

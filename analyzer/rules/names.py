@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from analyzer.contract import Area, Scope, Status
+from analyzer.contract import Area, Effort, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import resolved
 from analyzer.troubles import Trouble, words
@@ -113,4 +113,4 @@ def _listed(found: frozenset[Address]) -> str:
     return " and ".join(str(ip) for ip in sorted(found, key=lambda ip: (ip.version, int(ip))))
 
 
-RULE = Rule("names", "Names of the nodes", Area.NETWORK, Scope.CLUSTER, (FACTS,), (), _check)
+RULE = Rule("names", "Names of the nodes", Area.NETWORK, Scope.CLUSTER, (FACTS,), (), _check, effort=Effort.SETTING)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import OF_PATHS, Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import OF_PATHS, Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import ARCHIVE, SUFFICIENT_IN_USE_S, SUFFICIENT_S, Context, Judgement, Rule
 from analyzer.words import span
 from collector.contract import State
@@ -94,4 +94,13 @@ def _length(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("node-coverage", "Record of the node", Area.DATA, Scope.NODE, (ARCHIVE,), (GAPS, LENGTH, IN_USE), _check)
+RULE = Rule(
+    "node-coverage",
+    "Record of the node",
+    Area.DATA,
+    Scope.NODE,
+    (ARCHIVE,),
+    (GAPS, LENGTH, IN_USE),
+    _check,
+    effort=Effort.RUN,
+)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.installed import differences, listed, standby
 from analyzer.netfacts import flag, text, whole
@@ -189,4 +189,4 @@ def _hardware(one: Node, other: Node, first: Mapping[str, Any], second: Mapping[
         yield Trouble(Status.INFO, "one of them is a virtual machine, the other is not")
 
 
-RULE = Rule("parity", "Equal machines", Area.HOST, Scope.PAIR, (FACTS,), (CPUS, MEMORY), _check)
+RULE = Rule("parity", "Equal machines", Area.HOST, Scope.PAIR, (FACTS,), (CPUS, MEMORY), _check, effort=Effort.WINDOW)

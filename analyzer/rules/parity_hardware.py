@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.installed import standby
 from analyzer.netfacts import flag, nics, text, whole
@@ -190,4 +190,13 @@ def _unlike(what: str, ends: tuple[Node, Node], mine: list[str], its: list[str])
         yield Trouble(Status.INFO, f"{what} that only one of them has: {'; '.join(extra)} (equal is recommended)")
 
 
-RULE = Rule("parity-hardware", "Equal disks and interfaces", Area.HOST, Scope.PAIR, (FACTS,), (DISKS, NICS), _check)
+RULE = Rule(
+    "parity-hardware",
+    "Equal disks and interfaces",
+    Area.HOST,
+    Scope.PAIR,
+    (FACTS,),
+    (DISKS, NICS),
+    _check,
+    effort=Effort.RESOURCES,
+)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import (
     LOADED_SHARE,
     SUFFICIENT_IN_USE_S,
@@ -103,4 +103,5 @@ RULE = Rule(
     (TIMING,),
     (EXPOSURE, IN_USE, SHARE, JUDGED, BLIND),
     _check,
+    effort=Effort.RUN,
 )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, PathMtu, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, PathMtu, Scope, Sense, Status
 from analyzer.extension import MTUS, Context, Judgement, Rule
 from analyzer.troubles import Trouble, words
 
@@ -92,4 +92,4 @@ def _compared(own: PathMtu, back: PathMtu) -> Iterator[Trouble]:
         )
 
 
-RULE = Rule("path-mtu", "Path MTU", Area.NETWORK, Scope.PATH, (MTUS,), (LAN,), _check)
+RULE = Rule("path-mtu", "Path MTU", Area.NETWORK, Scope.PATH, (MTUS,), (LAN,), _check, effort=Effort.SETTING)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Access, Area, PortTest, Scope, Status
+from analyzer.contract import Access, Area, Effort, PortTest, Scope, Status
 from analyzer.extension import PORTS, Context, Judgement, Rule
 from analyzer.troubles import Trouble, words
 
@@ -63,4 +63,4 @@ def _trouble(test: PortTest) -> Iterator[Trouble]:
             pass
 
 
-RULE = Rule("ports", "Ports between the nodes", Area.NETWORK, Scope.PAIR, (PORTS,), (), _check)
+RULE = Rule("ports", "Ports between the nodes", Area.NETWORK, Scope.PAIR, (PORTS,), (), _check, effort=Effort.SETTING)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, counted_minutes, judged, too_short
 from analyzer.words import share
@@ -69,4 +69,4 @@ def _minutes(frame: pd.DataFrame, name: str, column: str) -> pd.Series[float]:
     return (sums[column] / 1e6 / sums["dt_s"]).clip(upper=1.0) if len(sums) else pd.Series(dtype=float)
 
 
-RULE = Rule("pressure", "Pressure", Area.HOST, Scope.NODE, ("pressure",), (MEMORY,), _check)
+RULE = Rule("pressure", "Pressure", Area.HOST, Scope.NODE, ("pressure",), (MEMORY,), _check, effort=Effort.RESOURCES)

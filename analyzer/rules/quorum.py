@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations, groupby
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status, Timing
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status, Timing
 from analyzer.extension import TIMINGS, Context, Judgement, Rule
 from analyzer.joints import common_spans, union
 from analyzer.majority import Voters, partly, tolerance, voters
@@ -256,4 +256,13 @@ def _largest(reach: Sequence[int]) -> int:
     return most
 
 
-RULE = Rule("quorum", "Majority of the members", Area.NETWORK, Scope.CLUSTER, (TIMINGS,), (CUT,), _check)
+RULE = Rule(
+    "quorum",
+    "Majority of the members",
+    Area.NETWORK,
+    Scope.CLUSTER,
+    (TIMINGS,),
+    (CUT,),
+    _check,
+    effort=Effort.RESOURCES,
+)

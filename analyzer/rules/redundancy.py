@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, STALLS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import joint, on_channels, several_spans
@@ -350,5 +350,12 @@ def _longest_s(context: Context, network: str) -> float | None:
 
 
 RULE = Rule(
-    "redundancy", "Independent paths", Area.NETWORK, Scope.PAIR, (TIMINGS, FACTS, STALLS), (PATHS, TOGETHER), _check
+    "redundancy",
+    "Independent paths",
+    Area.NETWORK,
+    Scope.PAIR,
+    (TIMINGS, FACTS, STALLS),
+    (PATHS, TOGETHER),
+    _check,
+    effort=Effort.RESOURCES,
 )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Backlog, Evidence, Limit, Replication, Scope, Sense, Status
+from analyzer.contract import Area, Backlog, Effort, Evidence, Limit, Replication, Scope, Sense, Status
 from analyzer.extension import REPLICATION, Context, Judgement, Rule
 from analyzer.host import LONGER, MINUTES, worst
 from analyzer.words import bits, either_way, octets, seconds, share
@@ -139,4 +139,13 @@ def _missing(leg: Replication) -> str:
     )
 
 
-RULE = Rule("replication", "Replication", Area.NETWORK, Scope.PATH, (REPLICATION,), (SHARE, SPARE), _check)
+RULE = Rule(
+    "replication",
+    "Replication",
+    Area.NETWORK,
+    Scope.PATH,
+    (REPLICATION,),
+    (SHARE, SPARE),
+    _check,
+    effort=Effort.RESOURCES,
+)

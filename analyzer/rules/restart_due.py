@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from analyzer.contract import Area, Scope, Status
+from analyzer.contract import Area, Effort, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import flag, text, whole
 from analyzer.words import few
@@ -53,4 +53,4 @@ def _check(context: Context) -> Iterator[Judgement]:
         )
 
 
-RULE = Rule("restart-due", "Restart due", Area.HOST, Scope.NODE, (FACTS,), (), _check)
+RULE = Rule("restart-due", "Restart due", Area.HOST, Scope.NODE, (FACTS,), (), _check, effort=Effort.WINDOW)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, judged, minute_means, told, too_short
 from analyzer.words import quantity
@@ -54,4 +54,4 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("run-queue", "Run queue", Area.HOST, Scope.NODE, ("load", "cpu"), (QUEUE,), _check)
+RULE = Rule("run-queue", "Run queue", Area.HOST, Scope.NODE, ("load", "cpu"), (QUEUE,), _check, effort=Effort.RESOURCES)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, counted_minutes, events, minute_sums, told, too_short, worst
 from analyzer.rates import increments
@@ -110,4 +110,6 @@ def _third_of_ten(steps: pd.DataFrame) -> pd.Series[float]:
     return third
 
 
-RULE = Rule("swap", "Swapping", Area.HOST, Scope.NODE, ("paging",), (OUT, LASTING, KILLS), _check)
+RULE = Rule(
+    "swap", "Swapping", Area.HOST, Scope.NODE, ("paging",), (OUT, LASTING, KILLS), _check, effort=Effort.RESOURCES
+)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from analyzer.contract import Area, Scope, Status
+from analyzer.contract import Area, Effort, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import text
 from analyzer.remedies import keep, unkept
@@ -85,4 +85,6 @@ def _references(facts: Mapping[str, Any]) -> set[str]:
     return {item for entry in (listed if isinstance(listed, list) else ())[:_MOST] if (item := text(entry))}
 
 
-RULE = Rule("time-reference", "Same time reference", Area.HOST, Scope.CLUSTER, (FACTS,), (), _check)
+RULE = Rule(
+    "time-reference", "Same time reference", Area.HOST, Scope.CLUSTER, (FACTS,), (), _check, effort=Effort.SETTING
+)

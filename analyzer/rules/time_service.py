@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Scope, Status
+from analyzer.contract import Area, Effort, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.netfacts import text
 from analyzer.remedies import keep
@@ -44,4 +44,4 @@ def _check(context: Context) -> Iterator[Judgement]:
             yield Judgement(Status.SKIPPED, f"Node {context.node} does not tell who keeps its clock.", remedy=look)
 
 
-RULE = Rule("time-service", "Time service", Area.HOST, Scope.NODE, (FACTS,), (), _check)
+RULE = Rule("time-service", "Time service", Area.HOST, Scope.NODE, (FACTS,), (), _check, effort=Effort.SETTING)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import TIMING, Context, Judgement, Rule
 from analyzer.tolerance import borne
 from analyzer.words import count, seconds
@@ -58,4 +58,13 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("under-load", "Heartbeats under load", Area.NETWORK, Scope.PATH, (TIMING,), (SILENCE, LOSS), _check)
+RULE = Rule(
+    "under-load",
+    "Heartbeats under load",
+    Area.NETWORK,
+    Scope.PATH,
+    (TIMING,),
+    (SILENCE, LOSS),
+    _check,
+    effort=Effort.SETTING,
+)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, SILENCES, TIMINGS, Context, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import common_spans, intersection, on_channels, union
@@ -256,5 +256,12 @@ def _either(context: Context, pair: tuple[str, str], vetoes: Sequence[str]) -> l
 
 
 RULE = Rule(
-    "veto", "Independence of the veto", Area.NETWORK, Scope.PAIR, (FACTS, TIMINGS, SILENCES), (NEITHER,), _check
+    "veto",
+    "Independence of the veto",
+    Area.NETWORK,
+    Scope.PAIR,
+    (FACTS, TIMINGS, SILENCES),
+    (NEITHER,),
+    _check,
+    effort=Effort.RESOURCES,
 )

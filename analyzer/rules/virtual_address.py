@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Scope, Status
+from analyzer.contract import Area, Effort, Scope, Status
 from analyzer.extension import FACTS, NEIGHBOURS, OBSERVERS, Context, Judgement, Rule
 from analyzer.netfacts import nics
 from analyzer.troubles import Trouble, words
@@ -113,5 +113,12 @@ def _free(context: Context, observer: Observer) -> Iterator[Trouble]:
 
 
 RULE = Rule(
-    "virtual-address", "Virtual address", Area.NETWORK, Scope.CLUSTER, (NEIGHBOURS, FACTS, OBSERVERS), (), _check
+    "virtual-address",
+    "Virtual address",
+    Area.NETWORK,
+    Scope.CLUSTER,
+    (NEIGHBOURS, FACTS, OBSERVERS),
+    (),
+    _check,
+    effort=Effort.SETTING,
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Evidence, Limit, ObserverTiming, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, ObserverTiming, Scope, Sense, Status
 from analyzer.extension import OBSERVERS, Context, Custom, Judgement, Rule
 from analyzer.words import seconds
 from collector.plan import ObserverKind, spelling
@@ -63,4 +63,13 @@ def _one(context: Context, timing: ObserverTiming) -> Judgement:
     )
 
 
-RULE = Rule("witness", "Distance of the witness", Area.NETWORK, Scope.NODE, (OBSERVERS,), (RTT,), _check)
+RULE = Rule(
+    "witness",
+    "Distance of the witness",
+    Area.NETWORK,
+    Scope.NODE,
+    (OBSERVERS,),
+    (RTT,),
+    _check,
+    effort=Effort.RESOURCES,
+)

@@ -107,7 +107,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         say("Settings to enter") if ready(assessment) else say("Provisional settings: do not enter them yet"), 2
     )
     yield from _settings(assessment)
-    yield Heading(say("Fix first"), 2)
+    yield Heading(say("Fix first (who, where, what it usually takes)") if assessment.fixes else say("Fix first"), 2)
     if assessment.fixes:
         yield Checklist(tuple((_assigned(fix), "") for fix in fixes(assessment, FIXES)))
     else:
@@ -135,9 +135,8 @@ def _origin(origin: str) -> tuple[str, str]:
 
 def _assigned(fix: Fix) -> str:
     """In one text: a column for the names would take the room of what is to be done."""
-    if fix.extent:
-        return say("{what} ({who}; {extent})", what=_brief(fix.what), who=fix.who, extent=fix.extent)
-    return say("{what} ({who})", what=_brief(fix.what), who=fix.who)
+    around = "; ".join(part for part in (fix.who, fix.extent, fix.effort) if part)
+    return say("{what} ({around})", what=_brief(fix.what), around=around)
 
 
 def _brief(text: str) -> str:
