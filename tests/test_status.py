@@ -212,6 +212,10 @@ def test_the_next_test_is_that_of_the_round_to_come_or_else_none():
 # --- the whole command -------------------------------------------------------------------------------------------------------
 
 
+PROBES = {"cpu", "ticker fifo", "commit"}
+"""One of each process that measures."""
+
+
 def test_two_collectors_tell_how_they_fare_and_a_stopped_and_a_killed_one_are_recognised(tmp_path):
     plan = loopback_plan(tmp_path, "97.1")
     started = [start_collect(plan, node, tmp_path, "120s", "--quiet") for node in "ab"]
@@ -222,18 +226,19 @@ def test_two_collectors_tell_how_they_fare_and_a_stopped_and_a_killed_one_are_re
             done = haready("status", "--out", str(tmp_path), "--json")
             assert done.returncode == 0, done.stderr
             told = json.loads(done.stdout)
-            if all(path["state"] == "up" and path["answered"] for one in told for path in one["paths"]):
+            # Its processes begin one by one: on a busy machine packets are answered before the CPU was looked at.
+            if all(one["rows"] and {outcome["probe"] for outcome in one["outcomes"]} >= PROBES for one in told) and all(
+                path["state"] == "up" and path["answered"] for one in told for path in one["paths"]
+            ):
                 break
             assert time.monotonic() < deadline, told
         assert [one["node"] for one in told] == ["a", "b"]
         for one, process in zip(told, started, strict=True):
             assert one["answers"]
             assert one["pid"] == process.pid
-            assert one["rows"] > 0
             assert one["free_B"] > 0
             assert 0 < one["left_s"] < one["planned_s"] == 120
             assert one["paths"][0]["rtt_us"] > 0
-            assert {"cpu", "ticker fifo", "commit"} <= {outcome["probe"] for outcome in one["outcomes"]}
         shown = haready("status", "--out", str(tmp_path), "--node", "b")
         assert shown.stdout.startswith("b of test  (process ")
         assert "b>a/ch1" in shown.stdout
