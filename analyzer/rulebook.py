@@ -31,7 +31,10 @@ def rule_page(name: str) -> str:
     """The page of a rule, then its limits."""
     rule = next(rule for rule in rules() if rule.id == name)
     page = documented(analyzer.rules, "RULE")[name]
-    return "\n".join([page, *(["", "Limits:"] if rule.limits else []), *_limits(rule, list(profiles().values()))])
+    takes = f"Mending usually takes: {rule.effort} (design value)."
+    return "\n".join(
+        [page, "", takes, *(["", "Limits:"] if rule.limits else []), *_limits(rule, list(profiles().values()))]
+    )
 
 
 def profile_page(profile: Profile) -> str:
@@ -52,11 +55,12 @@ def rulebook() -> str:
         _NOTICE,
         "",
         "Every check that this version makes, with its limits. What no rule judges is listed in the report by name, with who can confirm it.",
-        "A value at a limit passes. `haready list rules NAME` shows one rule.",
+        "A value at a limit passes. The last column is what it usually takes to mend what a rule warns of (design value): it is told on page 1.",
+        "`haready list rules NAME` shows one rule.",
         "",
-        "| rule | title | area | asked of each |",
-        "| --- | --- | --- | --- |",
-        *(f"| [{rule.id}](#{rule.id}) | {rule.title} | {rule.area} | {rule.scope} |" for rule in known),
+        "| rule | title | area | asked of each | mending takes |",
+        "| --- | --- | --- | --- | --- |",
+        *(f"| [{rule.id}](#{rule.id}) | {rule.title} | {rule.area} | {rule.scope} | {rule.effort} |" for rule in known),
         "",
         "Profiles (`--profile NAME`) change limits and nothing else:",
         "",
