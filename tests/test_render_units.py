@@ -1,4 +1,4 @@
-"""No line of the page ends between a number and its unit."""
+"""No line of the page ends between a number and its unit, and a broken row says what it is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import pytest
 from reportlab.pdfbase import pdfmetrics
 from reportlab.platypus import Paragraph
 
+from analyzer.contract import Status
 from reports.contract import Table, Text
 from reports.render import tables
+from reports.render.breaks import Continued
 from reports.render.glyphs import FACES, face_of
 from reports.render.style import BODY, CELL, glued, markup
 
@@ -62,3 +64,14 @@ def test_a_column_is_wide_enough_for_a_number_with_its_unit():
     paragraph = Paragraph(markup("12 345 Mbit/s"), CELL)
     paragraph.wrap(narrow - 2 * tables.PADDING, 1000)
     assert len(paragraph.blPara.lines) == 1
+
+
+def test_a_broken_row_without_a_sign_is_named_beside_where_the_signs_stand():
+    words = " ".join(f"word{place}" for place in range(900))
+    block = Table(("Check", "Evidence"), (("signed", "short"), ("bare", words)), (20, 80), statuses=(Status.PASS, None))
+    grid = next(part for part in tables.table(block, 400.0, 400.0) if isinstance(part, Continued))
+
+    rest = grid.split(400.0, 200.0)[1].split(400.0, 200.0)[1]
+
+    assert rest._cellvalues[1][0] == ""
+    assert rest._cellvalues[1][1].text == "bare (cont.)"

@@ -33,6 +33,7 @@ from reports.build import Imprint
 from reports.contract import Block, Callout, Chart, Checklist, Heading, Paragraph, Table, Text, Topology
 from reports.numbering import numbered
 from reports.render import tables
+from reports.render.breaks import TALL, row_heights
 from reports.render.charts import ChartBox
 from reports.render.furniture import BANNER, FOOT, HEAD_LINE, TOP, Closing, furniture, masthead
 from reports.render.glyphs import FACES, REGULAR, face_of, plain
@@ -215,9 +216,9 @@ def _lead(flowables: list[Flowable], width: float, height: float) -> float:
     for flowable in flowables:
         tall = flowable.wrap(width, height)[1] + flowable.getSpaceBefore() + flowable.getSpaceAfter()
         if isinstance(flowable, Grid) and tall > KEPT * height:
-            rows = tables.row_heights(flowable)
+            rows = row_heights(flowable)
             first = sum(rows[:3])  # where no row is broken, they stay together
-            return need + (first if max(rows) <= tables.TALL * height else min(first, LEAST * height))
+            return need + (first if max(rows) <= TALL * height else min(first, LEAST * height))
         # Text to paste is copied in one go, so it stays on one page if a page has room for it.
         most = 0.6 if isinstance(flowable, XPreformatted) else 0.3
         if isinstance(flowable, Lines) and not isinstance(flowable, Headline) and tall > most * height:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -21,6 +20,7 @@ from reportlab.platypus import Table as Grid
 
 from analyzer.contract import Status
 from reports.contract import Callout, Checklist, Table, Text
+from reports.render.breaks import Rows, breakable
 from reports.render.glyphs import BOLD, MONO, REGULAR, clean, covered
 from reports.render.style import (
     BODY,
@@ -54,10 +54,6 @@ PADDING = 4.0
 HEAT = HexColor("#efb27a")
 """Of the worst cell: ink on it has a contrast of 8 to 1, and it is darker in grey, too."""
 CHIP_WIDTH = 22 * mm
-SCRAP, TALL = 44, 0.25
-"""Height of the least part of a broken row (four lines), and the share of a page from which on a row may be broken: what goes on on the
-next page stands there without its name."""
-
 LONGEST_WORD = 22
 """Words up to this many letters are kept whole; longer ones are names and may be broken."""
 
@@ -140,7 +136,7 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
             line.insert(0, Chip(status) if status is not None else "")
         cells.append(line)
     names = [*([""] if titled else []), *(texts[0].partition("\n")[0] for texts in block.rows)]
-    grid = _grid(cells, [CHIP_WIDTH, *columns] if marked else columns, names, titled, height)
+    grid = _grid(cells, [CHIP_WIDTH, *columns] if marked else columns, Rows(names, titled, marked), height)
     grid.setStyle(_heat(block, int(titled), int(marked)))
     above = [Spacer(1, 3), Paragraph(markup(block.caption), CAPTION), Spacer(1, 2)] if block.caption else []
     return [*above, grid, Spacer(1, 6)]
@@ -201,9 +197,7 @@ def _cell_style(block: Table, place: int, titled: bool) -> ParagraphStyle:
     return CELL_BOLD if not titled and place % 2 == 0 else CELL
 
 
-def _grid(
-    cells: list[list[Flowable | str]], columns: list[float], names: Sequence[str], titled: bool, height: float
-) -> Grid:
+def _grid(cells: list[list[Flowable | str]], columns: list[float], rows: Rows, height: float) -> Grid:
     style: list[Any] = [
         ("FONTNAME", (0, 0), (-1, -1), REGULAR),
         ("FONTSIZE", (0, 0), (-1, -1), CELL.fontSize),
@@ -215,62 +209,11 @@ def _grid(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 2.6),
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE),
     ]
-    if titled:
+    if rows.titled:
         style += [("BACKGROUND", (0, 0), (-1, 0), HEADER), ("LINEBELOW", (0, 0), (-1, 0), 0.7, NAVY)]
     else:
         style += [("LINEABOVE", (0, 0), (-1, 0), 0.4, RULE)]
-    body = 1 if titled else 0
-    if len(cells) > body + 3:
-        # No single row left alone at the foot or the head of a page.
-        style += [("NOSPLIT", (0, 0), (-1, body + 1)), ("NOSPLIT", (0, -2), (-1, -1))]
-    grid = Grid(cells, colWidths=columns, style=style, repeatRows=body, hAlign="LEFT")
-    grid.wrap(sum(columns), height)
-    tallest = max(row_heights(grid))
-    if tallest > TALL * height:
-        # Such a row is broken inside rather than leave the foot of a page empty; into scraps only if it fits no page.
-        style = [command for command in style if command[0] != "NOSPLIT"]
-        least = 1 if tallest > 0.45 * height else SCRAP
-        by_row = int(tallest > 0.45 * height)
-        grid = Continued(cells, colWidths=columns, style=style, repeatRows=body, splitByRow=by_row, splitInRow=least)
-        grid.names = names
-    return grid
-
-
-class Continued(Grid):
-    """A grid whose rows may be broken inside: what goes on on the next page says which row it belongs to."""
-
-    names: Sequence[str] = ()
-    """Of each row, those of the head included."""
-
-    def split(self, availWidth: float, availHeight: float) -> list[Any]:  # noqa: N803 - reportlab's names
-        """The part that fits and the rest, or nothing."""
-        parts: list[Any] = super().split(availWidth, availHeight)
-        if len(parts) == 2:
-            head = self.repeatRows
-            first, rest = (part._cellvalues for part in parts)  # noqa: SLF001 - there is no public way
-            broken = len(first) + len(rest) - head == len(self.names) + 1
-            left = len(first) - broken
-            parts[1].names = [*self.names[:head], *self.names[left:]]
-            if broken:
-                _name_again(self.names[left], first[-1], rest[head])
-                parts[1]._argH[head] = parts[1]._rowHeights[head] = None  # noqa: SLF001 - the height is worked out anew
-        return parts
-
-
-def _name_again(name: str, above: list[Any], below: list[Any]) -> None:
-    """Put the sign and the name of a row beside what is left of it, if nothing else stands there."""
-    sign = above[0][0] if isinstance(above[0], tuple | list) and above[0] else above[0]
-    marked = isinstance(sign, Chip)
-    if marked:
-        below[0] = sign
-    if name and not below[marked]:
-        below[marked] = Paragraph(markup(say("{name} (cont.)", name=name)), CELL)
-
-
-def row_heights(grid: Any) -> Sequence[float]:
-    """Heights of a wrapped table's rows; reportlab keeps them to itself."""
-    heights: Sequence[float] = grid._rowHeights  # noqa: SLF001 - there is no public way
-    return heights
+    return breakable(cells, columns, style, rows, height)
 
 
 def _widths(block: Table, titled: bool, width: float) -> list[float]:
@@ -354,7 +297,7 @@ def checklist(block: Checklist, width: float, height: float) -> list[Flowable]:
     columns = [16.0, width - 16 - right, *([right] if named else [])]
     if named:
         rows.insert(0, ["", *(Paragraph(markup(text), HEAD) for text in each("What", "Who"))])
-    return [_grid(rows, columns, [""] * len(rows), named, height), Spacer(1, 6)]
+    return [_grid(rows, columns, Rows([""] * len(rows), named), height), Spacer(1, 6)]
 
 
 def literal(block: Text, width: float, height: float) -> list[Flowable]:
