@@ -16,8 +16,8 @@ import pandas as pd
 from analyzer.align import Clock
 from analyzer.columns import Floats, numbers
 from analyzer.contract import EchoTiming, IdleAge, Quantiles, Silence
+from analyzer.contract.spans import intersection, union
 from analyzer.frames import NodeData
-from analyzer.joints import intersection, union
 from analyzer.quantiles import quantiles
 from analyzer.slots import Bools
 from analyzer.timing import during_tests

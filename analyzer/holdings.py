@@ -10,8 +10,8 @@ import numpy as np
 
 from analyzer.align import Clock
 from analyzer.contract import Tenure
+from analyzer.contract.spans import intersection, union
 from analyzer.frames import NodeData
-from analyzer.joints import intersection, union
 from analyzer.netfacts import address
 from collector.plan import Address, Phase, Plan
 

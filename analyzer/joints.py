@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from analyzer.contract import Joint, Timing
+from analyzer.contract.spans import intersection, union
 from collector.plan import CHANNELS, Plan
 
 
@@ -57,29 +58,3 @@ def _outages(pair: tuple[str, str], plan: Plan, timings: Sequence[Timing]) -> di
         for network in plan.networks
         if any(timing.network == network.name for timing in between)
     }
-
-
-def union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Stretches in order, those that touch made one."""
-    merged: list[tuple[float, float]] = []
-    for start, stop in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
-        else:
-            merged.append((start, stop))
-    return merged
-
-
-def intersection(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Overlaps of two lists of stretches, each sorted and without overlap of its own."""
-    found = []
-    left = right = 0
-    while left < len(one) and right < len(other):
-        start, stop = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
-        if stop > start:
-            found.append((start, stop))
-        if one[left][1] <= other[right][1]:
-            left += 1
-        else:
-            right += 1
-    return found

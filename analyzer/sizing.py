@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from analyzer.contract import Basis, Constraint, EchoTiming, Outage, Timing
+from analyzer.contract.spans import intersection, union
 from analyzer.detectors.tcp import LINUX, Timer, timer_of, worst_stall_s
 from analyzer.extension import SUFFICIENT_S, StackContext, exposure_s, watched
-from analyzer.joints import intersection, union
 from analyzer.words import seconds, span
 
 FLOOR = "floor"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzer.contract import Assessment, Timing
+from analyzer.contract.spans import union
 from reports.basis import rest_s
 
 KINDS = frozenset({"channel", "sync"})
@@ -48,7 +49,7 @@ def incidents(assessment: Assessment) -> list[Incident]:
         outages = [
             (start, stop, channel)
             for channel in item.channels
-            for start, stop in _union(
+            for start, stop in union(
                 (outage.start_s, outage.start_s + outage.length_s)
                 for timing in assessment.timings
                 if timing.network == channel and {timing.source, timing.target} == set(item.pair)
@@ -82,18 +83,8 @@ def _incident(pair: tuple[str, str], outages: Sequence[tuple[float, float, str]]
         if start_s < before_s:
             shared.append((start_s, min(stop_s, before_s)))
         before_s = max(before_s, stop_s)
-    several_s = max((stop - start for start, stop in _union(shared)), default=0.0)
+    several_s = max((stop - start for start, stop in union(shared)), default=0.0)
     return Incident(pair, outages[0][0], end_s, longest_s, several_s)
-
-
-def _union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    merged: list[tuple[float, float]] = []
-    for start, stop in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
-        else:
-            merged.append((start, stop))
-    return merged
 
 
 def together(assessment: Assessment) -> Iterator[Together]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from analyzer.contract import Assessment, Finding, Outage, Scope, Subject
+from analyzer.contract.spans import Spans, intersection, union
 from reports import figures
 from reports.notes import numbered
 from reports.texts import say
@@ -19,8 +20,6 @@ _CHANNELS, _NETWORKS = "longest outage of all channels at once", "longest outage
 """The evidence about all channels of a pair, or beside a single one all its networks."""
 _SAME_S = 1e-3
 """What rounding may make of one length."""
-
-_Spans = list[tuple[float, float]]
 
 
 def reasons(assessment: Assessment, most: int) -> Iterator[tuple[str, str]]:
@@ -69,40 +68,21 @@ def _together(assessment: Assessment, found: Finding) -> str:
     names = {timing.network for timing in between}
     if judged.what == _CHANNELS:
         names = {name for joint in assessment.joints if set(joint.pair) == ends for name in joint.networks}
-    common: _Spans | None = None
+    common: Spans | None = None
     for name in names:
-        spans = _union(outage for timing in between if timing.network == name for outage in timing.outages)
-        common = spans if common is None else _intersection(common, spans)
+        spans = union(
+            (outage.start_s, outage.start_s + outage.length_s)
+            for timing in between
+            if timing.network == name
+            for outage in timing.outages
+        )
+        common = spans if common is None else intersection(common, spans)
     start_s, stop_s = max(common or [(0.0, 0.0)], key=lambda span: span[1] - span[0])
     if not math.isclose(stop_s - start_s, judged.value, abs_tol=_SAME_S):
         return ""
     return say(
         "The longest outage of all at once began at {moment}.", moment=figures.instant(assessment.started, start_s)
     )
-
-
-def _union(outages: Iterable[Outage]) -> _Spans:
-    merged: _Spans = []
-    for start_s, stop_s in sorted((item.start_s, item.start_s + item.length_s) for item in outages):
-        if merged and start_s <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], stop_s))
-        else:
-            merged.append((start_s, stop_s))
-    return merged
-
-
-def _intersection(one: _Spans, other: _Spans) -> _Spans:
-    found = []
-    left = right = 0
-    while left < len(one) and right < len(other):
-        start_s, stop_s = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
-        if stop_s > start_s:
-            found.append((start_s, stop_s))
-        if one[left][1] <= other[right][1]:
-            left += 1
-        else:
-            right += 1
-    return found
 
 
 def noted(assessment: Assessment) -> str:

@@ -66,6 +66,26 @@ def test_a_package_imports_only_what_the_table_in_the_architecture_allows(path):
             assert allowed, f"{path} imports {name}"
 
 
+def _shape(body: list[ast.stmt]) -> str:
+    """What is done, whatever the names are."""
+    names: dict[str, str] = {}
+    return re.sub(
+        r"id='(\w+)'", lambda name: names.setdefault(name[1], str(len(names))), ast.dump(ast.Module(body, []))
+    )
+
+
+def test_what_the_analyzer_and_the_report_both_need_stands_once():
+    places: dict[str, list[str]] = {}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                # Without its docstring; what is short may well be said twice.
+                body = node.body[ast.get_docstring(node) is not None :]
+                if sum(isinstance(part, ast.stmt) for line in body for part in ast.walk(line)) >= 8:
+                    places.setdefault(_shape(body), []).append(f"{path.relative_to(ROOT)}: {node.name}")
+    assert [found for found in places.values() if len(found) > 1] == []
+
+
 def test_the_table_in_the_architecture_is_the_one_that_is_tested():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     for package, entries in ALLOWED.items():

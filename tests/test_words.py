@@ -1,4 +1,4 @@
-"""Figures in the analyzer's sentences: one way for digits, thousands and units."""
+"""Figures in the analyzer's sentences, and in the report around them: one way for digits, thousands and units."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from analyzer import words
 from collector.errors import printable
+from reports import figures
 
 
 @pytest.mark.parametrize(
@@ -21,24 +22,23 @@ from collector.errors import printable
         (words.figure(0.0), "0"),
         (words.figure(3e-12), "3e-12"),
         (words.figure(float("inf")), "inf"),
-        (words.seconds(0.001837), "1.84 ms"),
-        (words.seconds(0.9999), "1 s"),
-        (words.seconds(0.0), "0 s"),
-        (words.bits(46.29e6), "46.3 Mbit/s"),
-        (words.bits(999.9e6), "1 Gbit/s"),
-        (words.quantity(46.29e6, "bit/s"), "46.3 Mbit/s"),
-        (words.quantity(1e9, "bit/s"), "1 Gbit/s"),
         (words.quantity(0.25, "B/s"), "0.25 B/s"),
-        (words.quantity(42.78, "1/s"), "42.8 /s"),
         (words.quantity(890.0, "s"), "14.8 min"),
         (words.quantity(None, "s"), "none"),
         (words.share(0.000944), "0.0944 %"),
-        (words.memory(31.6 * 2**30), "31.6 GiB"),
         (words.memory(40 * 2**20), "40 MiB"),
     ],
 )
 def test_three_digits_and_one_way_to_part_thousands(shown, expected):
     assert shown == expected
+
+
+@pytest.mark.parametrize("written", [words, figures], ids=["analyzer", "report"])
+def test_the_report_writes_figures_as_the_sentences_in_it_do(written):
+    assert [written.seconds(value) for value in (0.001837, 0.9999, 0.0)] == ["1.84 ms", "1 s", "0 s"]
+    assert [written.bits(value) for value in (46.29e6, 999.9e6)] == ["46.3 Mbit/s", "1 Gbit/s"]
+    assert [written.quantity(1e9, "bit/s"), written.quantity(42.78, "1/s")] == ["1 Gbit/s", "42.8 /s"]
+    assert written.memory(31.6 * 2**30) == "31.6 GiB"
 
 
 def test_grouped_thousands_can_be_printed_on_a_terminal():

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, groupby
 
 from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status, Timing
+from analyzer.contract.spans import union
 from analyzer.extension import TIMINGS, Context, Judgement, Rule
-from analyzer.joints import common_spans, union
+from analyzer.joints import common_spans
 from analyzer.majority import Voters, partly, tolerance, voters
 from analyzer.tolerance import borne
 from analyzer.troubles import Trouble, words

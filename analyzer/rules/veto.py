@@ -18,9 +18,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract.spans import intersection, union
 from analyzer.extension import FACTS, SILENCES, TIMINGS, Context, Judgement, Rule
 from analyzer.host import carried
-from analyzer.joints import common_spans, intersection, on_channels, union
+from analyzer.joints import common_spans, on_channels
 from analyzer.majority import deciding, told
 from analyzer.netfacts import WayOut, ways_out
 from analyzer.troubles import Trouble, words
