@@ -26,11 +26,11 @@ def rank(finding: Finding) -> int:
 
 
 def grouped(
-    findings: Iterable[Finding], weaker: Sequence[Finding] = (), causes: Collection[Subject] = ()
+    findings: Iterable[Finding], weaker: Sequence[Finding] = (), causes: Collection[tuple[str, Subject]] = ()
 ) -> list[tuple[str, str]]:
     """One entry per rule, the worst first: the worst subject's message, and where else it failed, or less of `weaker`.
 
-    What other findings follow from (the link of a device of `causes`) stands before them.
+    What other findings follow from (rule and subject in `causes`) stands before them.
     """
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -38,7 +38,7 @@ def grouped(
     found = []
 
     def order(group: list[Finding]) -> tuple[bool, int, float]:
-        cause = group[0].rule == LINK and any(finding.subject in causes for finding in group)
+        cause = any((finding.rule, finding.subject) in causes for finding in group)
         return not cause, rank(group[0]), -max(map(excess, group))
 
     for members in sorted(groups.values(), key=order):

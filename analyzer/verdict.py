@@ -52,7 +52,7 @@ def answer(
     faults, warnings, damage and overrides; within each by what it means for the cluster, then by how far it lies beyond its limit. What a
     rule warns of elsewhere stands beside what it failed, and a run that is too short for its nodes is told of them, not of their paths again. What
     keeps the run from proving anything has a reason always. What could not be judged comes last, in one sentence, and the summary
-    counts it, so that it neither crowds out a failure nor goes unseen. What follows from a link that failed stands behind it and asks for
+    counts it, so that it neither crowds out a failure nor goes unseen. What follows from another finding stands behind it and asks for
     nothing of its own. Information is no concern. What is waived is no reason against
     the site, and no pass either: it is told behind everything else, and the verdict is "suitable with waivers" at best. A check that
     would be worse without a relaxed limit makes the verdict conditional.
@@ -91,7 +91,7 @@ def answer(
         *grouped((finding for finding in failed if rank(finding) > 0), beside, causes),
         *gaps,
         *grouped(by_status[Status.ERROR]),
-        *grouped(finding for finding in apart if not _short_as_its_nodes(finding, apart)),
+        *grouped((finding for finding in apart if not _short_as_its_nodes(finding, apart)), causes=causes),
         *(
             (
                 f"The archive of node {node.name} is damaged or was not closed in order.",

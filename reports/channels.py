@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from analyzer.contract import Assessment, Timing
-from analyzer.contract.spans import union
+from analyzer.contract.spans import Spans, intersection, union
 from reports.basis import rest_s
 
 KINDS = frozenset({"channel", "sync"})
 """Kinds of networks that carry heartbeats and replication."""
+
+UNSEEN = 0.5
+"""A pause of this share of an outage may be what caused it (design value, as for standstills)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,49 @@ class Incident:
     several_s: float
 
 
+def between(pair: Iterable[str], assessment: Assessment) -> list[Timing]:
+    """The paths between two nodes, both ways."""
+    ends = set(pair)
+    return [timing for timing in assessment.timings if {timing.source, timing.target} == ends]
+
+
+def out(timings: Iterable[Timing], network: str) -> Spans:
+    """When a network was out: while either direction was."""
+    return union(
+        (outage.start_s, outage.start_s + outage.length_s)
+        for timing in timings
+        if timing.network == network
+        for outage in timing.outages
+    )
+
+
+def all_out(timings: Sequence[Timing], networks: Iterable[str]) -> Spans:
+    """When all of these networks were out at once."""
+    common: Spans | None = None
+    for name in networks:
+        spans = out(timings, name)
+        common = spans if common is None else intersection(common, spans)
+    return common or []
+
+
+def up_meanwhile(item: Together, assessment: Assessment) -> list[str]:
+    """Other networks of a pair that answered both ways whenever all its channels were out: neither node stood still then.
+
+    One that may have missed that because a node was stalled, or was not asked, tells nothing.
+    """
+    timings = between(item.pair, assessment)
+    spans = all_out(timings, item.channels)
+    least_s = min((stop - start for start, stop in spans), default=0.0)
+
+    def steady(name: str) -> bool:
+        ways = [timing for timing in timings if timing.network == name]
+        return len(ways) == 2 and all(
+            way.rtt.samples and max(way.unjudged * way.period_s, way.longest_stall_s) < UNSEEN * least_s for way in ways
+        )
+
+    return [name for name in item.others if spans and steady(name) and not intersection(spans, out(timings, name))]
+
+
 def incidents(assessment: Assessment) -> list[Incident]:
     """Every stretch in which a channel of a pair was out, in order of time. A channel is out while either direction is."""
     found: list[Incident] = []
@@ -49,12 +95,7 @@ def incidents(assessment: Assessment) -> list[Incident]:
         outages = [
             (start, stop, channel)
             for channel in item.channels
-            for start, stop in union(
-                (outage.start_s, outage.start_s + outage.length_s)
-                for timing in assessment.timings
-                if timing.network == channel and {timing.source, timing.target} == set(item.pair)
-                for outage in timing.outages
-            )
+            for start, stop in out(between(item.pair, assessment), channel)
         ]
         found += _swept(item.pair, sorted(outages))
     return sorted(found, key=lambda incident: (incident.start_s, incident.pair))

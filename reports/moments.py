@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from analyzer.contract import Assessment, Finding, Outage, Scope, Subject
-from analyzer.contract.spans import Spans, intersection, union
 from reports import figures
+from reports.channels import all_out, between
 from reports.notes import numbered
 from reports.texts import say
 
@@ -64,19 +64,11 @@ def _together(assessment: Assessment, found: Finding) -> str:
     if judged is None or not judged.value:
         return ""
     ends = set(found.subject.name.split("+"))
-    between = [timing for timing in assessment.timings if {timing.source, timing.target} == ends]
-    names = {timing.network for timing in between}
+    timings = between(ends, assessment)
+    names = {timing.network for timing in timings}
     if judged.what == _CHANNELS:
         names = {name for joint in assessment.joints if set(joint.pair) == ends for name in joint.networks}
-    common: Spans | None = None
-    for name in names:
-        spans = union(
-            (outage.start_s, outage.start_s + outage.length_s)
-            for timing in between
-            if timing.network == name
-            for outage in timing.outages
-        )
-        common = spans if common is None else intersection(common, spans)
+    common = all_out(timings, names)
     start_s, stop_s = max(common or [(0.0, 0.0)], key=lambda span: span[1] - span[0])
     if not math.isclose(stop_s - start_s, judged.value, abs_tol=_SAME_S):
         return ""

@@ -80,6 +80,37 @@ def test_channels_that_were_out_because_a_node_stood_still_are_not_looked_for():
     assert means(base)[pair].startswith("Either one of the nodes stood still")
 
 
+def beside(base, *, unjudged=0, outages=()):
+    """Two channels of a pair that were out together for 8 s, beside a public network."""
+    one, other = pair = base.joints[0].pair
+    first = next(item for item in base.timings if {item.source, item.target} == {one, other})
+
+    def way(source, target, net, spans, unjudged=0):
+        return replace(
+            first, path=f"{source}>{target}/{net}", source=source, target=target, network=net, outages=spans,
+            unjudged=unjudged, longest_stall_s=0.0,
+        )  # fmt: skip
+
+    cut = (Outage(100.0, 8.0, 40),)
+    timings = [way(*ends, net, cut) for ends in (pair, pair[::-1]) for net in ("c1", "c2")]
+    timings += [way(one, other, "open", ()), way(other, one, "open", outages, unjudged)]
+    kinds = (("c1", "channel"), ("c2", "channel"), ("open", "public"))
+    networks = tuple(replace(base.networks[0], name=name, kind=kind) for name, kind in kinds)
+    joint = replace(base.joints[0], networks=("c1", "c2"), common_outages=1, longest_common_outage_s=8.0)
+    return replace(base, timings=tuple(timings), networks=networks, joints=(joint,), findings=())
+
+
+def test_no_node_stood_still_while_another_network_answered():
+    (text,) = means(beside(trio())).values()
+    assert text.startswith("open answered meanwhile, so neither node stood still: the channels share something")
+
+
+@pytest.mark.parametrize("less", [{"unjudged": 60}, {"outages": (Outage(103.0, 1.0, 5),)}])
+def test_a_node_may_have_stood_still_where_the_other_network_does_not_tell(less):
+    (text,) = means(beside(trio(), **less)).values()
+    assert text.startswith("Either one of the nodes stood still")
+
+
 def test_channels_of_members_that_decide_by_majority_split_nothing():
     base = both_channels(bad())
     name, pair, _ = hit(base)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status, Timing
 from analyzer.extension import TIMING, Context, Judgement, Rule
+from analyzer.lost import silenced
 from analyzer.words import count, either_way, seconds, share
 
 _FAIL = "fail: Test-NetStack (less than 99 % answered)"
@@ -64,10 +65,10 @@ def _check(context: Context) -> Iterator[Judgement]:
 
 def _burst(timing: Timing) -> str:
     """Said where more than half of the losses lie in outages: what silences a path is another fault than what drops packets."""
-    gone = [outage for outage in timing.outages if outage.slots > outage.late]
-    inside = min(sum(outage.slots - outage.late for outage in gone), timing.lost)
-    if 2 * inside <= timing.lost:
+    inside = silenced(timing)
+    if not inside:
         return ""
+    gone = [outage for outage in timing.outages if outage.slots > outage.late]
     many = f"all {inside}" if inside == timing.lost else f"{inside} of them"
     longest = seconds(max(outage.length_s for outage in gone))
     return (

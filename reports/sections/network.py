@@ -19,7 +19,7 @@ from analyzer.contract import Area, Assessment, Scope, Timing
 from reports import figures
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.basis import rest_s
-from reports.channels import Incident, Together, incidents, together
+from reports.channels import Incident, Together, incidents, together, up_meanwhile
 from reports.contract import Block, Heading, Paragraph, Section, Table
 from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
@@ -338,6 +338,12 @@ def _meaning(item: Together, assessment: Assessment) -> str:
             return say(
                 "{node} stood still with its clock (see its page), which takes all channels at once. End what stops it. {danger}",
                 node=item.stood,
+                danger=danger,
+            )
+        if up := up_meanwhile(item, assessment):
+            return say(
+                "{names} answered meanwhile, so neither node stood still: the channels share something (switch, cable, provider). Find it, and end that. {danger}",
+                names=figures.listing(up),
                 danger=danger,
             )
         return say(
