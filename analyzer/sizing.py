@@ -86,11 +86,17 @@ def floor_notes(context: StackContext) -> Iterator[str]:
 def pause(timings: Sequence[Timing]) -> Constraint:
     """The longest pause of either node."""
     stalled = max(timings, key=lambda timing: timing.longest_stall_s)
-    return Constraint(
-        "pause of a node",
-        MARGIN * stalled.longest_stall_s,
-        f"{MARGIN} x {seconds(stalled.longest_stall_s)}, the longest pause of {stalled.source} or {stalled.target}",
+    return paused(stalled.longest_stall_s, f"{stalled.source} or {stalled.target}")
+
+
+def paused(longest_s: float, where: str) -> Constraint:
+    """The longest pause of whatever it was; that there was none is said, not multiplied."""
+    text = (
+        f"{MARGIN} x {seconds(longest_s)}, the longest pause of {where}"
+        if longest_s > 0
+        else f"no pause of {where} was recorded"
     )
+    return Constraint("pause of a node", MARGIN * longest_s, text)
 
 
 def latency_s(timing: Timing) -> float:
@@ -243,11 +249,12 @@ def least_loaded(context: StackContext) -> Constraint:
 
 def measured_silence(length_s: float, where: str) -> Constraint:
     """The silence that a real TCP connection went through. It counts beside the one computed from outages: the longer decides."""
-    return Constraint(
-        "silence of TCP",
-        MARGIN * length_s,
-        f"{MARGIN} x {seconds(length_s)}, the longest that a TCP connection on {where} went without an answer",
+    text = (
+        f"{MARGIN} x {seconds(length_s)}, the longest that a TCP connection on {where} went without an answer"
+        if length_s > 0
+        else f"no silence of a TCP connection on {where} was recorded"
     )
+    return Constraint("silence of TCP", MARGIN * length_s, text)
 
 
 def interruptions(timings: Sequence[Timing]) -> Iterator[Constraint]:

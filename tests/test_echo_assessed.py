@@ -15,7 +15,7 @@ from analyzer.contract import Assessment, EchoTiming, IdleAge, Quantiles, Scope,
 from analyzer.echo import silent_together
 from analyzer.extension import ECHO, TIMING, Context, Tolerance
 from analyzer.rules import idle_connections, tcp_echo
-from analyzer.sizing import MARGIN, tcp_silence_s
+from analyzer.sizing import MARGIN, measured_silence, tcp_silence_s
 from collector.plan import parse
 
 PATH = "a>b/ch1"
@@ -296,3 +296,8 @@ def test_more_silence_never_makes_the_common_one_shorter_nor_does_a_missing_echo
     both = silent_together([silent("ch1", *one), silent("ch2", *other)])[0]
     assert silent_together([silent("ch1", *one, *more), silent("ch2", *other)])[0] >= both - 1e-6
     assert silent_together([silent("ch1", *one)])[0] >= both - 1e-6
+
+
+def test_a_connection_that_was_never_silent_is_not_multiplied():
+    assert measured_silence(0.0, "ch1").text == "no silence of a TCP connection on ch1 was recorded"
+    assert measured_silence(2.0, "ch1").text.startswith(f"{MARGIN} x 2 s")

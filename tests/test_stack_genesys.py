@@ -116,3 +116,9 @@ def test_what_a_node_asked_of_scs_reaches_its_setting(tmp_path):
     assert timeouts["b"] == 10
     assert timeouts["a"] >= 15
     assert found["a"].risk.exposure_s == pytest.approx(1200.0, abs=5.0)
+
+
+def test_of_a_node_that_never_paused_none_is_multiplied():
+    told = {item.name: item.text for item in advised(genesys_host.STACK, both(quiet_trace)).constraints}
+    assert told["pause of a node"].startswith("no pause of ")
+    assert not any("x 0 s" in text for text in told.values())

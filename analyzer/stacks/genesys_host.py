@@ -105,11 +105,7 @@ def _candidates(context: StackContext) -> Iterator[Constraint]:
         )
     for trace in context.asked.values():
         paused_s = max((stop - start for start, stop in trace.stalls_s.tolist()), default=0.0)
-        yield Constraint(
-            "pause of a node",
-            sizing.MARGIN * paused_s,
-            f"{sizing.MARGIN} x {seconds(paused_s)}, the longest pause of {context.pair[0]}",
-        )
+        yield sizing.paused(paused_s, context.pair[0])
     yield from sizing.scenarios(context)
 
 
