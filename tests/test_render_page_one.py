@@ -13,12 +13,13 @@ import pytest
 import sample_set
 from report_fixtures import bad, demonstration, trio, wordy
 
-from analyzer.contract import Assessment
+from analyzer.contract import Assessment, Verdict
 from reports import figures
 from reports.basis import rest_s
 from reports.commands import Look, write_report
+from reports.contract import Paragraph
 from reports.render.pdf import Paper
-from reports.sections.verdict import LONGEST
+from reports.sections.verdict import LONGEST, SECTION
 from reports.wording import worded
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*/assessment.json"))
@@ -124,3 +125,13 @@ def test_another_figure_in_the_json_is_another_figure_on_the_page(tmp_path):
     told = page_one(replace(trio(), recommendations=(advice, *trio().recommendations[1:])), tmp_path)
 
     assert f"{changed.option}: 77" in told.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_with_nothing_to_mend_page_one_does_not_deny_the_advice_beside_its_settings():
+    """A second channel may be advised there: so not everything is as it should be."""
+    (advice, *others) = trio().recommendations
+    advised = replace(advice, cautions=(("One channel only (ch-ab)", "a second, independent one is advised"),))
+    sound = replace(trio(), fixes=(), verdict=Verdict.SUITABLE, recommendations=(advised, *others))
+    said = [block.text for block in SECTION.build(sound) if isinstance(block, Paragraph)]
+    assert any(text.startswith("No check asks for a change. What is advised or stays open") for text in said)
+    assert not any("Nothing has to be fixed" in text for text in said)

@@ -355,3 +355,18 @@ def test_more_outage_stall_or_delay_never_shortens_the_timeout(one, more, hours,
     assert sized(*worse) >= sized(*one)
     assert sized(*one) + 1e-6 >= 1.25 * max(min(one[0], one[1]), one[2])
     assert lowered or sized(*one) >= 60
+
+
+@pytest.mark.parametrize("networks", [NETWORKS, NETWORKS[:1]])
+def test_nothing_is_multiplied_by_a_pause_that_nobody_recorded(networks):
+    plan = make_plan(networks=networks)
+    told = {item.name: item.text for item in advise(plan, measured(plan)).constraints}
+    assert told["pause of a node"] == "no pause of primary or secondary was recorded"
+    assert not any("x 0 s" in text for text in told.values())
+
+
+def test_a_second_channel_is_advised_and_not_asked_for():
+    """Page 1 says beside it that no check asks for a change."""
+    plan = make_plan(networks=NETWORKS[:1])
+    (caution,) = advise(plan, measured(plan)).cautions
+    assert caution[1].endswith("is advised")

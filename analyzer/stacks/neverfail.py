@@ -271,7 +271,7 @@ def _cautions(context: StackContext) -> Iterator[tuple[str, str]]:
     if len(context.networks) == 1:
         yield (
             f"One channel only ({context.networks[0]})",
-            "its loss alone starts the countdown to a failover; add a second, independent one",
+            "its loss alone starts the countdown to a failover; a second, independent one is advised",
         )
 
 

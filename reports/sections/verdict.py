@@ -114,7 +114,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         suitable = assessment.verdict in (Verdict.SUITABLE, Verdict.WAIVED)
         yield Paragraph(
             say(
-                "Nothing has to be fixed. What stays open stands beside the settings above and under “Not tested: please confirm”."
+                "No check asks for a change. What is advised or stays open stands beside the settings above and under “Not tested: please confirm”."
             )
             if suitable
             else say("The assessment names nothing that could be fixed.")
