@@ -76,7 +76,7 @@ def advise(context: StackContext, tolerated_s: float) -> Iterator[TopologyAdvice
         address=(_takeover(site, weaker), _balancing(site), _device(site), _one_host(site)),
         standby=(hot, _warm(hot)),
         scs_weaker=weaker,
-        scs=tuple(compared),
+        scs=(_decides(context), *compared),
         questions=tuple(dict.fromkeys((*_questions(site), *asked))),
         source=SOURCE,
     )
@@ -210,6 +210,20 @@ def _line(timings: Sequence[Timing]) -> str:
         f"longest outage {seconds(max(map(_outage_s, timings), default=0.0))}, loss {share(max((t.loss or 0.0 for t in timings), default=0.0))}, "
         f"99.9 % of the round trips within {seconds(slow)}"
     )
+
+
+def _decides(context: StackContext) -> str:
+    """Who decides a switchover of these two, as far as the plan says."""
+    loses = "when it loses the primary's host, however well the pair sees each other"
+    if not context.automatic:
+        return (
+            "By the plan a person switches these two over: see that no Solution Control Server (SCS) is set to do it. One that is switches "
+            f"{loses}."
+        )
+    planned = [observer.name for observer in context.plan.observers if observer.kind is ObserverKind.SCS]
+    if not planned:
+        return f"The plan names no Solution Control Server (SCS). In automatic operation the SCS decides: it switches {loses}. So its path was not measured."
+    return f"The SCS ({' or '.join(planned)}) decides switchovers: it switches {loses}."
 
 
 def _scs(context: StackContext) -> tuple[bool | None, list[str], list[Untested]]:

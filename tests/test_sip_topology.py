@@ -200,7 +200,8 @@ def tone_of_scs(found):
 
 def test_an_unplanned_scs_is_a_question_and_no_verdict():
     found = advice()
-    assert (found.scs_weaker, found.scs) == (None, ())
+    assert (found.scs_weaker, len(found.scs)) == (None, 1)
+    assert "The plan names no Solution Control Server" in found.scs[0]
     assert "Which machine runs the Solution Control Server" in asked(found)
 
 
@@ -225,6 +226,21 @@ def test_the_path_of_the_scs_is_weaker_if_it_is_silent_or_loses_more(answers, we
     assert ("both servers hold it" in " ".join(found.address[0].reasons)) is (weaker is True)
     if weaker is None:
         assert "Solution Control Server" in asked(found)
+
+
+def test_who_decides_a_switchover_is_told_by_the_plan():
+    by_scs = advice(make_plan(observer=SCS))
+    by_hand = advice(make_plan(observer=SCS, pairs=[]), automatic=False)
+    assert by_scs.scs[0].startswith("The SCS (scs-1) decides switchovers")
+    assert by_hand.scs[0].startswith("By the plan a person switches these two over")
+    for found in (by_scs, by_hand):
+        assert found.scs[0] in said_of_scs(found)
+        assert "The SCS decides" not in said_of_scs(found)
+
+
+def said_of_scs(found):
+    blocks = SECTION.build(replace(trio(), topologies=(found,)))
+    return next(block.text for block in blocks if isinstance(block, Callout))
 
 
 def test_nodes_that_the_plan_does_not_pair_get_no_advice():

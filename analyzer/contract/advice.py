@@ -159,7 +159,7 @@ class Choice:
 class TopologyAdvice:
     """How a product may be built on a pair: how its address moves, what stands by, and what nobody could find out.
 
-    `scs_weaker`: whether the path of the machine that decides switchovers is weaker than the pair's own link (None: not known); `scs` says by what.
+    `scs_weaker`: whether the path of the machine that decides switchovers is weaker than the pair's own link (None: not known); `scs` says who decides them, then by what.
     """
 
     stack: str

@@ -54,14 +54,11 @@ def _table(head: str, choices: Sequence[Choice]) -> Table:
 
 def _scs(advice: TopologyAdvice) -> Callout:
     lines = "\n".join(advice.scs)
-    decides = say(
-        "The SCS decides switchovers: it switches when it loses the primary's host, however well the pair sees each other."
-    )
     match advice.scs_weaker:
         case True:
             return Callout(
                 say("The path of the SCS is weaker than the pair's own link"),
-                say("{decides} Mend it first.\n{lines}", decides=decides, lines=lines),
+                say("Mend it first.\n{lines}", lines=lines),
                 Tone.WARN,
             )
         case False if all(choice.fit is not Fit.ADVISED for choice in advice.standby):
@@ -70,16 +67,14 @@ def _scs(advice: TopologyAdvice) -> Callout:
                 say(
                     "The path of the SCS is no weaker than the pair's own link; hot standby waits for what is told above"
                 ),
-                f"{decides}\n{lines}",
+                lines,
                 Tone.NOTE,
             )
         case False:
-            return Callout(
-                say("The path of the SCS is no weaker than the pair's own link"), f"{decides}\n{lines}", Tone.GOOD
-            )
+            return Callout(say("The path of the SCS is no weaker than the pair's own link"), lines, Tone.GOOD)
         case None:
             title = say("Whether the path of the SCS is weaker than the pair's own link is not known")
-            return Callout(title, f"{decides}\n{lines}".rstrip(), Tone.UNKNOWN)
+            return Callout(title, lines, Tone.UNKNOWN)
 
 
 SECTION = Section("sip_topology", "Topology of the SIP Servers", 23, _build)
