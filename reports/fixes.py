@@ -51,6 +51,9 @@ def fixes(assessment: Assessment, most: int) -> tuple[Fix, ...]:
 
 def _fix(what: str, findings: Sequence[Finding]) -> Fix:
     asking = [found for found in findings if found.remedy == what and found.status in ASKS and found.waiver is None]
+    # What a machine does shows on its paths as well; it is mended on the machine.
+    causes = [found for found in asking if _of_machine(found)]
+    asking = causes or asking
     areas = [area for found in asking for area in (found.area, *((Area.NETWORK,) if found.rule in LINKS else ()))]
     owners = list(dict.fromkeys(say(OWNERS[area]) for area in areas))
     efforts = [found.effort for found in asking if found.effort is not None]
@@ -60,6 +63,10 @@ def _fix(what: str, findings: Sequence[Finding]) -> Fix:
         _extent(list(dict.fromkeys(found.subject for found in asking))),
         say(EFFORTS[max(efforts, key=list(Effort).index)]) if efforts else "",
     )
+
+
+def _of_machine(found: Finding) -> bool:
+    return found.area is Area.HOST and found.subject.scope is Scope.NODE and found.rule not in LINKS
 
 
 def _extent(subjects: Sequence[Subject]) -> str:

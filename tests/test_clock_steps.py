@@ -13,9 +13,22 @@ from test_analyzer_rules import PLAN
 from analyzer.align import Clock
 from analyzer.assess import assess
 from analyzer.clocks import rate, steps
-from analyzer.contract import Assessment, ClockStep, Keeper, NodeClock, Note, Scope, Status, Subject
-from analyzer.extension import CLOCK, NOTES, Context
+from analyzer.contract import (
+    Assessment,
+    ClockStep,
+    Keeper,
+    NodeClock,
+    NodeStalls,
+    Note,
+    Scope,
+    Stall,
+    StallCause,
+    Status,
+    Subject,
+)
+from analyzer.extension import CLOCK, NOTES, STALLS, Context
 from analyzer.rules import clock_steps
+from analyzer.stood import remedy
 from reports.contract import Table
 from reports.sections import nodes
 
@@ -75,6 +88,50 @@ def test_a_note_of_the_moment_is_told_with_the_step_and_changes_nothing():
     assert word.remedy.startswith("See whether the note tells")
     assert any("clock set by hand" in item.what for item in word.evidence)
     assert not any("far away" in item.what for item in word.evidence)
+
+
+def put_down(found, *standstills):
+    rule, stood = clock_steps.RULE, NodeStalls("a", (), standstills, 1)
+    context = Context(Subject(Scope.NODE, "a"), PLAN, "a", 900.0, {CLOCK: found, NOTES: (), STALLS: stood}, rule.limits)
+    (word,) = rule.check(context)
+    return word
+
+
+def test_a_clock_that_was_set_right_after_a_standstill_is_put_down_to_that():
+    frozen = Stall(600.0, 1.6, StallCause.FROZEN)
+    word = put_down(clock(stepped(1.6, 1.6, at_s=610.0)), frozen)
+    assert word.message == (
+        "Node a: its wall clock was stepped once, by 1.6 s forwards, seen 10 min after the start: a had stood still with its clock for 1.6 s "
+        "and was set forward afterwards."
+    )
+    # In the words of the standstill itself, so that page 1 asks for it once.
+    assert word.remedy == remedy("a")
+    assert word.status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("step", "stall"),
+    [
+        (stepped(1.6, -1.6, at_s=610.0), Stall(600.0, 1.6, StallCause.FROZEN)),
+        (stepped(1.6, 1.6, at_s=610.0), Stall(600.0, 1.6, StallCause.STEAL)),
+        (stepped(1.6, 1.6, at_s=580.0), Stall(600.0, 1.6, StallCause.FROZEN)),
+        (stepped(1.6, 1.6, at_s=680.0), Stall(600.0, 1.6, StallCause.SUSPEND)),
+        (stepped(1.6, 1.6, at_s=610.0), Stall(600.0, 4.0, StallCause.FROZEN)),
+        (stepped(1.6, 1.6, at_s=610.0), Stall(600.0, 1.0, StallCause.FROZEN)),
+    ],
+)
+def test_another_standstill_set_no_clock(step, stall):
+    word = put_down(clock(step), stall)
+    assert "stood still" not in word.message
+    assert "Find what sets the clock of a" in word.remedy
+
+
+def test_a_second_step_that_no_standstill_explains_is_still_looked_for():
+    word = put_down(
+        clock(stepped(1.6, 1.6, at_s=610.0), stepped(1.2, -1.2, at_s=100.0)), Stall(600.0, 1.6, StallCause.FROZEN)
+    )
+    assert "a had stood still with its clock" in word.message
+    assert "Find what sets the clock of a" in word.remedy
 
 
 @pytest.mark.parametrize(("service", "told"), [("chronyd", True), (None, True), ("", False)])

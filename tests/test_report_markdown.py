@@ -77,6 +77,15 @@ def test_a_fix_has_the_one_who_can_do_it_how_much_there_is_of_it_and_what_it_tak
     assert alone.extent == "a → b (n)"
 
 
+def test_what_a_machine_does_is_mended_by_who_runs_it_wherever_it_shows():
+    machine = Finding(
+        "standstill", "x", Area.HOST, Subject(Scope.NODE, "a"), Status.WARN, "It stood.", remedy="Find what stops a."
+    )
+    path = replace(machine, rule="outages", area=Area.NETWORK, subject=Subject(Scope.PATH, "a>b/n"))
+    (fix,) = fixes(replace(trio(), findings=(path, machine), fixes=("Find what stops a.",)), 5)
+    assert (fix.who, fix.extent) == ("system administrator", "a")
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_a_ticket_stays_short(name):
     assert len(told(ALL[name]()).encode()) < 30_000

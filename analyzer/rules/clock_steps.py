@@ -5,7 +5,7 @@ Why HA: A heartbeat, a lease or a log that goes by the wall clock sees a step as
     fire early or late, and nobody can put the logs in order afterwards.
 How: The difference of wall and monotonic clock. What slewing at 0.1 % could have done is taken off; a clock that is slewed faster
     cannot be told from one that is stepped by little. A virtual machine that was stopped together with its clocks shows a
-    step when it goes on. Time service: the inventory, once an hour. Notes of people within 60 s are told with it and change nothing.
+    step when it goes on; where the record shows such a standstill, as long as the step and ending shortly before it, that is the cause that is told. Time service: the inventory, once an hour. Notes of people within 60 s are told with it and change nothing.
 Source: Design values (unverified): no step passes; one longer than a heartbeat interval (1 s) fails. Prometheus node mixin (not
     synchronised: a warning).
 Fails when: a step exceeds 1 s beyond doubt.
@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from analyzer.contract import Area, Evidence, Keeper, Limit, NodeClock, Scope, Sense, Status
-from analyzer.extension import CLOCK, NOTES, Context, Judgement, Rule
+from analyzer.contract import Area, ClockStep, Evidence, Keeper, Limit, NodeClock, Scope, Sense, Stall, Status
+from analyzer.extension import CLOCK, NOTES, STALLS, Context, Judgement, Rule
 from analyzer.notes import beside, near, quoted
+from analyzer.stood import before_step, remedy
 from analyzer.words import seconds, span
 
 STEP = Limit(
@@ -64,15 +65,27 @@ def _steps(context: Context, clock: NodeClock) -> Judgement:
         evidence.append(Evidence("rate against the first node's clock", clock.skew_ppm, "ppm"))
     times = f"{clock.steps_found} times, the furthest" if clock.steps_found > 1 else "once,"
     way = "forwards" if largest[0].by_s > 0 else "back"
+    explained = [before_step(context.stalls, step, _READ_S) for step in largest] if context.has(STALLS) else []
+    cause = explained[0] if explained else None
     notes = beside(context.notes, max(0.0, largest[0].at_s - _READ_S), largest[0].at_s)
     says = f" A note of that moment says: {quoted(notes)}." if notes else ""
     evidence += near(context.notes, ((step.at_s, abs(step.by_s)) for step in largest[:_SHOWN]), "step")
     return Judgement(
         limit.judge(beyond_s),
-        f"Node {context.node}: its wall clock was stepped {times} by {seconds(abs(largest[0].by_s))} {way}.{says}",
+        f"Node {context.node}: its wall clock was stepped {times} by {seconds(abs(largest[0].by_s))} {way}{_after(context.node, cause, largest[0])}.{says}",
         tuple(evidence),
-        _remedy(context.node, clock, noted=bool(notes)),
+        remedy(context.node)
+        if clock.steps_found == len(explained) and all(explained)
+        else _remedy(context.node, clock, noted=bool(notes)),
     )
+
+
+def _after(node: str, stall: Stall | None, step: ClockStep) -> str:
+    """Which standstill set the clock right afterwards, and when; empty: none is on record."""
+    if stall is None:
+        return ""
+    when = span(max(0.0, step.at_s))
+    return f", seen {when} after the start: {node} had stood still with its clock for {seconds(stall.length_s)} and was set forward afterwards"
 
 
 def _remedy(node: str, clock: NodeClock, *, noted: bool) -> str:
@@ -121,4 +134,4 @@ def _said(keeper: Keeper) -> str:
     return f"{service}, {state}"
 
 
-RULE = Rule("clock-steps", "Steps of the clock", Area.HOST, Scope.NODE, (CLOCK, NOTES), (STEP,), _check)
+RULE = Rule("clock-steps", "Steps of the clock", Area.HOST, Scope.NODE, (CLOCK, NOTES, STALLS), (STEP,), _check)
