@@ -57,6 +57,7 @@ CLOCK, NOTES, MTUS, PORTS, STALLS = "clock", "notes", "mtus", "ports", "stalls"
 REPLICATION, HEADROOM = "replication", "headroom"
 NEIGHBOURS, SILENCES, HOLDS = "neighbours", "silences", "holds"
 TESTS = "tests"
+WITNESSES = "witnesses"
 """Needs that are no tables, and the scopes that have them:
 
 need | scopes | what the context then gives
@@ -79,6 +80,7 @@ need | scopes | what the context then gives
 `MEETING` | pair | whether the two archives name each other
 `ARCHIVE` | node, device | the node's `NodeSummary`
 `OBSERVERS` | node, device, pair, cluster | how the plan's observers answered the node, or each of these nodes (`ObserverTiming`)
+`WITNESSES` | node | the same of the plan's witnesses alone; where it names none the cluster is asked about, once
 `SILENCES` | pair | when observers that answered at all did not answer, by node and observer
 `NEIGHBOURS` | cluster | who answered for the addresses of the plan (`Neighbour`), by the node that asked, only of those that told it
 `HOLDS` | cluster | who held which address of the plan beside a running product (`Holding`); else an empty tuple
@@ -344,6 +346,12 @@ class Context:
         """What people noted during the run; empty if nothing was, or the rule does not need "notes"."""
         notes: tuple[Note, ...] = self.given.get(NOTES, ())
         return notes
+
+    @property
+    def witnesses(self) -> tuple[ObserverTiming, ...]:
+        """How the plan's witnesses answered the node. Raises KeyError if the rule does not need "witnesses"."""
+        witnesses: tuple[ObserverTiming, ...] = self.given[WITNESSES]
+        return witnesses
 
     @property
     def met(self) -> bool:

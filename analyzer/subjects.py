@@ -38,6 +38,7 @@ from analyzer.extension import (
     THROUGHPUT,
     TIMING,
     TIMINGS,
+    WITNESSES,
     Rule,
 )
 from analyzer.host import carried
@@ -46,7 +47,7 @@ from analyzer.netfacts import nics
 from analyzer.rates import HOLE_S
 from analyzer.throughput import loaded_s
 from collector.contract import State
-from collector.plan import PlannedPath
+from collector.plan import ObserverKind, Plan, PlannedPath
 
 if TYPE_CHECKING:
     pass
@@ -62,6 +63,8 @@ Asked = tuple[Subject, str, Mapping[str, Any], str, str]
 def subjects(rule: Rule, material: Material) -> Iterator[Asked]:
     """Every subject of the rule's scope."""
     match rule.scope:
+        case Scope.NODE if WITNESSES in rule.needs and not _witnesses(material.plan):
+            yield Subject(Scope.CLUSTER, material.plan.cluster), "", {WITNESSES: ()}, "", ""
         case Scope.NODE:
             for node in material.plan.nodes:
                 yield _node(rule, Subject(Scope.NODE, node.name), node.name, material)
@@ -89,6 +92,10 @@ def subjects(rule: Rule, material: Material) -> Iterator[Asked]:
                 HOLDS: tuple(material.holdings),
             }
             yield subject, "", _only(rule, offered), "", ""
+
+
+def _witnesses(plan: Plan) -> frozenset[str]:
+    return frozenset(observer.name for observer in plan.observers if observer.kind is ObserverKind.WITNESS)
 
 
 def _paths(rule: Rule, material: Material) -> Iterator[Asked]:
@@ -141,6 +148,7 @@ def _node(rule: Rule, subject: Subject, name: str, material: Material, *, cut: b
         **data.tables,
         ARCHIVE: material.summaries[name],
         OBSERVERS: seen,
+        WITNESSES: tuple(timing for timing in seen if timing.kind == ObserverKind.WITNESS),
         NOTES: material.notes,
         STALLS: material.stalls.get(name, NodeStalls(name, (), (), 0)),
         TESTS: loaded_s(data.tables),

@@ -12,7 +12,7 @@ from test_split_brain import said, statuses, timing
 from analyzer import stacks
 from analyzer.contract import Headroom, ObserverTiming, Quantiles, Resource, Status, Subject
 from analyzer.engine import customs
-from analyzer.extension import FACTS, HEADROOM, OBSERVERS, SILENCES, STALLS, TIMINGS, Context, Custom
+from analyzer.extension import FACTS, HEADROOM, SILENCES, STALLS, TIMINGS, WITNESSES, Context, Custom
 from analyzer.majority import deciding, voters
 from analyzer.rules import headroom, quorum, redundancy, veto, witness
 from analyzer.tolerance import tolerances
@@ -88,7 +88,7 @@ def test_a_store_asks_no_witness():
     rtt = Quantiles(900, 0.3, 0.3, 0.3, 0.3, 0.3)
     for name, status in (("etcd", Status.INFO), ("corosync", Status.FAIL)):
         timing_ = ObserverTiming("w", "witness", "10.9.9.9", "a", 900, 900, rtt, 0.0, "")
-        assert statuses(asked(witness.RULE, planned(name), "a", {OBSERVERS: (timing_,)})) == [status]
+        assert statuses(asked(witness.RULE, planned(name), "a", {WITNESSES: (timing_,)})) == [status]
 
 
 def test_one_channel_of_a_majority_is_no_risk_of_split_brain():

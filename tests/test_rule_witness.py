@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from synthetic import Machine, Site, plan_data, write
 
-from analyzer.contract import Status
+from analyzer.contract import Scope, Status
 from analyzer.engine import judge
 from analyzer.frames import read
 from analyzer.material import Material
@@ -67,3 +67,8 @@ def test_without_a_minute_of_answers_the_distance_is_unknown(tmp_path):
 def test_other_observers_may_be_as_far_as_they_like(tmp_path):
     assert {word.status for word in words(tmp_path / "scs", 0.5, WITNESS | {"kind": "scs"})} == {Status.INFO}
     assert {word.status for word in words(tmp_path / "none", 0.5, None)} == {Status.INFO}
+
+
+def test_that_the_plan_names_no_witness_is_said_once_and_of_the_cluster(tmp_path):
+    (word,) = words(tmp_path, 0.5, None)
+    assert (word.subject.scope, word.message) == (Scope.CLUSTER, "The plan names no witness.")

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.contract import Area, Effort, Evidence, Limit, ObserverTiming, Scope, Sense, Status
-from analyzer.extension import OBSERVERS, Context, Custom, Judgement, Rule
+from analyzer.extension import WITNESSES, Context, Custom, Judgement, Rule
 from analyzer.words import seconds
-from collector.plan import ObserverKind, spelling
+from collector.plan import spelling
 
 RTT = Limit(
     "round trip to the witness, median", "s", 0.1, 0.2, Sense.AT_MOST, "vSAN: 200 ms; private link: 100 ms advised"
@@ -25,16 +25,22 @@ FEW = 60
 
 
 def _check(context: Context) -> Iterator[Judgement]:
-    witnesses = [timing for timing in context.observers if timing.kind == ObserverKind.WITNESS]
-    if not witnesses:
+    if context.subject.scope is Scope.CLUSTER:
         yield Judgement(Status.INFO, "The plan names no witness.")
+        return
+    if not context.witnesses:
+        yield Judgement(
+            Status.SKIPPED,
+            f"Node {context.node} told nothing of a witness.",
+            remedy=f"See in the archive of {context.node} (haready inspect) why it asked none, and repeat the run.",
+        )
         return
     stores = {spelling(name) for name in context.customs.get(Custom.COMMITS, ())}
     if stores and all(spelling(binding.name) in stores for binding in context.plan.stacks):
         asking = " and ".join(binding.name for binding in context.plan.stacks)
         yield Judgement(Status.INFO, f"{asking} asks no witness: its members alone decide (see quorum).")
         return
-    for timing in witnesses:
+    for timing in context.witnesses:
         yield _one(context, timing)
 
 
@@ -68,7 +74,7 @@ RULE = Rule(
     "Distance of the witness",
     Area.NETWORK,
     Scope.NODE,
-    (OBSERVERS,),
+    (WITNESSES,),
     (RTT,),
     _check,
     effort=Effort.RESOURCES,
