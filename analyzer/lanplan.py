@@ -36,6 +36,12 @@ def egress(plan: Plan, facts: Mapping[str, Mapping[str, Any]]) -> tuple[Egress, 
     return tuple(rows)
 
 
+def planned_nic(node: Node, network: str, told: Sequence[Nic]) -> str:
+    """The interface that packets of the network ought to leave by: the one that has the planned address, else the planned one; empty: not known."""
+    nic, _ = _holder(node.addresses[network].ip, node.sockets[network].nic, told)
+    return nic.name if nic else node.sockets[network].nic
+
+
 def _found(plan: Plan, node: Node, network: str, told: Sequence[Nic] | None) -> AddressFound:
     planned, socket = node.addresses[network], node.sockets[network]
     nic, held = _holder(planned.ip, socket.nic, told or ())
@@ -102,8 +108,7 @@ def _as_planned(node: Node, network: str, told: Sequence[Nic], way: WayOut) -> b
     """
     planned = node.addresses[network]
     sources = {other.ip for other in node.addresses.values() if other.network == planned.network}
-    nic, _ = _holder(planned.ip, node.sockets[network].nic, told)
-    expected = nic.name if nic else node.sockets[network].nic
+    expected = planned_nic(node, network, told)
     if (way.source and way.source not in sources) or (way.nic and expected and way.nic != expected):
         return False
     return True if way.source and way.nic and expected else None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analyzer.netfacts import flag
 from collector.plan import Plan
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@-]*")
 
 
 def unkept(facts: Mapping[str, Any]) -> bool:
@@ -19,6 +22,16 @@ def unkept(facts: Mapping[str, Any]) -> bool:
 def keep(node: str) -> str:
     """For a clock that no service keeps."""
     return f"Install and start chrony on {node}, with the same servers as its peers."
+
+
+def lasting(node: str) -> str:
+    """The end of a sentence about routes: which file that is depends on the system, and is not known here."""
+    return f"change it in the network configuration that {node} starts with, or the next start undoes it."
+
+
+def typed(words: Sequence[str]) -> str:
+    """A command to type; empty where a word of it, which may come from an archive, is none that a name or an address is made of."""
+    return f"`{' '.join(words)}`" if all(_WORD.fullmatch(word) for word in words) else ""
 
 
 def mend(plan: Plan, node: str, nic: str, networks: tuple[str, ...]) -> str:

@@ -138,6 +138,41 @@ def test_every_departure_from_the_plan_is_told(change, status, text):
     assert Status.PASS not in statuses(words)
 
 
+GATEWAY = [{"name": "gw", "kind": "gateway", "addr": "10.16.7.1"}]
+CONSOLE = "from its console, for the link that you come by may be cut; then change it in the network configuration that primary starts with"
+
+
+def _moved_to(nic, via="192.168.1.1", beside=False, **more):
+    def change(facts):
+        kept = facts["routes"] if beside else [row for row in facts["routes"] if row["to"] != "default"]
+        facts["routes"] = [*kept, {"to": "default", "via": via, "nic": nic}]
+        facts |= more
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "observers", "command"),
+    [
+        (_moved_to("eth1"), GATEWAY, " (`ip route replace default via 10.16.7.1 dev eth0`)"),
+        (_moved_to("eth1", beside=True), GATEWAY, " (`ip route del default via 192.168.1.1 dev eth1`)"),
+        (_moved_to("eth1"), [], ""),
+        (_moved_to("eth1", system="Windows"), GATEWAY, ""),
+        (_moved_to("eth1", via="fe80::1"), GATEWAY, ""),
+        (_moved_to("eth1; reboot", beside=True), GATEWAY, ""),
+        (_moved_to("-eth1", beside=True), GATEWAY, ""),
+    ],
+)
+def test_a_default_gateway_is_moved_from_the_console_and_for_good(change, observers, command):
+    """A command is given only where each word of it is an address or the name of an interface: archives are hostile."""
+    plan = trio(observer=observers)
+    facts = told(plan, "primary")
+    change(facts)
+    (word,) = [word for word in about(lan_plan.RULE, facts, plan=plan) if word.status is Status.WARN]
+    assert f"{command}, {CONSOLE}" in word.remedy
+    assert ("`" in word.remedy) is bool(command)
+
+
 def test_one_point_does_not_hide_another():
     facts = told(PLAN, "primary")
     _set("eth1", up=False)(facts)
@@ -741,3 +776,15 @@ def test_duplex_that_differs_is_told_and_silence_or_two_sites_say_nothing():
 def test_a_node_without_an_inventory_says_nothing_of_its_links():
     (word,) = ask(link_match.RULE, "primary+secondary", {FACTS: {"primary": all_told(PLAN)["primary"]}}, PLAN)
     assert word.status is Status.SKIPPED
+
+
+def test_a_wrong_way_out_is_told_beside_the_one_that_it_ought_to_be():
+    facts = told(PLAN, "primary")
+    entry = next(row for row in facts["egress"] if row["network"] == "ch-ab" and row["target"] == "secondary")
+    entry |= {"nic": "eth0", "source": "10.16.7.101", "via": "10.16.7.1"}
+    (word,) = [word for word in about(egress.RULE, facts) if word.status is Status.FAIL]
+    assert word.remedy == (
+        "Correct the way of primary to 192.168.1.102: `ip route get 192.168.1.102` there finds eth0 by way of 10.16.7.1, source 10.16.7.101; it ought to be "
+        "eth1, source 192.168.1.101. Look for a wrong route, address or netmask, and change it in the network configuration that primary starts with, "
+        "or the next start undoes it."
+    )

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Effort, Scope, Status
+from analyzer.contract import Area, Effort, Egress, Scope, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
-from analyzer.lanplan import egress
+from analyzer.lanplan import egress, planned_nic
+from analyzer.netfacts import nics
+from analyzer.remedies import lasting
 from analyzer.troubles import Trouble, words
+from collector.plan import Node
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -30,8 +33,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             Status.FAIL,
             f"packets to {row.target} over {row.network} ({row.address}) leave by {row.nic or 'an unknown interface'} "
             f"with source {row.source or 'unknown'}, so what was measured of {row.network} there is of that way",
-            f"Look at `ip route get {row.address}` on {node}, and correct the route, address or netmask that sends it"
-            f"{f' by way of {row.gateway}' if row.gateway else ''} by {row.nic or 'no interface'}.",
+            _remedy(plan.node(node), row, planned_nic(plan.node(node), row.network, nics(context.facts) or ())),
             "ways out to a peer are not as planned",
         )
         for row in rows
@@ -49,6 +51,16 @@ def _check(context: Context) -> Iterator[Judgement]:
         )
     good = f"Node {node}: packets to every peer leave by the planned interface (addresses: {len(rows)})."
     yield from words(plan, f"Node {node}", troubles, good)
+
+
+def _remedy(node: Node, row: Egress, expected: str) -> str:
+    """The way found beside the one that ought to be, as the command tells it; what is set by hand does not last."""
+    via = f" by way of {row.gateway}" if row.gateway else ""
+    return (
+        f"Correct the way of {node.name} to {row.address}: `ip route get {row.address}` there finds {row.nic or 'no interface'}{via}, source {row.source or 'unknown'}; "
+        f"it ought to be {expected or f'the interface of {row.network}'}, source {node.addresses[row.network].ip}. Look for a wrong route, address or netmask, "
+        f"and {lasting(node.name)}"
+    )
 
 
 RULE = Rule("egress", "Way out to the peers", Area.NETWORK, Scope.NODE, (FACTS,), (), _check, effort=Effort.SETTING)

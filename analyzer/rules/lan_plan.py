@@ -20,9 +20,10 @@ from typing import Any
 from analyzer.contract import AddressFound, Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Custom, Judgement, Rule
 from analyzer.lanplan import addresses
-from analyzer.netfacts import default_routes, gateways, nics
+from analyzer.netfacts import default_routes, gateways, nics, text
+from analyzer.remedies import lasting, typed
 from analyzer.troubles import Trouble, words
-from collector.plan import OUTSIDE, NetworkKind, Node, ObserverKind, Phase, Plan, Topology
+from collector.plan import OUTSIDE, Address, NetworkKind, Node, ObserverKind, Phase, Plan, Topology
 
 _NF = "NF: interfaces per node"
 PAIR = Limit("interfaces in a pair", "1", 2.0, None, Sense.AT_LEAST, _NF)
@@ -163,21 +164,18 @@ def _gateway(plan: Plan, node: Node, rows: Sequence[AddressFound], facts: Mappin
         )
         return
     wrong = [nic for nic in leaving if nic not in right]
-    if wrong:
-        yield Trouble(
-            Status.WARN,
-            f"a default gateway is on {', '.join(wrong)}, and it belongs on {', '.join(sorted(right))} only",
-            f"Remove the default gateway from {', '.join(wrong)} of {node.name}."
-            if set(leaving) - set(wrong)
-            else f"Move the default gateway of {node.name} from {', '.join(wrong)} to {', '.join(sorted(right))}: set the new one first, for without any the "
-            "node reaches nothing outside of its subnets.",
-        )
     planned = [
         observer.address
         for observer in plan.observers
         if observer.kind is ObserverKind.GATEWAY
         and any(observer.address in node.addresses[name].network for name in outside)
     ]
+    if wrong:
+        yield Trouble(
+            Status.WARN,
+            f"a default gateway is on {', '.join(wrong)}, and it belongs on {', '.join(sorted(right))} only",
+            _moved(node, facts, wrong, sorted(right), planned, keep=bool(set(leaving) - set(wrong))),
+        )
     own = [
         router for nic, router in gateways(facts) if nic in right and router.version in {ip.version for ip in planned}
     ]
@@ -195,6 +193,35 @@ def _gateway(plan: Plan, node: Node, rows: Sequence[AddressFound], facts: Mappin
             f"Set the default gateway on the public interface of {node.name}, or correct the observer in the plan.",
             "default gateways are missing",
         )
+
+
+def _moved(
+    node: Node,
+    facts: Mapping[str, Any],
+    wrong: Sequence[str],
+    right: Sequence[str],
+    planned: Sequence[Address],
+    *,
+    keep: bool,
+) -> str:
+    """How a default gateway gets to the right interface. `keep`: a right one is there beside it."""
+    console = f"from its console, for the link that you come by may be cut; then {lasting(node.name)}"
+    linux = text(facts.get("system")) in ("", "Linux")
+    # One command for one IPv4 gateway; anything else needs a look first.
+    old = [(nic, router) for nic, router in gateways(facts) if nic in wrong]
+    simple = linux and len(old) == 1 and old[0][1].version == 4
+    if keep:
+        command = typed(("ip", "route", "del", "default", "via", str(old[0][1]), "dev", old[0][0])) if simple else ""
+        return f"Remove the default gateway from {', '.join(wrong)} of {node.name}{_by(command)}, {console}"
+    new = planned[0] if len(planned) == len(right) == 1 else None
+    command = ""
+    if simple and new is not None and new.version == 4:
+        command = typed(("ip", "route", "replace", "default", "via", str(new), "dev", right[0]))
+    return f"Move the default gateway of {node.name} from {', '.join(wrong)} to {', '.join(right)}{_by(command)}, {console}"
+
+
+def _by(command: str) -> str:
+    return f" ({command})" if command else ""
 
 
 def _count(context: Context) -> tuple[list[Trouble], tuple[Evidence, ...]]:
