@@ -51,6 +51,17 @@ def _part(item: Evidence) -> float:
     return bound / item.value if item.value > 0.0 else math.inf
 
 
+def beyond(evidence: Evidence) -> bool:
+    """Whether a figure lies beyond a limit of its own."""
+    limit, value = evidence.limit, evidence.value
+    if limit is None or value is None:
+        return False
+    levels = [level for level in (limit.warn, limit.fail) if level is not None]
+    if limit.sense is Sense.AT_MOST:
+        return any(value > level for level in levels)
+    return any(value < level for level in levels)
+
+
 def worst(statuses: Iterable[Status]) -> Status | None:
     """The most urgent of several results; None: there are none."""
     return min(statuses, key=URGENCY.index, default=None)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from analyzer.contract import Assessment, Evidence, Finding, Scope, Sense, Status, Timing
+from analyzer.contract import Assessment, Finding, Scope, Status, Timing
 from reports import figures
 from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
-from reports.findings import URGENCY
+from reports.findings import URGENCY, beyond
 from reports.texts import each, say
 
 
@@ -104,19 +104,9 @@ def _result(path: str, column: Column, outcomes: Outcomes) -> Status:
         return Status.PASS
     if finding.status in SHADES and any(one.rule == column.rule and one != column for one in COLUMNS):
         # One check judges two figures: which of them it is about, its limits tell.
-        beyond = {"99.9" in one.limit.name for one in finding.evidence if one.limit and _beyond(one)}
+        beyond = {"99.9" in one.limit.name for one in finding.evidence if one.limit and beyond(one)}
         return finding.status if column.tail in (beyond or {False, True}) else Status.PASS
     return finding.status
-
-
-def _beyond(evidence: Evidence) -> bool:
-    limit, value = evidence.limit, evidence.value
-    if limit is None or value is None:
-        return False
-    levels = [level for level in (limit.warn, limit.fail) if level is not None]
-    if limit.sense is Sense.AT_MOST:
-        return any(value > level for level in levels)
-    return any(value < level for level in levels)
 
 
 def _row(item: Timing, found: tuple[Status, ...], assessment: Assessment) -> tuple[str, ...]:

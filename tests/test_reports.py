@@ -837,6 +837,19 @@ def test_findings_of_one_rule_share_a_row_and_equal_evidence_a_line():
     assert lines[1].startswith("n00, n01, n02")
 
 
+@pytest.mark.parametrize(
+    ("status", "value", "worded"),
+    [(Status.WARN, 3.0, True), (Status.FAIL, None, True), (Status.WARN, 6.0, False), (Status.PASS, 3.0, False)],
+)
+def test_evidence_that_shows_nothing_wrong_stands_beside_what_is(status, value, worded):
+    limit = Limit("interfaces", "1", 5.0, None, Sense.AT_MOST, "s")
+    found = replace(
+        bad().findings[0], status=status, message="It is wrong.", evidence=(Evidence("interfaces", value, "1", limit),)
+    )
+    (row,) = evidence(replace(bad(), findings=(found,))).rows
+    assert ("It is wrong. interfaces:" in row[1]) is worded
+
+
 def test_limits_are_listed_once_with_their_source_and_sense():
     rows = next(
         block.rows

@@ -69,6 +69,14 @@ def test_where_a_router_names_its_mtu_it_is_a_warning():
     assert "8000" in words[0].message
 
 
+@pytest.mark.parametrize("told", [1400, None])
+def test_what_is_thinner_on_the_way_is_said_once(told):
+    words = judged(mtu(size=1400, told=told), mtu(BA, 1400, told=told))
+    assert len(words) == 1
+    assert "less than 1500 B" not in words[0].message
+    assert "less than 1500 B" in judged(mtu(size=1400, nic=1400), mtu(BA, 1400, 1400))[0].message
+
+
 def test_interfaces_with_different_mtus_warn_and_are_no_black_hole():
     """What the smaller one could send gets through: nothing in between is thinner."""
     for own, back in ((mtu(size=1500, nic=9000), mtu(BA)), (mtu(), mtu(BA, 1500, 9000))):

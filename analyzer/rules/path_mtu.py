@@ -36,6 +36,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         return
     limit = context.limit(LAN.name)
     troubles = list(_thinner(own, back, own.size_B))
+    named = bool(troubles)
     if back is not None:
         troubles += _compared(own, back)
     if own.largest_B is not None and own.largest_B != own.size_B:
@@ -46,7 +47,8 @@ def _check(context: Context) -> Iterator[Judgement]:
                 f"Ask who runs network {own.network} which routes it has between {own.source} and {own.target}.",
             )
         )
-    if not own.wan and limit.judge(own.size_B) is not Status.PASS:
+    # Where something between the ends is thinner than they are, its size is told already, and is what has to be mended.
+    if not own.wan and not named and limit.judge(own.size_B) is not Status.PASS:
         troubles.append(Trouble(Status.WARN, f"less than {limit.warn:.0f} B on one site", _SAME.format(own.network)))
     evidence = (
         Evidence("path MTU", float(own.size_B), "octets", None if own.wan else limit),

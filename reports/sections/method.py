@@ -14,12 +14,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
 
-from analyzer.contract import Assessment, Finding, Limit, Sense
+from analyzer.contract import Assessment, Finding, Limit, Sense, Status
 from reports import figures
 from reports.changes import control, usual
 from reports.contract import Block, Checklist, Heading, Paragraph, Section, Table
 from reports.excerpt import excerpt
-from reports.findings import by_urgency, evidence_name, finding_name, tally, worst
+from reports.findings import beyond, by_urgency, evidence_name, finding_name, tally, worst
 from reports.prose import GLOSSARY, method
 from reports.provenance import provenance_blocks
 from reports.texts import each, say, word
@@ -238,7 +238,10 @@ def _figures(item: Finding) -> str:
     waived = (
         say(" (waived until {until} by {who})", until=item.waiver.until, who=item.waiver.who) if item.waiver else ""
     )
-    return f"{figured or item.message or figures.DASH}{waived}"
+    # Where no figure shows what is wrong the words do.
+    bad = item.status in (Status.WARN, Status.FAIL) and not any(map(beyond, item.evidence))
+    parts = (item.message if bad or not figured else "", figured)
+    return f"{' '.join(filter(None, parts)) or figures.DASH}{waived}"
 
 
 SECTION = Section("method", "Method and evidence", 90, _build)
