@@ -1,7 +1,7 @@
 """Products whose members decide by majority: who votes, and whether anything is left to decide between two nodes alone.
 
 Such a product has no split brain: the side without a majority stops. What is asked of two nodes that fail over to each other (a veto, room
-for both loads) is not asked of it.
+for both loads) is not asked of it. Where two nodes carry such a product beside one that knows only the two, each is judged by its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from analyzer import stacks
 from analyzer.contract import Scope
 from analyzer.extension import Custom, Stack, Tolerance
-from analyzer.tolerance import UNPLANNED
+from analyzer.tolerance import UNPLANNED, concerns
 from analyzer.words import few
 from collector.plan import Plan, StackBinding, spelling
 from collector.plugins import discover
@@ -70,15 +70,57 @@ def _asking(customs: Mapping[Custom, Sequence[str]], custom: Custom) -> frozense
     return frozenset(map(spelling, customs.get(custom, ())))
 
 
-def deciding(plan: Plan, customs: Mapping[Custom, Sequence[str]], pair: Sequence[str]) -> tuple[Voters, ...]:
-    """Who decides for a pair, if every binding that joins the two decides by a majority that is sure; else, or without any, nobody."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The products that join two nodes: `voters` decide by a majority that is sure, `pairs` have nobody but the two."""
+
+    voters: tuple[Voters, ...]
+    pairs: tuple[str, ...]
+
+    @property
+    def mixed(self) -> bool:
+        """Whether there are both, so that each has to be judged by its own."""
+        return bool(self.voters and self.pairs)
+
+    @property
+    def aside(self) -> str:
+        """In a mixed plan: of whom split brain is told, and why not of the others."""
+        return f"what is told of split brain is about {few(self.pairs)}; {told(self.voters)}, so a cut between the two makes none of it (see quorum)"
+
+
+def settled(plan: Plan, customs: Mapping[Custom, Sequence[str]], pair: Sequence[str]) -> Settled:
+    """How each product that joins the two decides."""
     found = [
-        _voters(plan, customs, binding)
+        (binding.name, _voters(plan, customs, binding))
         for binding in plan.stacks
         if any(all(network in plan.node(name).addresses for name in pair) for network in binding.networks)
     ]
-    sure = tuple(item for item in found if item is not None and not partly(plan, item))
-    return sure if len(sure) == len(found) else ()
+    sure = [item is not None and not partly(plan, item) for _, item in found]
+    return Settled(
+        tuple(item for (_, item), by_vote in zip(found, sure, strict=True) if by_vote and item is not None),
+        tuple(dict.fromkeys(name for (name, _), by_vote in zip(found, sure, strict=True) if not by_vote)),
+    )
+
+
+def deciding(plan: Plan, customs: Mapping[Custom, Sequence[str]], pair: Sequence[str]) -> tuple[Voters, ...]:
+    """Who decides for a pair, if every binding that joins the two decides by a majority that is sure; else, or without any, nobody."""
+    found = settled(plan, customs, pair)
+    return () if found.pairs else found.voters
+
+
+def of_pairs(plan: Plan, pair: Sequence[str], products: Sequence[str]) -> Tolerance | None:
+    """The shortest timeout of these products alone on the pair; None: none of them depends on it by itself."""
+    known: dict[str, Stack] = {spelling(stack.name): stack for stack in discover(stacks, "STACK")}
+    found = []
+    for binding in plan.stacks:
+        if binding.name not in products:
+            continue
+        stack = known.get(spelling(binding.name))
+        if stack is None:
+            found.append(UNPLANNED)
+        elif stack.scope is not Scope.NODE and concerns(stack, binding, pair):
+            found.append(Tolerance(stack.floor_s(plan.is_wan(pair[0], pair[1])), stack.title))
+    return min(found, key=lambda one: one.timeout_s, default=None)
 
 
 def partly(plan: Plan, item: Voters) -> tuple[str, ...]:
@@ -86,13 +128,13 @@ def partly(plan: Plan, item: Voters) -> tuple[str, ...]:
     return tuple(name for name in item.members if any(net not in plan.node(name).addresses for net in item.networks))
 
 
-def tolerance(plan: Plan, item: Voters) -> Tolerance:
-    """The shortest timeout of the products that join any two of the members; the design value where no known product does."""
+def tolerance(plan: Plan, item: Voters, customs: Mapping[Custom, Sequence[str]]) -> Tolerance:
+    """The shortest timeout of the products that decide so and join any two of the members; the design value where no known product does."""
     known: dict[str, Stack] = {spelling(stack.name): stack for stack in discover(stacks, "STACK")}
     found = []
     for binding in plan.stacks:
         stack = known.get(spelling(binding.name))
-        if stack is None or stack.scope is Scope.NODE:
+        if stack is None or stack.scope is Scope.NODE or _voters(plan, customs, binding) is None:
             continue
         wans = set()
         for network in binding.networks:

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from analyzer.contract import Limit, Scope
 from analyzer.extension import Combine, Stack, Tolerance
-from collector.plan import Plan, spelling
+from collector.plan import Plan, StackBinding, spelling
 
 UNPLANNED = Tolerance(10.0, "no product is planned; what Genesys advises for ADDP stands in")
 """Where no known product is planned: an interruption is judged all the same."""
@@ -20,6 +20,12 @@ def borne(limit: Limit, tolerance: Tolerance | None) -> Limit:
         return replace(limit, source=f"{limit.source}; no planned product depends on it alone")
     fails = f"fail: half of {tolerance.timeout_s:g} s ({tolerance.product})"
     return replace(limit, fail=tolerance.half_s, source=f"{limit.source}; {fails}")
+
+
+def concerns(stack: Stack, binding: StackBinding, pair: Sequence[str]) -> bool:
+    """Whether the product has a timeout between the two: where it switches over by itself, or is paired nowhere and does without a person."""
+    automatic = {frozenset(switched) for switched in binding.auto_failover}
+    return frozenset(pair) in automatic or not (automatic or not stack.manual)
 
 
 def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:
@@ -38,8 +44,8 @@ def tolerances(stacks: Sequence[Stack], plan: Plan) -> dict[str, Tolerance]:
     bindings = [(known[spelling(one.name)], one) for one in plan.stacks if spelling(one.name) in known]
     for pair in combinations([node.name for node in plan.nodes], 2):
         for stack, binding in bindings:
-            automatic = {frozenset(switched) for switched in binding.auto_failover}
-            if frozenset(pair) not in automatic and (automatic or not stack.manual):
+            automatic = bool(binding.auto_failover)
+            if not concerns(stack, binding, pair):
                 continue
             paths = [
                 path

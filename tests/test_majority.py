@@ -286,11 +286,15 @@ def test_a_planned_store_is_named_beside_who_asks_one():
 
 def bound(members, *stack):
     """A plan whose networks join the named nodes alone; `stack`: products with their networks."""
+    return parse(bound_data(members, *stack), "plan.toml")
+
+
+def bound_data(members, *stack):
     nodes = sorted(set("".join(members.values())))
     data = plan_data(nodes, networks=tuple(members), stack=[{"name": name, "networks": nets} for name, nets in stack])
     for node in data["node"]:
         node["addr"] = {net: where for net, where in node["addr"].items() if node["name"] in members[net]}
-    return parse(data, "plan.toml")
+    return data
 
 
 def bears(plan):
@@ -341,3 +345,53 @@ def test_two_that_lose_each_other_only_warn_where_every_product_has_members_to_s
     timings = tuple(timing(name, (100.0, 600.0), ends=("a", "b")) for name in members)
     given = {TIMINGS: timings, FACTS: {}, STALLS: {}}
     assert "were out at the same moment" in said(asked(redundancy.RULE, plan, "a+b", given, bears(plan)), status)
+
+
+MIXED = bound({"ch1": "abc", "ch2": "ab"}, ("etcd", ["ch1"]), ("neverfail", ["ch2"]))
+"""A store among three beside a product that two of them alone settle."""
+
+
+def out_for(length_s, *networks):
+    return tuple(timing(name, (100.0, length_s), ends=("a", "b")) for name in networks)
+
+
+@pytest.mark.parametrize(
+    ("length_s", "status"),
+    [
+        # More than half of etcd's second, which its majority bears; less than half of Neverfail's minute.
+        (8.0, Status.WARN),
+        (31.0, Status.FAIL),
+    ],
+)
+def test_in_a_mixed_plan_a_total_outage_of_two_is_judged_by_the_product_of_the_two(length_s, status):
+    data = bound_data({"ch1": "abc", "ch2": "ab"}, ("etcd", ["ch1"]), ("neverfail", ["ch1", "ch2"]))
+    data["stack"][1]["auto_failover"] = [["a", "b"]]
+    plan = parse(data, "plan.toml")
+    given = {TIMINGS: out_for(length_s, "ch1", "ch2"), FACTS: {}, STALLS: {}}
+    found = asked(redundancy.RULE, plan, "a+b", given, bears(plan))
+    assert "were out at the same moment" in said(found, status)
+    told = said(found, Status.INFO)
+    assert (
+        "what is told of split brain is about neverfail; etcd decides by the majority of its 3 members (a, b, c)"
+        in told
+    )
+    assert "a cut between the two makes none of it" in told
+
+
+def test_in_a_mixed_plan_the_majority_of_one_product_is_no_safety_for_the_other():
+    found = asked(redundancy.RULE, MIXED, "a+b", {TIMINGS: out_for(0.0), FACTS: {}, STALLS: {}})
+    assert "makes no split brain" not in said(found, Status.INFO)
+    told = said(asked(veto.RULE, MIXED, "a+b", {FACTS: {}, TIMINGS: (), SILENCES: {}}), Status.INFO)
+    assert "nothing tells a dead peer from a dead network" in told
+    assert "what is told of split brain is about neverfail" in told
+    assert "never both active" not in told
+    # The pair that only the store joins is left to its majority.
+    (word,) = asked(veto.RULE, MIXED, "a+c", {FACTS: {}, TIMINGS: (), SILENCES: {}})
+    assert "never both active" in word.message
+
+
+def test_in_a_mixed_plan_a_majority_is_held_to_its_own_timeouts():
+    """keepalived starts from 3 s, and half of that is no matter of galera's members."""
+    given = {TIMINGS: cut_for(4.0, *PAIRS)}
+    (word,) = asked(quorum.RULE, planned("galera", "keepalived", **HOSTS), "test", given)
+    assert word.status is Status.WARN

@@ -7,7 +7,7 @@ How: Members are the nodes on its networks; where some are not on all of these, 
     out. Of a store (etcd, Consul, ZooKeeper) one member has to reach the others of a majority directly; of other products members that reach each other over a third
     count as joined. Of what the plan does not state nothing is known. A product whose store stands elsewhere (Patroni) is named only.
 Source: Raft paper and etcd FAQ: a majority, and three members at least to survive a failure; votequorum(5). What each finding weighs: design values.
-Fails when: no majority was joined for more than half of the shortest timeout that a product planned between the members starts from (5 s where none is known).
+Fails when: no majority was joined for more than half of the shortest timeout that a product starts from which is planned between the members and decides so (5 s where none is known).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _check(context: Context) -> Iterator[Judgement]:
 def _one(context: Context, item: Voters) -> Iterator[Judgement]:
     spans, unseen = _without(context.plan, item, context.timings)
     longest_s = max((stop - start for start, stop in spans), default=0.0)
-    limit = borne(context.limit(CUT.name), tolerance(context.plan, item))
+    limit = borne(context.limit(CUT.name), tolerance(context.plan, item, context.customs))
     evidence = (
         Evidence("members", float(len(item.members)), "1"),
         Evidence("members that may fail", float(item.spare), "1"),

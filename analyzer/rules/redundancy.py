@@ -4,7 +4,8 @@ What: The networks that join two nodes, and what they share: interface, switch, 
     power feed that both nodes share; the longest outage of each network, and outages that hit every channel at once (beside a single channel: every
     network), or several of them.
 Why HA: Split brain: when all channels fail together each node thinks that the other is dead, and both serve. Products that decide by majority (etcd, corosync
-    from three nodes on) do not: where every product of the two has members to spare, two that lose each other only warn; quorum fails where no majority was left.
+    from three nodes on) do not: where every product of the two has members to spare, two that lose each other only warn; quorum fails where no majority was left. Beside a product of
+    the two alone that one is judged, by its own timeout.
 How: Networks that share a part count as one. Two of them must have been measured. Interfaces that the plan does not state are taken from
     the inventories; where neither of two networks states a switch, whether they share one is unknown (one without beside one with a
     switch is a cross-over cable).
@@ -26,7 +27,7 @@ from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Statu
 from analyzer.extension import FACTS, STALLS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import joint, on_channels, several_spans
-from analyzer.majority import Voters, deciding
+from analyzer.majority import Voters, of_pairs, settled
 from analyzer.majority import told as told_majority
 from analyzer.netfacts import WayOut, ways_out
 from analyzer.stood import remedy, stood_for_all, told
@@ -60,8 +61,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         # Beside a single channel the other networks are the second way.
         counted, among = list(context.timings), "all networks"
     together = joint(pair, plan, counted)
-    majority = deciding(plan, context.customs, pair)
-    limit = borne(context.limit(TOGETHER.name), context.tolerance)
+    found = settled(plan, context.customs, pair)
+    majority = () if found.pairs else found.voters
+    bears = of_pairs(plan, pair, found.pairs) if found.mixed else context.tolerance
+    limit = borne(context.limit(TOGETHER.name), bears)
     evidence = (
         Evidence(PATHS.name, float(len(groups)), "1", context.limit(PATHS.name)),
         Evidence("of them measured", float(len(_seen(groups, measured))), "1"),
@@ -108,6 +111,7 @@ def _check(context: Context) -> Iterator[Judgement]:
                 f"Find the part that {', '.join(together.networks)} share: a switch, a carrier's line, a power feed.",
             )
         )
+    troubles += [Trouble(Status.INFO, found.aside)] if found.mixed else []
     troubles += _unstated(nets, ends)
     good = f"{one.name} and {other.name} are joined by {len(groups)} networks that share nothing that the plan names."
     yield from words(plan, f"{one.name} and {other.name}", troubles, good, evidence)

@@ -22,7 +22,7 @@ from analyzer.contract.spans import intersection, union
 from analyzer.extension import FACTS, SILENCES, TIMINGS, Context, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import common_spans, on_channels
-from analyzer.majority import deciding, told
+from analyzer.majority import settled, told
 from analyzer.netfacts import WayOut, ways_out
 from analyzer.troubles import Trouble, words
 from analyzer.words import seconds, times
@@ -38,7 +38,8 @@ def _check(context: Context) -> Iterator[Judgement]:
     plan = context.plan
     one, other = (plan.node(name) for name in context.subject.name.split("+"))
     title = f"{one.name} and {other.name}"
-    if majority := deciding(plan, context.customs, (one.name, other.name)):
+    found = settled(plan, context.customs, (one.name, other.name))
+    if (majority := found.voters) and not found.mixed:
         yield Judgement(
             Status.INFO,
             f"{title}: {told(majority)}, so no third machine is asked who may serve, and the two are never both active (see quorum).",
@@ -60,13 +61,14 @@ def _check(context: Context) -> Iterator[Judgement]:
         yield Judgement(
             Status.INFO,
             f"{title}: the plan names no third machine (gateway, ping target, witness, SCS host, fencing). When {_names(channels)} "
-            f"{'fails' if len(channels) == 1 else 'fail'}, nothing tells a dead peer from a dead network.",
+            f"{'fails' if len(channels) == 1 else 'fail'}, nothing tells a dead peer from a dead network.{f' And {found.aside}.' if found.mixed else ''}",
         )
         return
     automatic = any({one.name, other.name} == set(pair) for stack in plan.stacks for pair in stack.auto_failover)
     troubles = [*_parts(context, (one, other), channels, vetoes, automatic=automatic)]
-    found, evidence = _trace(context, (one.name, other.name), vetoes)
-    troubles += found
+    traced, evidence = _trace(context, (one.name, other.name), vetoes)
+    troubles += traced
+    troubles += [Trouble(Status.INFO, found.aside)] if found.mixed else []
     good = f"{title}: when {_names(channels)} {'fails' if len(channels) == 1 else 'fail'}, third machines are still reached by other parts."
     yield from words(plan, title, troubles, good, evidence)
 
