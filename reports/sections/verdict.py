@@ -21,6 +21,7 @@ from reports.changes import changed_limit
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
 from reports.fixes import Fix, fixes
+from reports.limited import limited
 from reports.moments import noted, reasons
 from reports.provisional import ready
 from reports.texts import each, mark, say, several, word
@@ -100,7 +101,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Heading(say("Why"), 2)
         yield Paragraph(
             "\n".join(
-                f"{rank}. {_brief(text)} {when}".rstrip() for rank, (text, when) in enumerate(reasons(assessment, 3), 1)
+                f"{rank}. {_brief(limited(assessment, text))} {when}".rstrip()
+                for rank, (text, when) in enumerate(reasons(assessment, 3), 1)
             )
         )
     yield Heading(

@@ -1,0 +1,35 @@
+"""A reason of page 1 with the limit beside the figure that crossed it."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.contract import Area, Assessment, Evidence, Status
+from reports import figures
+from reports.findings import beyond
+from reports.texts import say
+
+
+def limited(assessment: Assessment, text: str) -> str:
+    """The reason; a figure that stands in its sentence as in the evidence gets its limit, where that is more than nothing at all."""
+    found = next((item for item in assessment.findings if text.startswith(item.message)), None)
+    if found is None or found.area is Area.DATA:
+        # How long a run has to be is part of the sentence, and rounder than its limit.
+        return text
+    message = found.message
+    for item in found.evidence:
+        message = _beside(message, item)
+    return f"{message}{text[len(found.message) :]}"
+
+
+def _beside(message: str, item: Evidence) -> str:
+    limit = item.limit
+    if limit is None or item.value is None or not beyond(item):
+        return message
+    level = limit.fail if limit.judge(item.value) is Status.FAIL else limit.warn
+    figure = figures.quantity(item.value, item.unit)
+    place = re.search(rf"(?<![\w.]){re.escape(figure)}(?![\w/])", message)
+    if not level or place is None:
+        return message
+    told = say("{figure} (limit {limit})", figure=figure, limit=figures.quantity(level, limit.unit))
+    return f"{message[: place.start()]}{told}{message[place.end() :]}"
