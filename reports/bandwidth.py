@@ -207,7 +207,8 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
                 "Fast probes: while a path itself was tested its ends sent {number} probes a second and more, in slots of "
                 "their own. They are in no other figure; timeouts outlast them all the same.",
                 number=figures.number(slowest_hz, 2),
-            )
+            ),
+            leads=True,
         )
         yield from by_path(_fast(fast))
 

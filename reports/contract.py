@@ -34,10 +34,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text. `small` for notes and sources."""
+    """Running text. `small` for notes and sources; one that `leads` introduces the next block and stays with it."""
 
     text: str
     small: bool = False
+    leads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

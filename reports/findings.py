@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 
 from analyzer.contract import Evidence, Finding, Scope, Sense, Status, Subject
 from reports import figures, texts
@@ -51,15 +51,9 @@ def _part(item: Evidence) -> float:
     return bound / item.value if item.value > 0.0 else math.inf
 
 
-def beyond(evidence: Evidence) -> bool:
-    """Whether a figure lies beyond a limit of its own."""
-    limit, value = evidence.limit, evidence.value
-    if limit is None or value is None:
-        return False
-    levels = [level for level in (limit.warn, limit.fail) if level is not None]
-    if limit.sense is Sense.AT_MOST:
-        return any(value > level for level in levels)
-    return any(value < level for level in levels)
+def beyond(item: Evidence) -> bool:
+    """Whether a figure lies beyond its limit."""
+    return item.limit is not None and item.value is not None and item.limit.judge(item.value) is not Status.PASS
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:
@@ -106,7 +100,7 @@ def finding_table(findings: Iterable[Finding]) -> Table | None:
         groups[found.status, title, found.remedy].append(found)
     rows = [(status, group, _row(group)) for (status, _, _), group in groups.items()]
     if passed:
-        rows.append((Status.PASS, passed, _passed(passed)))
+        rows.append((Status.PASS, passed, _passed(passed, {found.title for _, group, _ in rows for found in group})))
     if not rows:
         return None
     return Table(
@@ -179,20 +173,19 @@ def _some(names: Iterable[str]) -> list[str]:
     )
 
 
-def _passed(passed: Sequence[Finding]) -> tuple[str, str, str]:
-    """One row for all that is fine: every check by name, and on how much; the figures stand in the last section."""
+def _passed(passed: Sequence[Finding], others: Container[str]) -> tuple[str, str, str]:
+    """One row for all that is fine: every check by name, and on how much; the figures stand in the last section.
+
+    A check of `others` found something else elsewhere in the table: where it passed stands beside it.
+    """
     checks: dict[str, dict[Subject, None]] = defaultdict(dict)
     for found in passed:
         # A rule may find several things on one subject, such as a node's word on each observer.
         checks[found.title][found.subject] = None
     names = [
         title
-        if len(subjects) == 1
-        else say(
-            "{title} ({number})",
-            title=title,
-            number=texts.several(len(subjects), *SCOPES[next(iter(subjects)).scope]),
-        )
+        if len(subjects) == 1 and title not in others
+        else say("{title} ({number})", title=title, number=_where(subjects, named=title in others))
         for title, subjects in checks.items()
     ]
     return (
@@ -200,3 +193,9 @@ def _passed(passed: Sequence[Finding]) -> tuple[str, str, str]:
         texts.several(len(checks), "{count} check", "{count} checks"),
         say("{names}. Figures: see “All findings with their evidence”.", names=", ".join(names)),
     )
+
+
+def _where(subjects: Collection[Subject], *, named: bool) -> str:
+    if named:
+        return figures.listing([figures.subject(subject.name) for subject in subjects], LISTED)
+    return texts.several(len(subjects), *SCOPES[next(iter(subjects)).scope])

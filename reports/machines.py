@@ -40,7 +40,7 @@ def machine_blocks(assessment: Assessment) -> Iterator[Block]:
 
 def _beside(names: Sequence[str], facts: Sequence[Facts]) -> Iterator[Block]:
     """What differs as a column for each node, what does not as one list. Of a single node everything is a list."""
-    labels = list(dict.fromkeys(label for told in facts for label in told))
+    labels = _labels(facts)
     same = [label for label in labels if len({told.get(label) for told in facts}) == 1]
     differ = [label for label in labels if label not in same]
     for first in range(0, len(names), BESIDE) if differ else ():
@@ -57,6 +57,18 @@ def _beside(names: Sequence[str], facts: Sequence[Facts]) -> Iterator[Block]:
             yield _two_to_a_row(short, caption)
         if wide:
             yield Table(("", ""), wide, (19, 81), "" if short else caption)
+
+
+def _labels(facts: Sequence[Facts]) -> list[str]:
+    """Each label once. What only some nodes have stands behind what it stands behind with them."""
+    found: list[str] = []
+    for told in facts:
+        place = 0
+        for label in told:
+            if label not in found:
+                found.insert(place, label)
+            place = found.index(label) + 1
+    return found
 
 
 def _two_to_a_row(pairs: Sequence[tuple[str, str]], caption: str) -> Table:

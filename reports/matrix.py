@@ -104,8 +104,8 @@ def _result(path: str, column: Column, outcomes: Outcomes) -> Status:
         return Status.PASS
     if finding.status in SHADES and any(one.rule == column.rule and one != column for one in COLUMNS):
         # One check judges two figures: which of them it is about, its limits tell.
-        beyond = {"99.9" in one.limit.name for one in finding.evidence if one.limit and beyond(one)}
-        return finding.status if column.tail in (beyond or {False, True}) else Status.PASS
+        crossed = {"99.9" in one.limit.name for one in finding.evidence if one.limit and beyond(one)}
+        return finding.status if column.tail in (crossed or {False, True}) else Status.PASS
     return finding.status
 
 

@@ -268,3 +268,16 @@ def test_a_row_that_is_broken_names_its_check_again_on_the_next_page():
     signs = {page: [piece.x0 for piece in log.pieces if piece.page == page and piece.text == "pass"] for page in shown}
     for page, rows in shown.items():
         assert len(signs[page]) == len(rows)
+
+
+def test_a_paragraph_that_introduces_a_table_stays_with_it():
+    rows = tuple((f"row {row}", "text") for row in range(6))
+    # So many that the paragraph alone has room at the foot of the second page.
+    blocks = [Heading("h"), Paragraph("first"), *[Paragraph("filler")] * 83]
+    blocks += [Paragraph("It leads.", leads=True), Table(("Name", "Text"), rows, (50, 50))]
+
+    log = drawn([blocks], imprint(trio()))[1]
+
+    pages = {text: {piece.page for piece in log.pieces if piece.text == text} for text in ("It leads.", "row 0")}
+    assert pages["It leads."] == pages["row 0"]
+    assert pages["row 0"]

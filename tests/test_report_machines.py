@@ -74,3 +74,11 @@ def test_facts_that_are_all_long_have_no_empty_table_above_them():
     tables = _machines(replace(told, nodes=apart))
 
     assert [(table.caption, len(table.rows)) for table in tables] == [("What differs", 2), ("The same on all", 1)]
+
+
+def test_a_fact_that_only_another_node_has_stands_where_it_does_there():
+    differ, _ = _machines(
+        _with({"a": (("Address on x", "1"), ("Ways out", "eth0")), "b": (("Address on y", "2"), ("Ways out", "eth1"))})
+    )
+
+    assert [row[0] for row in differ.rows] == ["Address on y", "Address on x", "Ways out"]

@@ -813,6 +813,36 @@ def evidence(assessment: Assessment) -> Table:
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"), [(2.0, "b: uptime: 2 s"), (0.5, "b: b restarts. Measured: uptime: 500 ms")]
+)
+def test_a_warning_whose_figures_keep_their_limits_says_why_beside_them(value, shown):
+    limit = Limit("uptime", "s", 1.0, None, Sense.AT_MOST, "design value")
+    found = replace(
+        bad().findings[0], status=Status.WARN, subject=Subject(AssessedScope.NODE, "b"), message="b restarts.",
+        evidence=(Evidence("uptime", value, "s", limit),),
+    )  # fmt: skip
+
+    ((_, lines),) = evidence(replace(bad(), findings=(found,))).rows
+
+    assert lines.splitlines()[1:] == [shown]
+
+
+def test_a_check_that_failed_elsewhere_in_the_table_says_where_it_passed():
+    def judged(status: Status, rule: str, node: str) -> Finding:
+        return Finding(rule, rule.title(), Area.HOST, Subject(AssessedScope.NODE, node), status, f"{rule} of {node}.")
+
+    table = finding_table(
+        [
+            judged(Status.FAIL, "memory", "a"),
+            *(judged(Status.PASS, rule, node) for rule, node in (("memory", "b"), ("memory", "c"), ("steal", "a"))),
+        ]
+    )
+
+    assert table is not None
+    assert table.rows[-1][2].startswith("Memory (b, c), Steal.")
+
+
 def test_every_finding_of_every_area_is_in_the_evidence():
     table = evidence(bad())
     told = list(zip(table.statuses, table.rows, strict=True))
@@ -1128,7 +1158,7 @@ def test_ways_as_planned_share_a_row_and_are_counted():
     assert ("sip-dr", "ens224", "10.1.1.3", "direct", "sip-a (ha), sip-b (ha)", lan_plan.YES) in yes
     planned = [row for row in bad().egress if row.as_planned]
     assert sum(row[4].count(" (") for row in yes) == len(planned) > len(yes)
-    counted = "Of 19 ways: 1 not as planned, 1 unknown, 1 not in the plan, 16 as planned."
+    counted = "Of 19 ways: 1 not as planned, 1 unknown, 1 to observers, for which the plan names none, 16 as planned."
     assert counted in words(list(lan_plan.SECTION.build(bad())))
     unheard = replace(bad(), egress=tuple(replace(row, nic="", source="", as_planned=None) for row in bad().egress))
     assert {row[5] for row in lan(unheard, "On node")} == {lan_plan.UNKNOWN}, "nothing told is no answer"
@@ -1864,8 +1894,14 @@ def test_few_fast_probes_show_their_slowest_under_its_own_name():
             replace(item, fast=tuple(replace(one, rtt=replace(one.rtt, samples=samples)) for one in item.fast))
             for item in trio().timings
         )
-        blocks = network.SECTION.build(replace(trio(), timings=timings))
-        return next(block for block in blocks if isinstance(block, Table) and block.caption == "Fast probes under load")
+        blocks = list(network.SECTION.build(replace(trio(), timings=timings)))
+        table = next(
+            block for block in blocks if isinstance(block, Table) and block.caption == "Fast probes under load"
+        )
+        before = blocks[blocks.index(table) - 1]
+        assert isinstance(before, Paragraph)
+        assert before.leads
+        return table
 
     one = next(item for item in trio().timings if item.fast).fast[0]
     few, many_ = fast(999), fast(1000)

@@ -188,6 +188,9 @@ def _flow(blocks: Sequence[Block], key: str, width: float, height: float) -> lis
             # A heading's first sentence stays with what it introduces, and so does a warning above it.
             led, told = True, told or isinstance(block, Paragraph)
             continue
+        if isinstance(block, Paragraph) and block.leads:
+            led = True
+            continue
         story += [*_opening(waiting, width, height), *waiting]
         waiting, led, told = [], False, False
     return [*story, *_opening(waiting, width, height), *waiting]

@@ -5,7 +5,7 @@ What: Each planned address with its interface, switch and port beside what the n
     also which node held which address, and when.
 Why HA: A heartbeat that leaves by another interface than planned has no second path. It works until that one cable fails.
 How: The nodes told their interfaces and routes once an hour; switch and port are the plan's word, nobody can measure them.
-    "Unknown" means that the node or the plan does not say enough. It is not a yes. A plan has no way to an observer: "not in the plan".
+    "Unknown" means that the node or the plan does not say enough. It is not a yes. A plan has no way to an observer: "plan names none".
 Source: Addresses, networks and egress of the assessment.
 """
 
@@ -22,11 +22,11 @@ from reports.holders import holder_blocks
 from reports.texts import each, mark, say
 
 YES, NO, UNKNOWN = mark("\N{CHECK MARK} yes"), mark("\N{BALLOT X} NO"), mark("? unknown")
-UNPLANNED = mark("not in the plan")
+UNPLANNED = mark("plan names none")
 ANSWERS = {
     NO: mark("not as planned"),
     UNKNOWN: mark("unknown"),
-    UNPLANNED: mark("not in the plan"),
+    UNPLANNED: mark("to observers, for which the plan names none"),
     YES: mark("as planned"),
 }
 """In the order in which they are read, with how they are counted."""

@@ -29,6 +29,8 @@ TOGETHER = 12
 """Subjects of one row of evidence: it has to fit a page."""
 OF_MEMORY = frozenset({"memory", "collector-cost"})
 """Rules whose bytes are memory, which is told in powers of two as everywhere else."""
+SPEAK_FOR_THEMSELVES = frozenset({Status.PASS, Status.INFO})
+"""Results whose figures are enough. Of others one has to lie beyond its limit, else the sentence says what is wrong."""
 MOST_EVIDENCE = 600
 """Findings come in the order of urgency: what is left out of a very large run are passes."""
 
@@ -238,10 +240,9 @@ def _figures(item: Finding) -> str:
     waived = (
         say(" (waived until {until} by {who})", until=item.waiver.until, who=item.waiver.who) if item.waiver else ""
     )
-    # Where no figure shows what is wrong the words do.
-    bad = item.status in (Status.WARN, Status.FAIL) and not any(map(beyond, item.evidence))
-    parts = (item.message if bad or not figured else "", figured)
-    return f"{' '.join(filter(None, parts)) or figures.DASH}{waived}"
+    if figured and item.status not in SPEAK_FOR_THEMSELVES and not any(map(beyond, item.evidence)):
+        figured = say("{message} Measured: {figured}", message=item.message, figured=figured)
+    return f"{figured or item.message or figures.DASH}{waived}"
 
 
 SECTION = Section("method", "Method and evidence", 90, _build)
