@@ -21,6 +21,7 @@ from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
 from reports.basis import rest_s
 from reports.channels import Incident, Together, incidents, together, up_meanwhile
 from reports.contract import Block, Heading, Paragraph, Section, Table
+from reports.detours import marked
 from reports.echo import echo_blocks
 from reports.excerpt import MOST, excerpt
 from reports.findings import finding_table
@@ -35,6 +36,10 @@ from reports.uniform import FEW, by_path
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
+    return marked(_blocks(assessment), assessment)
+
+
+def _blocks(assessment: Assessment) -> Iterator[Block]:
     timings = assessment.timings
     if timings:
         yield Heading(say("At a glance"), 2)
