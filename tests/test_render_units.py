@@ -10,7 +10,7 @@ from analyzer.contract import Status
 from reports.contract import Table, Text
 from reports.render import tables
 from reports.render.breaks import Continued
-from reports.render.glyphs import FACES, face_of
+from reports.render.glyphs import FACES, MONO, face_of
 from reports.render.style import BODY, CELL, glued, markup
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -75,3 +75,24 @@ def test_a_broken_row_without_a_sign_is_named_beside_where_the_signs_stand():
 
     assert rest._cellvalues[1][0] == ""
     assert rest._cellvalues[1][1].text == "bare (cont.)"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "fixed"),
+    [
+        ("name `data` in the plan", "name data in the plan", "data"),
+        (
+            "Look at `ip route get 10.0.0.1`, `lsof`.",
+            "Look at ip route get 10.0.0.1, lsof.",
+            "ip route get 10.0.0.1lsof",
+        ),
+        ("`<b>&` is no tag", "<b>& is no tag", "<b>&"),
+        ("a ` b, and ``c``: ` d `", "a ` b, and ``c``: ` d `", ""),
+    ],
+)
+def test_what_stands_between_backticks_is_set_in_the_fixed_width_face(text, shown, fixed):
+    frags = Paragraph(markup(text), CELL).frags
+
+    assert "".join(frag.text for frag in frags) == shown
+    assert "".join(frag.text for frag in frags if frag.fontName == MONO) == fixed
+    assert all(frag.fontSize < CELL.fontSize for frag in frags if frag.fontName == MONO)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,7 +16,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from analyzer.contract import Status
 from reports.contract import Tone
-from reports.render.glyphs import BOLD, MONO, REGULAR, clean
+from reports.render.glyphs import BOLD, MONO, REGULAR, clean, covered
 
 INK = HexColor("#1f2933")
 NAVY = HexColor("#17365d")
@@ -101,6 +102,8 @@ _TORN = re.compile(
 )
 """A space between a number and its unit, or between its thousands."""
 
+_CODE = re.compile(r"(?<!`)`([^\s`](?:[^`\n]*[^\s`])?)`(?!`)")
+
 
 def glued(text: str) -> str:
     """The text with no line end between a number and its unit: ``100 %``, ``15 min``, ``86 400 s``."""
@@ -108,8 +111,23 @@ def glued(text: str) -> str:
 
 
 def markup(text: str) -> str:
-    """Plain text as paragraph markup: nothing in it is read as a tag, a line break stays one, a number keeps its unit."""
-    return escaped(glued(clean(text)))
+    """Plain text as paragraph markup: nothing in it is read as a tag, a line break stays one, a number keeps its unit.
+
+    What stands between backticks, such as a command, is set in the fixed-width face instead.
+    """
+    parts = _CODE.split(glued(clean(text)))
+    return "".join(
+        f'<font name="{MONO}" size="-0.5">{fixed(part)}</font>' if place % 2 else escaped(part)
+        for place, part in enumerate(parts)
+    )
+
+
+def fixed(text: str) -> str:
+    """Clean text as markup inside the fixed-width face: what that lacks comes from the regular one."""
+    return "".join(
+        escaped(part) if has else f'<font name="{REGULAR}">{escaped(part)}</font>'
+        for has, part in ((has, "".join(part)) for has, part in groupby(text, covered(MONO).__contains__))
+    )
 
 
 def escaped(text: str) -> str:

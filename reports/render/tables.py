@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from itertools import groupby
 from typing import Any
 
 from reportlab.lib.colors import HexColor, linearlyInterpolatedColor, white
@@ -43,7 +42,7 @@ from reports.render.style import (
     STATUSES,
     TONES,
     Shade,
-    escaped,
+    fixed,
     glued,
     markup,
     shortened,
@@ -315,7 +314,7 @@ def literal(block: Text, width: float, height: float) -> list[Flowable]:
         "text", fontSize=size, leading=size * 1.4, backColor=PANEL, borderColor=RULE, borderWidth=0.5,
         borderPadding=6, leftIndent=7, rightIndent=7, textColor=INK, spaceBefore=6, spaceAfter=8,
     )  # fmt: skip
-    text = "\n".join(map(_fixed, lines))
+    text = "\n".join(map(fixed, lines))
     note = (
         [Paragraph(markup(say("Lines that end in ↩ were too long for the page. Join them when you paste.")), SMALL)]
         if folded
@@ -323,14 +322,6 @@ def literal(block: Text, width: float, height: float) -> list[Flowable]:
     )
     title = Paragraph(markup(block.title), CAPTION.clone("literal title", textColor=MUTED))
     return [Spacer(1, 4), title, Spacer(1, 8), XPreformatted(text, style), Spacer(1, 9), *note]
-
-
-def _fixed(line: str) -> str:
-    """A line as markup: what the fixed-width face lacks comes from the regular one."""
-    return "".join(
-        escaped(part) if has else f'<font name="{REGULAR}">{escaped(part)}</font>'
-        for has, part in ((has, "".join(part)) for has, part in groupby(line, covered(MONO).__contains__))
-    )
 
 
 def _fixed_width(line: str) -> float:
