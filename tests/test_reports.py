@@ -877,7 +877,7 @@ def test_evidence_that_shows_nothing_wrong_stands_beside_what_is(status, value, 
         bad().findings[0], status=status, message="It is wrong.", evidence=(Evidence("interfaces", value, "1", limit),)
     )
     (row,) = evidence(replace(bad(), findings=(found,))).rows
-    assert ("It is wrong. interfaces:" in row[1]) is worded
+    assert ("It is wrong. Measured: interfaces" in row[1]) is worded
 
 
 def test_limits_are_listed_once_with_their_source_and_sense():
@@ -1247,7 +1247,7 @@ def test_which_clock_stamped_and_what_the_cards_could_do_is_told_of_each_path():
 
 
 def test_every_path_has_its_mtu_and_route_or_the_reason_why_not():
-    rows = {row[:2]: row[2:] for row in rows_of(bad(), "Path MTU")}
+    rows = {(row[0], row[1].removesuffix("\u00a0†")): row[2:] for row in rows_of(bad(), "Path MTU")}
 
     told = rows["sip-a → sip-b", "ha"]
     assert told == ("1400 B", "1500 B", "none", "24", "0 / 0", "0")
