@@ -315,11 +315,13 @@ def _contexts(stack: Stack, binding: StackBinding, material: Material) -> Iterat
     automatic = {frozenset(pair) for pair in binding.auto_failover}
     names = _bound_nodes(binding, material.plan)
     if stack.scope is Scope.NODE:
-        for name in names:
-            yield replace(
-                _context(binding, material, (name,), automatic=True),
-                asked=_scs(material, name),
-            )
+        alone = {
+            name: replace(_context(binding, material, (name,), automatic=True), asked=_scs(material, name))
+            for name in names
+        }
+        for name, context in alone.items():
+            partners = [other for other in names if other != name and frozenset((name, other)) in automatic]
+            yield replace(context, partners=tuple(alone[other] for other in partners))
         return
     if stack.scope is Scope.CLUSTER:
         context = _context(binding, material, tuple(names), automatic=True)

@@ -426,7 +426,7 @@ class StackContext:
     whether they fail over without a person. `joint`: the bound networks together, None if none was measured. `throughputs`: what
     these paths carried. `hurt`: nodes of the pair whose record has holes: what happened meanwhile is not known. `echoes`: what the
     TCP echo showed on these paths, without those that it did not measure. `traces`: every slot of the measured paths by their names, with the pauses of both ends, on one
-    time base; `asked`: the same of what a single node asked observers, by their names (scope node only). `commits`: of the nodes that timed their disk. `clocks`: what the nodes' clocks did, as far as told. `facts`: their inventories by name, as far as told;
+    time base; `asked`: the same of what a single node asked observers, by their names (scope node only); `partners`: the same contexts of the nodes that this one swaps roles with. `commits`: of the nodes that timed their disk. `clocks`: what the nodes' clocks did, as far as told. `facts`: their inventories by name, as far as told;
     `observers`: how these were answered. `failed`: what rules found to fail of these nodes, and of the networks between them that the product uses; advice on
     topology alone is given it.
     """
@@ -447,6 +447,7 @@ class StackContext:
     observers: tuple[ObserverTiming, ...] = ()
     traces: Mapping[str, PathTrace] = field(default_factory=dict, repr=False)
     asked: Mapping[str, PathTrace] = field(default_factory=dict, repr=False)
+    partners: tuple[StackContext, ...] = field(default=(), repr=False)
     commits: tuple[Commits, ...] = ()
     clocks: Mapping[str, NodeClock] = field(default_factory=dict)
     failed: tuple[Finding, ...] = ()

@@ -15,6 +15,7 @@ import numpy as np
 from analyzer.contract import Basis, Constraint, EchoTiming, Outage, Timing
 from analyzer.contract.spans import intersection, union
 from analyzer.detectors.tcp import LINUX, Timer, timer_of, worst_stall_s
+from analyzer.detectors.trace import waited_s
 from analyzer.extension import SUFFICIENT_S, StackContext, exposure_s, watched
 from analyzer.words import seconds, span
 
@@ -165,14 +166,15 @@ def asked_rtt_s(context: StackContext) -> float:
     """The 99 % round trip of what a single node asked of observers, the worst of them.
 
     What was lost counts as slow, but for no more than a second, or the usual round trip if that is longer: losses must not make a path look quick.
+    While the node stands still it asks nothing, but is asked: what comes then waits until it goes on, as a round trip of a path between nodes does.
     """
     rtt_s = 0.0
     for trace in context.asked.values():
-        delay_s = trace.delay_s[trace.known]
+        delay_s = trace.delay_s[trace.known & ~trace.kept]
         if len(delay_s):
             usual_s = min(float(np.quantile(delay_s, 0.5, method="higher")), _NEVER_S)
-            slow_s = float(np.quantile(delay_s, 0.99, method="higher"))
-            rtt_s = max(rtt_s, min(slow_s, max(usual_s, 1.0)))
+            met_s = np.concatenate([np.minimum(delay_s, max(usual_s, 1.0)), waited_s(trace)])
+            rtt_s = max(rtt_s, float(np.quantile(met_s, 0.99, method="higher")))
     return rtt_s
 
 

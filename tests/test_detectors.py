@@ -464,3 +464,29 @@ def test_what_was_cut_out_is_unknown_and_the_rest_stays_where_it_was():
     trace = cut(calm(100.0, lost=slots(80, 90)), [(10.0, 20.0)])
     assert trace.exposure_s == pytest.approx(90.0, abs=PERIOD_S + 1e-9)
     assert kmiss.replay(trace, [Beat(1.0, 1.0, 3)]).spans.of(0)[0][0] == pytest.approx(82.0)
+
+
+def test_what_the_senders_own_pause_kept_back_is_not_sent_again_but_sent_next():
+    """Nothing was lost, so no timer of TCP doubles; beside a loss it is no better than the loss."""
+    alone = over_tcp(paused(calm(60.0), [(20.0, 26.0)]), 9.0, in_order=False)
+    assert alone.delay_s.max() == pytest.approx(6.0, abs=2 * PERIOD_S)
+    lost = over_tcp(calm(60.0, lost=slots(20.0, 26.0)), 9.0, in_order=False)
+    assert lost.delay_s.max() == pytest.approx(18.0, abs=1.0)
+    for span in ((20.0, 26.0), (18.0, 27.0), (22.0, 24.0)):
+        both = over_tcp(paused(calm(60.0, lost=slots(20.0, 26.0)), [span]), 9.0, in_order=False)
+        assert both.delay_s.max() >= lost.delay_s.max() - 1e-9
+
+
+def test_what_was_held_up_beyond_a_pause_comes_no_sooner_by_it():
+    delay = np.full(300, RTT_S)
+    delay[110] = 10.0
+    trace = regular("a>b/c", PERIOD_S, delay)
+    paused_too = paused(trace, [(21.0, 24.0)])
+    assert paused_too.delay_s.max(initial=0.0, where=np.isfinite(paused_too.delay_s)) == pytest.approx(10.0)
+    plain, both = (over_tcp(one, 0.2, in_order=False).delay_s for one in (trace, paused_too))
+    assert (both >= plain - 1e-9).all()
+
+
+def test_a_pause_at_the_end_of_the_record_lasts_to_its_end():
+    trace = over_tcp(paused(calm(60.0), [(50.0, 70.0)]), 0.2, in_order=False)
+    assert trace.delay_s.max() == pytest.approx(10.0, abs=PERIOD_S)

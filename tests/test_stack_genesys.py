@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from advice import QUIET, advised, both, plan_of, quiet_trace, values
+from advice import QUIET, advised, both, context_of, plan_of, quiet_trace, values
 from synthetic import Machine, Site, plan_data, write
 from traces import slots
 
 from analyzer.assess import assess
-from analyzer.contract import Basis, Scope
+from analyzer.contract import Basis, Scope, Subject
+from analyzer.detectors.trace import paused, regular
 from analyzer.stacks import genesys_addp, genesys_host, genesys_sip
 from collector.plan import parse as parse_plan
 
@@ -113,8 +116,8 @@ def test_what_a_node_asked_of_scs_reaches_its_setting(tmp_path):
     assert set(found) == {"a", "b"}
     assert all(item.subject.scope is Scope.NODE for item in found.values())
     timeouts = {name: values(item)["addp-timeout"] for name, item in found.items()}
-    assert timeouts["b"] == 10
-    assert timeouts["a"] >= 15
+    # Roles swap, so both hosts have the value that a asks for.
+    assert timeouts["a"] == timeouts["b"] >= 15
     assert found["a"].risk.exposure_s == pytest.approx(1200.0, abs=5.0)
 
 
@@ -122,3 +125,51 @@ def test_of_a_node_that_never_paused_none_is_multiplied():
     told = {item.name: item.text for item in advised(genesys_host.STACK, both(quiet_trace)).constraints}
     assert told["pause of a node"].startswith("no pause of ")
     assert not any("x 0 s" in text for text in told.values())
+
+
+def standing(*spans, length_s=3600.0):
+    """What a node that stood still asked of SCS once a second: nothing meanwhile."""
+    trace = regular("a>scs", 1.0, np.full(round(length_s), 0.001))
+    return paused(trace, spans)
+
+
+def alone(trace, node="a", scenario=None):
+    plan = plan_of(genesys_host.STACK, scenario=scenario or QUIET)
+    context = context_of(genesys_host.STACK, {"a>b/ch1": trace}, plan)
+    return replace(context, subject=Subject(Scope.NODE, node), pair=(node,))
+
+
+def test_a_node_that_stands_still_keeps_scs_waiting_as_it_keeps_its_peer():
+    """SCS asks meanwhile, and its TCP learns from the wait: so an outage after it is silent for longer."""
+    stalls = [(100.0 * place, 100.0 * place + 6.0) for place in range(1, 30)]
+    rstp = {"off": ["live-migration"]}
+    (steady,) = genesys_host.STACK.recommend(alone(standing(), scenario=rstp))
+    (stalling,) = genesys_host.STACK.recommend(alone(standing(*stalls), scenario=rstp))
+    assert values(steady)["addp-timeout"] == 10
+    assert values(stalling)["addp-timeout"] == 23
+    told = {item.name: item for item in stalling.constraints}
+    assert told["replayed silence"].value_s == pytest.approx(1.25 * 6.0, abs=1.3)
+    assert told["latency"].text.endswith("to scs, pauses of the node in it as SCS meets them")
+
+
+def test_hosts_that_swap_roles_get_one_value_and_are_told_why():
+    slow = replace(alone(standing((100.0, 112.0)), "b"))
+    (advice,) = genesys_host.STACK.recommend(replace(alone(standing()), partners=(slow,)))
+    (other,) = genesys_host.STACK.recommend(replace(slow, partners=(alone(standing()),)))
+    assert values(advice) == values(other)
+    assert values(advice)["addp-timeout"] >= 15
+    assert "roles swap, and b asks for this" in advice.settings[0].because
+
+
+def test_each_of_two_values_beside_each_other_says_what_it_rests_on():
+    data = plan_data(scenario=QUIET)
+    data["stack"].append({"name": "genesys-host", "networks": ["ch1"]})
+    plan = parse_plan(data, "plan.toml")
+    sync = advised(genesys_addp.STACK, both(quiet_trace), plan)
+    assert any(
+        "from the way to SCS and not from the HA-sync link, so the two values may differ" in note for note in sync.notes
+    )
+    (host,) = genesys_host.STACK.recommend(replace(alone(standing()), plan=plan))
+    assert any(note.startswith("[backup-sync] of the SIP Servers may have another value") for note in host.notes)
+    (unplanned,) = genesys_host.STACK.recommend(alone(standing()))
+    assert not any("backup-sync" in note for note in unplanned.notes)

@@ -21,7 +21,7 @@ from analyzer.causes import Pauses, pauses
 from analyzer.columns import Floats, null_of, numbers
 from analyzer.detectors.trace import STALL_S, PathTrace, State, paused
 from analyzer.frames import NodeData
-from analyzer.slots import LOST, PathLog, Slot
+from analyzer.slots import LOST, PathLog, Slot, within
 from analyzer.timing import Measured, during_tests, slot_states
 from collector.plan import PlannedPath
 
@@ -118,6 +118,9 @@ def asked_trace(node: NodeData, observer: str, clock: Clock, start_s: float) -> 
     answer_s[place] = np.where(answered, due_s + rtt_us / 1e6, np.inf)
     sent_s = clock.to_base(grid_s) - start_s
     stalls_s = _noted(node, clock, start_s)
+    # A node that stands still asks nothing; its peer hears nothing of it meanwhile.
+    still = within(sent_s, stalls_s.tolist()) if len(stalls_s) else np.zeros(count, np.bool_)
+    states[still & (states == State.NO_DATA)] = State.STALL
     nothing = np.empty((0, 2))
     return PathTrace(
         f"{node.name}>{observer}",
@@ -152,7 +155,8 @@ def _answers(log: PathLog, slot_state: npt.NDArray[np.int8]) -> tuple[npt.NDArra
     answer_s[rows] = log.t_us[rows] / 1e6 + late_s[rows] + rtt_s
     state = np.full(len(log.t_us), State.NO_DATA, dtype=np.int8)
     state[np.isin(slot_state, (Slot.ANSWERED, Slot.REFUSED, *LOST))] = State.OK
-    stalled = (state == State.OK) & (late_s > max(STALL_S, log.period_s / 2.0))
+    # What was sent late and then lost was lost.
+    stalled = (state == State.OK) & (late_s > max(STALL_S, log.period_s / 2.0)) & (slot_state == Slot.ANSWERED)
     state[stalled | (slot_state == Slot.SKIPPED)] = State.STALL
     answered_without = (slot_state == Slot.ANSWERED) & ~np.isfinite(answer_s)
     # Answered, by a reply whose stamps are damaged: how late is not known.

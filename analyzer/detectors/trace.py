@@ -99,6 +99,12 @@ class PathTrace:
         return self.answer_s - self.sent_s
 
     @property
+    def kept(self) -> Bools:
+        """Slots that the sender's own stall kept back: nothing of them was sent, so the network lost nothing."""
+        found: Bools = (self.state == State.STALL) & np.isinf(self.answer_s)
+        return found
+
+    @property
     def usual_s(self) -> float:
         """The median delay of the slots that say something; 0 without any."""
         if not self._usual_s:
@@ -156,7 +162,9 @@ def paused(
     """
     answer_s, state = trace.answer_s.copy(), trace.state.copy()
     here, there = _apart(here_s), _apart(there_s)
-    kept = (_during(here, trace.sent_s) >= 0) & trace.known
+    held = _during(here, trace.sent_s)
+    # What the network lost or held up for longer than the pause stays so: a pause beside it makes nothing better.
+    kept = (held >= 0) & trace.known & (answer_s < np.append(here[:, 1], -np.inf)[held])
     state[kept], answer_s[kept] = State.STALL, np.inf
     unread = _during(here, answer_s)
     answer_s[unread >= 0] = here[unread[unread >= 0], 1]
@@ -184,7 +192,7 @@ def over_tcp(trace: PathTrace, rto_high_s: float, *, rtt_s: float = 0.0, in_orde
 
     A slot that was lost is sent again until the network carries it, which is proven by the first answer to it or to a later slot: `worst_stall_s`
     of that time, over all timers up to `rto_high_s`, and `rtt_s` for the answer. What came late comes no later than it did. Where the record
-    ends, or has a hole, the network may have been back.
+    ends, or has a hole, the network may have been back. What the sender's own stall kept back was not lost: it comes with what is sent next.
     Which message its timer started with is not known, so each counts as if it had. `in_order`: the link is used all the time, and TCP delivers in order. On an idle link (False) only one message is under way.
     """
     answer_s = trace.answer_s.copy()
@@ -193,6 +201,7 @@ def over_tcp(trace: PathTrace, rto_high_s: float, *, rtt_s: float = 0.0, in_orde
     silent_s = np.minimum(_first_s(trace, slow), edges_s(trace, slow)) - trace.sent_s[slow]
     again_s = trace.sent_s[slow] + worst_stalls_s(np.maximum(silent_s, 0.0), rto_high_s) + rtt_s
     answer_s[slow] = np.minimum(answer_s[slow], again_s)
+    _catch_up(trace, answer_s)
     if in_order:
         known = trace.known
         if known.all():
@@ -200,6 +209,27 @@ def over_tcp(trace: PathTrace, rto_high_s: float, *, rtt_s: float = 0.0, in_orde
         else:
             answer_s[known] = np.maximum.accumulate(answer_s[known])
     return replace(trace, answer_s=answer_s)
+
+
+def _catch_up(trace: PathTrace, answer_s: Floats) -> None:
+    """Give slots that were kept back the answer of the next one that was not; where the record ends before it, its end."""
+    kept = np.flatnonzero(trace.kept)
+    if not len(kept):
+        return
+    others = np.flatnonzero(~trace.kept)
+    at = np.searchsorted(others, kept)
+    found = np.append(answer_s, np.inf)[np.append(others, len(trace))[at]]
+    answer_s[kept] = np.where(np.isinf(found), edges_s(trace, kept), found)
+
+
+def waited_s(trace: PathTrace) -> Floats:
+    """How long a question that came at each slot kept back would have waited: to the end of the pause that it lies in, else to the next slot."""
+    kept = np.flatnonzero(trace.kept)
+    spans = _apart([(start, stop) for start, stop in trace.stalls_s.tolist() if math.isfinite(stop)])
+    place = _during(spans, trace.sent_s[kept])
+    stop_s = np.append(spans[:, 1], np.nan)[place]
+    found: Floats = np.where(place >= 0, stop_s - trace.sent_s[kept], trace.period_s)
+    return found
 
 
 def _first_s(trace: PathTrace, slots: npt.NDArray[np.int64]) -> Floats:

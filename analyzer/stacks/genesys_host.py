@@ -6,7 +6,8 @@ Why HA: Losing it *is* the switchover: SCS takes the host for dead and makes the
 How: One value T for both ends, whole seconds: ``T = max(floor, ceil(2 x p99 round trip), ceil(1.25 x S))``, S being the longest that a poll would have waited for its answer on
     the path between the node and the plan's observer of kind `scs`: its requests once a second, replayed as polls of an idle TCP connection, with the pauses of
     the node; and the scenarios that are on. The vendor's default of 9 s is not enough where delays are a risk, so the floor is 10 s, and 20 s in a plan of several sites
-    (an observer has no site). Without such an observer only floor and scenarios stand. The requests are ICMP from the node: what SCS itself suffers is not in them.
+    (an observer has no site). While the node stands still it asks nothing, but SCS does, and waits; so its pauses count as answers that late. Hosts that swap roles get one
+    value, the larger. Without such an observer only floor and scenarios stand. The requests are ICMP from the node: what SCS itself suffers is not in them.
 Source: Framework CORM, Host [addp] (options, defaults, 10 s and more where delays are a risk); GSIP (SCS loses the host: switchover). Floor between sites
     and factor 1.25: design values.
 """
@@ -20,6 +21,7 @@ from analyzer.advisor import advise
 from analyzer.contract import Constraint, Recommendation, Scope, Setting, Snippet, Untested
 from analyzer.extension import Combine, Option, Stack, StackContext
 from analyzer.words import seconds
+from collector.plan import spelling
 
 FLOOR_LAN_S, FLOOR_WAN_S = 10, 20
 DEFAULT_S = 9
@@ -47,7 +49,7 @@ MODEL = polls.model(MOST_S)
 
 def recommend(context: StackContext) -> Iterator[Recommendation]:
     """One recommendation for the node."""
-    advice = advise(context, MODEL, _candidates(context))
+    advice = advise(context, MODEL, [*_candidates(context), *_swapped(context)])
     if advice.setting is None:
         needed = f"A timeout of {seconds(advice.binding.value_s)} would be needed ({advice.binding.text}): no timeout helps here."
         yield entries.without(STACK, context, advice, WHERE, needed, "Find and mend the cause, then measure again.")
@@ -100,13 +102,31 @@ def _candidates(context: StackContext) -> Iterator[Constraint]:
     yield sizing.floor(context, floor_s, why)
     if context.asked:
         rtt_s = sizing.asked_rtt_s(context)
+        stood = (
+            ", pauses of the node in it as SCS meets them"
+            if any(trace.kept.any() for trace in context.asked.values())
+            else ""
+        )
         yield Constraint(
-            "latency", 2.0 * rtt_s, f"2 x {seconds(rtt_s)}, the 99 % round trip to {' and '.join(context.asked)}"
+            "latency",
+            2.0 * rtt_s,
+            f"2 x {seconds(rtt_s)}, the 99 % round trip to {' and '.join(context.asked)}{stood}",
         )
     for trace in context.asked.values():
         paused_s = max((stop - start for start, stop in trace.stalls_s.tolist()), default=0.0)
         yield sizing.paused(paused_s, context.pair[0])
     yield from sizing.scenarios(context)
+
+
+def _swapped(context: StackContext) -> Iterator[Constraint]:
+    """What the other host of the pair asks for: roles swap, so both have one value."""
+    for partner in context.partners:
+        needs = advise(partner, MODEL, _candidates(partner))
+        value_s = needs.binding.value_s if needs.setting is None else needs.setting.wait_s
+        text = (
+            f"both hosts have one value, because roles swap, and {partner.pair[0]} asks for this: {needs.binding.text}"
+        )
+        yield Constraint(f"host {partner.pair[0]}", value_s, text)
 
 
 def _notes(context: StackContext) -> Iterator[str]:
@@ -122,6 +142,11 @@ def _notes(context: StackContext) -> Iterator[str]:
         yield "The plan's floor was not applied: a shorter timeout than the vendor's floor needs 15 min of measurement."
     yield "A false alarm here is a false switchover: each loss of this connection makes SCS switch over."
     yield "Enter it for every host of the pair, with equal values: roles swap."
+    if "genesys-addp" in {spelling(binding.name) for binding in context.plan.stacks}:
+        yield (
+            "[backup-sync] of the SIP Servers may have another value: it rests on the HA-sync link and what both servers showed there, this one on the way to SCS "
+            "and the pauses of the hosts."
+        )
 
 
 def _cautions(context: StackContext) -> Iterator[tuple[str, str]]:
