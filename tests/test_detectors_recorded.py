@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from synthetic import Link, Machine, Site, Test, write
+from synthetic import Link, Machine, Site, Test, plan_data, write
 
 from analyzer.align import align
 from analyzer.detectors import kmiss, silence
-from analyzer.detectors.recorded import path_trace, pauses_of
+from analyzer.detectors.recorded import asked_trace, path_trace, pauses_of
 from analyzer.detectors.trace import State, paused
 from analyzer.frames import read
 from analyzer.slots import path_log
@@ -17,7 +19,8 @@ from analyzer.together import met, ordered
 AB = "a>b/ch1"
 
 
-def trace(site, folder, omit=()):
+def trace(site, folder, omit=(), late=()):
+    """`late`: slots that the sender sent 150 ms late."""
     nodes = {
         node.name: node
         for node in ordered([read(path) for name, path in write(site, folder).items() if name not in omit])
@@ -29,6 +32,9 @@ def trace(site, folder, omit=()):
         for item in plan.paths()
         if (node := nodes.get(item.source)) is not None and item.name in node.sent
     }
+    late_us = logs[AB].late_us.copy()
+    late_us[list(late)] = 150_000
+    logs[AB] = replace(logs[AB], late_us=late_us)
     clocks = align(list(nodes.values()), logs)
     usable = "b" in nodes and met(nodes["a"], nodes["b"])
     return path_trace(path, logs[AB], nodes, clocks, usable, 0.0)
@@ -105,3 +111,31 @@ def test_without_the_peers_archive_a_path_can_still_be_replayed(tmp_path):
     found = trace(Site(length_s=301.0, links={AB: Link(lost_back=range(500, 525))}), tmp_path, omit=["b"])
     assert kmiss.replay(found, [kmiss.Beat(1.0, 1.0, 5)]).hours[0] == 1
     assert len(found.peer_stalls_s) == 0
+
+
+def test_a_node_that_stood_still_asked_nothing_and_that_is_no_hole_of_its_record(tmp_path):
+    """Where its ticker noted no pause, what is missing stays unknown."""
+    scs = {"name": "scs", "kind": "scs", "addr": "10.9.9.9"}
+    machines = {
+        "a": Machine(observers={"scs": lambda true_s: np.full(len(true_s), 0.001)}, stalls=[(50.0, 6.0)]),
+        "b": Machine(),
+    }
+    site = Site(length_s=301.0, plan=plan_data(observer=[scs]), machines=machines)
+    node = read(write(site, tmp_path)["a"])
+    rows = node.tables["observer"]
+    at_s = rows["t_us"] / 1e6
+    gone = ((at_s > 50.0) & (at_s < 56.0)) | ((at_s > 150.0) & (at_s < 156.0))
+    node = replace(node, tables={**node.tables, "observer": rows[~gone]})
+    found = asked_trace(node, "scs", align([node], {})["a"], 0.0)
+    paused_s, unknown_s = ((found.sent_s > from_s) & (found.sent_s < from_s + 6.0) for from_s in (50.0, 150.0))
+    assert (found.state[paused_s] == State.STALL).all()
+    assert paused_s.sum() >= 5
+    assert (found.state[unknown_s] == State.NO_DATA).all()
+
+
+def test_what_was_sent_late_and_lost_was_lost(tmp_path):
+    """It is no slot that was kept back: TCP would have sent it again."""
+    found = trace(Site(length_s=301.0, links={AB: Link(lost_forward=range(500, 505))}), tmp_path, late=range(500, 510))
+    assert (found.state[500:505] == State.OK).all()
+    assert (found.state[505:510] == State.STALL).all()
+    assert not found.kept[500:510].any()
