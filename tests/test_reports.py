@@ -1247,7 +1247,7 @@ def test_which_clock_stamped_and_what_the_cards_could_do_is_told_of_each_path():
 
 
 def test_every_path_has_its_mtu_and_route_or_the_reason_why_not():
-    rows = {(row[0], row[1].removesuffix("\u00a0†")): row[2:] for row in rows_of(bad(), "Path MTU")}
+    rows = {row[:2]: row[2:] for row in rows_of(replace(bad(), egress=()), "Path MTU")}
 
     told = rows["sip-a → sip-b", "ha"]
     assert told == ("1400 B", "1500 B", "none", "24", "0 / 0", "0")
