@@ -167,7 +167,8 @@ def test_each_of_two_values_beside_each_other_says_what_it_rests_on():
     plan = parse_plan(data, "plan.toml")
     sync = advised(genesys_addp.STACK, both(quiet_trace), plan)
     assert any(
-        "from the way to SCS and not from the HA-sync link, so the two values may differ" in note for note in sync.notes
+        "rests on the way to SCS and not on the HA-sync link, so the two values may differ" in note
+        for note in sync.notes
     )
     (host,) = genesys_host.STACK.recommend(replace(alone(standing()), plan=plan))
     assert any(note.startswith("[backup-sync] of the SIP Servers may have another value") for note in host.notes)

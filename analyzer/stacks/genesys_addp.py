@@ -113,7 +113,7 @@ def _switchover(context: StackContext) -> str:
         return _HOST + _NOT_SIZED
     # The settings of products stand in the order of the plan.
     before = planned.index("genesys-host") < planned.index(spelling(STACK.name))
-    return f"{_HOST}It is sized {'above' if before else 'below'}, from the way to SCS and not from the HA-sync link, so the two values may differ."
+    return f"{_HOST}It is sized {'above' if before else 'below'}. It rests on the way to SCS and not on the HA-sync link, so the two values may differ."
 
 
 def _vendor_floor_s(context: StackContext) -> int:
