@@ -6,13 +6,16 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 from reportlab.lib.colors import Color, HexColor, white
 
 from analyzer.contract import Status
-from reports.contract import Tone
+from reports.contract import Band, Chart, Tone
 from reports.render import style
+from reports.render.charts import _draw_band
 from reports.render.layers import LAYERS
-from reports.render.legend import LOOKS, MARKS, SHADE_COLOUR
+from reports.render.legend import FILL, FILL_EDGE, LOOKS, MARKS, OUTLINE, SHADE_COLOUR
 from reports.render.style import STATUSES, TONES
 from reports.render.topology import STROKES
 
@@ -105,10 +108,47 @@ def test_neighbouring_lines_of_a_chart_differ_for_every_reader():
             assert differs or first != second
 
 
-def test_layers_go_from_dark_to_light_and_neighbours_are_clearly_apart_for_every_reader():
-    """In grey print their order is all that tells them apart, and the uppermost has to be seen on the page."""
+def test_layers_that_lie_on_each_other_are_far_apart_in_grey_and_for_every_reader():
+    """Print makes dark tones alike, so neighbours are a dark and a light one; any two differ, and the uppermost is seen on the page."""
     for eyes in EYES.values():
-        shades = [luminance(HexColor(layer), eyes) for layer in LAYERS]
-        assert shades == sorted(shades)
-        assert min(contrast(HexColor(one), HexColor(other), eyes) for one, other in pairwise(LAYERS)) >= 1.6
+        assert min(contrast(HexColor(one), HexColor(other), eyes) for one, other in pairwise(LAYERS)) >= 3.0
+        assert min(contrast(HexColor(one), HexColor(other), eyes) for one, other in combinations(LAYERS, 2)) >= 1.45
         assert contrast(HexColor(LAYERS[-1]), white, eyes) >= 1.3
+
+
+def tint(colour: str) -> Color:
+    """What a band filled with the colour is on white."""
+    return Color(*(1 - FILL * (1 - part) for part in HexColor(colour).rgb()))
+
+
+def test_the_outline_of_one_spread_is_seen_on_the_tint_of_the_next_for_every_reader():
+    for eyes in EYES.values():
+        for (one, *_), (other, *_) in pairwise(LOOKS[:2]):
+            assert contrast(HexColor(one), tint(other), eyes) >= VISIBLE
+        for look in LOOKS:
+            assert contrast(tint(look[0]), white, eyes) >= 1.4
+        assert contrast(tint(LOOKS[1][0]), SHADE_COLOUR, eyes) >= 1.15
+
+
+def drawn_bands(*bands: Band) -> list[tuple[bool, float]]:
+    """Of every spread whether it is filled, and the width of its edge."""
+    chart = Chart("t", "x", "y", bands)
+    axes = Figure().add_axes((0, 0, 1, 1))
+    for place, band in enumerate(bands):
+        _draw_band(axes, band, place, chart)
+    return [
+        (patch.get_fill(), patch.get_linewidth())
+        for patch in axes.patches
+        if isinstance(patch, StepPatch) and patch.get_data().baseline is not None
+    ]
+
+
+def test_of_two_spreads_on_each_other_one_is_an_outline_and_the_other_a_tint():
+    x = (0.0, 1.0, 2.0)
+    one, other = (Band(name, x, x, x, (3.0, 3.0, 3.0)) for name in "ab")
+    line = Band("line", x, x)
+
+    assert drawn_bands(one) == [(True, FILL_EDGE)]
+    assert drawn_bands(line, one) == [(True, FILL_EDGE)]
+    assert drawn_bands(one, other) == [(False, OUTLINE), (True, FILL_EDGE)]
+    assert drawn_bands(line, one, other) == [(False, OUTLINE), (True, FILL_EDGE)]

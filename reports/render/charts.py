@@ -3,7 +3,7 @@
 With `outlines` the only user of matplotlib. A chart is a flowable of fixed plot height. matplotlib does
 scales, ticks' places, lines, bands and marks; the page sets every text itself, so that it stays
 text in the embedded face, wraps or is shortened, and never covers the data. Lines differ in
-colour, grey value and dash or marker.
+colour, grey value and dash or marker, spreads that lie on each other in being an outline or a tint.
 """
 
 from __future__ import annotations
@@ -29,7 +29,22 @@ from reports import figures
 from reports.contract import Band, Chart, Mark, Stack
 from reports.render.glyphs import BOLD, REGULAR, clean
 from reports.render.layers import LAYERS, tops
-from reports.render.legend import AXIS, LABEL_SIZE, LEFT, LOOKS, MARKS, SHADE_COLOUR, Entry, Sign, entry_drawn, rows_of
+from reports.render.legend import (
+    AXIS,
+    FILL,
+    FILL_EDGE,
+    LABEL_SIZE,
+    LEFT,
+    LOOKS,
+    MARKS,
+    OUTLINE,
+    SHADE_COLOUR,
+    Entry,
+    Sign,
+    entry_drawn,
+    outlined,
+    rows_of,
+)
 from reports.render.outlines import PageRenderer
 from reports.render.style import CAPTION, INK, MUTED, SMALL, markup
 from reports.render.thinning import MOST, averaged, thinned
@@ -92,7 +107,7 @@ class ChartBox(Flowable):
         """Legend entries. One line without marks needs no legend."""
         chart = self._chart
         told = [(place, band.label, Sign.LAYER) for place, band in enumerate(chart.stack.layers if chart.stack else ())]
-        told += [(place, band.label, Sign.LINE) for place, band in enumerate(chart.bands)]
+        told += [(place, band.label, _sign(chart, place)) for place, band in enumerate(chart.bands)]
         told += [(sign, label, Sign.MARK) for label, sign in self._marks.items()]
         told += [(0, shade.label, Sign.SHADE) for shade in chart.shades[:1]]
         return told if len(told) > 1 else []
@@ -204,6 +219,14 @@ def _known(values: Sequence[float | None], log: bool) -> np.ndarray[Any, np.dtyp
     return array
 
 
+def _sign(chart: Chart, place: int) -> Sign:
+    """How the n-th band is drawn: a line alone, or one with its spread."""
+    spread = [bool(band.low and band.high and band.x) and not chart.stack for band in chart.bands]
+    if not spread[place]:
+        return Sign.LINE
+    return Sign.OUTLINED if outlined(sum(spread[:place]), sum(spread)) else Sign.FILLED
+
+
 def _draw_band(axes: Axes, band: Band, place: int, chart: Chart) -> None:
     colour, dash, marker = LOOKS[place % len(LOOKS)]
     style: Any = (0, dash) if dash else "solid"
@@ -224,7 +247,11 @@ def _draw_band(axes: Axes, band: Band, place: int, chart: Chart) -> None:
     low = np.where(np.isnan(low), mid, low)
     none: Any = None
     spread = StepPatch(_known(band.high, chart.log_y), edges, baseline=low, fill=True)
-    spread.set(color=colour, alpha=0.3, linewidth=0.3)
+    if _sign(chart, place) is Sign.OUTLINED:
+        # Over every tint: it is what tells one direction from the other in grey.
+        spread.set(fill=False, edgecolor=colour, linewidth=OUTLINE, linestyle=style, zorder=2)
+    else:
+        spread.set(color=colour, alpha=FILL, linewidth=FILL_EDGE)
     middle = StepPatch(mid, edges, baseline=none, fill=False)
     middle.set(edgecolor=colour, linewidth=0.9, linestyle=style, zorder=3)
     # Not axes.stairs: it measures every step for automatic limits, which are ours.

@@ -11,8 +11,9 @@ from reports.contract import Band, Stack
 
 Heights = np.ndarray[Any, np.dtype[np.float64]]
 
-LAYERS = ("#10203a", "#245180", "#4d7c8f", "#d99b55", "#efdca0")
-"""Colours from below, from dark to light: in grey, and for colour-blind readers, their order is that of the legend."""
+LAYERS = ("#5484b4", "#10203a", "#a3b6aa", "#8a4012", "#efdca0")
+"""Colours from below, by turns light and dark: in grey print, which makes dark tones alike, neighbours are as far from each other as five can be,
+for colour-blind readers too."""
 
 
 def tops(stack: Stack) -> tuple[Heights, list[Heights]]:

@@ -27,6 +27,18 @@ LOOKS: tuple[tuple[str, tuple[float, ...], str], ...] = (
 )
 """Colour (safe for colour-blind readers, different in grey), dash and marker of the n-th line."""
 
+FILL, FILL_EDGE, OUTLINE = 0.42, 0.3, 0.55
+"""How a spread is drawn: how much of its colour a tint has, and the widths of its edge and of an outline, in points."""
+
+
+def outlined(place: int, count: int) -> bool:
+    """Whether the n-th of several spreads is an outline; the next is a tint. Two tints that lie on each other are one grey in print.
+
+    The first is the darkest, so that its outline is seen on the tint of the second. One alone is a tint.
+    """
+    return count > 1 and place % 2 == 0
+
+
 MARKS = (
     ("#9d1c2a", "v", True, "\N{BLACK DOWN-POINTING TRIANGLE}"),
     ("#5f2a73", "v", False, "\N{WHITE DOWN-POINTING TRIANGLE}"),
@@ -43,6 +55,8 @@ class Sign(Enum):
     MARK = auto()
     SHADE = auto()
     LAYER = auto()
+    OUTLINED = auto()
+    FILLED = auto()
 
 
 Entry = tuple[int, str, Sign]
@@ -84,6 +98,7 @@ def entry_drawn(canvas: Canvas, x: float, y: float, entry: Entry) -> None:
         colour, dash, marker = LOOKS[place % len(LOOKS)]
         canvas.setStrokeColor(HexColor(colour))
         canvas.setFillColor(HexColor(colour))
+        _spread_drawn(canvas, x, y, sign)
         canvas.setLineWidth(1.4)
         canvas.setDash(list(dash))
         canvas.line(x, y + 2, x + 18, y + 2)
@@ -95,3 +110,14 @@ def entry_drawn(canvas: Canvas, x: float, y: float, entry: Entry) -> None:
     canvas.setFont(REGULAR, LABEL_SIZE)
     canvas.drawString(x + 22, y, text)
     canvas.restoreState()
+
+
+def _spread_drawn(canvas: Canvas, x: float, y: float, sign: Sign) -> None:
+    """What the band around a line looks like, in the colours that are set."""
+    if sign is Sign.FILLED:
+        canvas.setFillAlpha(FILL)
+        canvas.rect(x, y - 1.2, 18, 6.4, stroke=0, fill=1)
+        canvas.setFillAlpha(1)
+    elif sign is Sign.OUTLINED:
+        canvas.setLineWidth(OUTLINE)
+        canvas.rect(x, y - 1.2, 18, 6.4, stroke=1, fill=0)
