@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 import zlib
+from typing import Any
 
 import pytest
 from layout_log import CHECKS, drawn
 from report_fixtures import trio
 
 from reports.build import imprint
-from reports.contract import Band, Block, Chart, Heading, Stack
+from reports.contract import Band, Block, Chart, Heading, Mark, Pin, Stack
 from reports.render.layers import LAYERS, tops
 from reports.render.pdf import render
 from reports.render.thinning import MOST, averaged
@@ -88,3 +89,18 @@ def test_odd_layers_break_no_page(layers):
     log = drawn(chart(*layers, lines=lines), imprint(trio()))[1]
 
     assert [check(log) for check in CHECKS if check.__name__ != "unreferenced"] == [[]] * (len(CHECKS) - 1)
+
+
+def test_plots_beside_each_other_are_level_whatever_stands_above_them():
+    def half(title: str, label: str, **more: Any) -> Chart:
+        return Chart(title, f"{label} x", label, (Band("a", X, X), Band("b" * 30, X, X)), half=True, **more)
+
+    pair = (
+        half("short", "one"),
+        half("a title that needs two lines " * 2, "two", pins=(Pin(1.0, "1"),), marks=(Mark(1.0, 0.1, "m" * 60),)),
+    )
+    log = drawn([[Heading("h"), *pair]], imprint(trio()))[1]
+    at = {piece.text: piece.y0 for piece in log.pieces}
+
+    assert at["one"] == pytest.approx(at["two"])
+    assert at["one x"] == pytest.approx(at["two x"])

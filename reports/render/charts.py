@@ -88,20 +88,34 @@ class ChartBox(Flowable):
         self._title = Paragraph(markup(chart.title), CAPTION.clone("chart title", textColor=INK))
         self._caption = Paragraph(markup(chart.caption), SMALL)
         self._marks = _signs(chart.marks)
+        self.least = (0.0, 0, 0.0)
 
     def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: N803 - reportlab's names
         """Size at the given width: all but the plot itself depends on the length of the texts."""
         del aH
         self.width = aW
-        self._title_height = self._title.wrap(aW, 1000)[1]
+        least_title, least_rows, least_strips = self.least
+        self._title_height = max(self._title.wrap(aW, 1000)[1], least_title)
         right = stringWidth(clean(self._chart.x_label), REGULAR, LABEL_SIZE)
         self._caption_height = self._caption.wrap(max(aW - LEFT - RIGHT - right - 14, 100), 1000)[1]
         self._foot = max(self._caption_height, 11.0)
         beside = LEFT + stringWidth(clean(self._chart.y_label), REGULAR, LABEL_SIZE) + 16
         self._legend = rows_of(self._labels(), beside, aW)
-        self._plot = STRIP * len(self._marks) + PIN_ROW * bool(self._chart.pins) + plot_height(self._chart) + BOTTOM
-        self.height = self._title_height + LEGEND_ROW * len(self._legend) + 4 + self._plot + self._foot
+        rows = max(len(self._legend), least_rows)
+        strips = max(STRIP * len(self._marks) + PIN_ROW * bool(self._chart.pins), least_strips)
+        self.above = (self._title_height, rows, strips)
+        self._plot = strips + plot_height(self._chart) + BOTTOM
+        self.height = self._title_height + LEGEND_ROW * rows + 4 + self._plot + self._foot
         return aW, self.height
+
+    @staticmethod
+    def level(boxes: Sequence[ChartBox], width: float) -> None:
+        """Give charts that stand beside each other, each so wide, the same room for title, legend and marks, so that their plots are level."""
+        for box in boxes:
+            box.wrap(width, 0.0)
+        titles, rows, strips = zip(*(box.above for box in boxes), strict=True)
+        for box in boxes:
+            box.least = (max(titles), max(rows), max(strips))
 
     def _labels(self) -> list[Entry]:
         """Legend entries. One line without marks needs no legend."""
@@ -118,7 +132,7 @@ class ChartBox(Flowable):
         top = self.height - self._title_height
         for name in chart.targets:
             canvas.bookmarkHorizontal(name, 0, self.height + 4)
-        self._title.drawOn(canvas, 0, top)
+        self._title.drawOn(canvas, 0, self.height - self._title.height)
         canvas.setFont(REGULAR, LABEL_SIZE)
         canvas.setFillColor(MUTED)
         canvas.drawString(LEFT, top - LEGEND_ROW + 2.5, clean(chart.y_label))

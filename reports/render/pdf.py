@@ -248,8 +248,9 @@ def _paired(blocks: Sequence[Block]) -> Iterator[Block | _Pair]:
 
 def _side_by_side(pair: _Pair, width: float) -> list[Flowable]:
     room = (width - GUTTER) / 2
-    boxes: list[Flowable | str] = [ChartBox(chart) for chart in pair.charts]
-    row = [boxes[0], "", boxes[1] if len(boxes) > 1 else ""]
+    boxes = [ChartBox(chart) for chart in pair.charts]
+    ChartBox.level(boxes, room)
+    row: list[Flowable | str] = [boxes[0], "", boxes[1] if len(boxes) > 1 else ""]
     style = [
         ("FONTNAME", (0, 0), (-1, -1), REGULAR),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
