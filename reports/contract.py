@@ -128,6 +128,8 @@ class Chart:
     """Lies behind the lines, which are in its units."""
     span: tuple[float, float] | None = None
     """What the x axis holds at least: charts that are to be compared have the same."""
+    end: float | None = None
+    """Where what was measured ends: the last bin may reach beyond, the x axis does not."""
 
 
 @dataclass(frozen=True, slots=True)

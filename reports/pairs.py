@@ -115,6 +115,7 @@ def _over_the_run(members: list[tuple[Timing, Trace]], assessment: Assessment) -
         log_y=height.wide,
         caption=_outage_text(members),
         pins=pins(assessment, time.size),
+        end=assessment.duration_s / time.size,
         targets=(chart_name(first),),
     )
 

@@ -312,4 +312,5 @@ def _chart(title: str, trace: Trace, assessment: Assessment, capacity_bps: float
         tuple(bands),
         half=True,
         pins=pins(assessment, time.size),
+        end=assessment.duration_s / time.size,
     )

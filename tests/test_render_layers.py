@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import re
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from layout_log import CHECKS, drawn
+from matplotlib.figure import Figure
 from report_fixtures import trio
 
 from reports.build import imprint
 from reports.contract import Band, Block, Chart, Heading, Mark, Pin, Stack
+from reports.render.charts import _scale
 from reports.render.layers import LAYERS, tops
 from reports.render.pdf import render
 from reports.render.thinning import MOST, averaged
+from reports.sections import network, nodes
 
 X = (0.0, 1.0, 2.0)
 
@@ -104,3 +108,28 @@ def test_plots_beside_each_other_are_level_whatever_stands_above_them():
 
     assert at["one"] == pytest.approx(at["two"])
     assert at["one x"] == pytest.approx(at["two x"])
+
+
+def test_the_time_axis_ends_with_the_run_and_cuts_no_bin_that_begins_in_it():
+    layer = Band("a", (0.0, 1.0, 2.0), (1.0, 2.0, 3.0))
+    chart = Chart("t", "x", "y", (Band("b", layer.x, layer.mid, layer.mid, layer.mid),), half=True)
+
+    def reach(drawn_chart: Chart) -> float:
+        axes = Figure().add_axes((0, 0, 1, 1))
+        _scale(axes, drawn_chart)
+        return axes.get_xlim()[1]
+
+    assert reach(chart) == 3.0
+    assert reach(replace(chart, end=2.25)) == 2.25
+    assert reach(replace(chart, stack=Stack((layer,), 100.0), end=2.25)) == 2.25
+    # Only a damaged assessment ends before what it holds begins, or long after.
+    assert reach(replace(chart, end=1.5)) == reach(replace(chart, end=9.0)) == 3.0
+
+
+@pytest.mark.parametrize("section", [nodes, network])
+def test_every_chart_over_time_knows_where_the_run_ends(section):
+    charts = [block for block in section.SECTION.build(trio()) if isinstance(block, Chart) and not block.log_x]
+
+    assert charts
+    for chart in charts:
+        assert chart.end in {trio().duration_s / size for size in (1.0, 60.0, 3600.0)}

@@ -306,7 +306,10 @@ def _scale(axes: Axes, chart: Chart) -> tuple[list[float], list[float]]:
     else:
         widths = [band.x[1] - band.x[0] for band in bands if len(band.x) > 1 and (band.low or chart.stack)]
         first = min(starts, default=0.0)
-        last = max(starts, default=1.0) + max(widths, default=0.0)
+        begins = max(starts, default=1.0)
+        last = begins + max(widths, default=0.0)
+        if chart.end is not None and begins < chart.end < last:
+            last = chart.end
         last = last if last > first else first + 1.0
         steps = MaxNLocator(12, steps=[1, 2, 3, 4, 5, 6, 10]).tick_values(first, last)
         across = [float(tick) for tick in steps if first <= tick <= last * 1.001]

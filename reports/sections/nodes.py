@@ -220,6 +220,7 @@ def _cpu(stacked: list[Trace], assessment: Assessment) -> Chart:
         (Band(say("busy, at most"), x, height.scaled(busy.high)),),
         caption=caption,
         pins=pins(assessment, time.size),
+        end=assessment.duration_s / time.size,
         stack=Stack(
             tuple(Band(say(LAYERS[CpuShare(trace.title)]), x, height.scaled(trace.mid)) for trace in layers), 100.0
         ),
@@ -244,6 +245,7 @@ def _chart(node: str, title: str, unit: str, members: list[Trace], assessment: A
         log_y=height.wide,
         half=True,
         pins=pins(assessment, time.size),
+        end=assessment.duration_s / time.size,
     )
 
 

@@ -72,6 +72,7 @@ def _chart(assessment: Assessment) -> Chart | None:
         ),
         log_y=height.wide,
         pins=pins(assessment, time.size),
+        end=assessment.duration_s / time.size,
     )
 
 
