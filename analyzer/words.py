@@ -32,7 +32,9 @@ def count(number: float) -> str:
 
 def figure(value: float) -> str:
     """Three significant digits, thousands kept whole: ``0.0124``, ``46.3``, ``1036``."""
-    if not value or not 1e-9 <= abs(value) < math.inf:
+    if value == 0.0:
+        return "0"
+    if not 1e-9 <= abs(value) < math.inf:
         return f"{value:.3g}"
     decimals = 2 - math.floor(math.log10(abs(value)))
     text = _grouped(f"{value:,.{min(max(decimals, 0), 12)}f}")
@@ -59,7 +61,7 @@ def span(length_s: float) -> str:
 def share(ratio: float) -> str:
     """A ratio in per cent with three digits at most: ``0.077 %``; one in ten million is the least that has a name."""
     if 0.0 < ratio < 1e-7:
-        return "under 0.00001 %"
+        return "nearly 0 %"
     return f"{figure(100 * ratio)} %"
 
 

@@ -24,6 +24,9 @@ MICRO = "\N{MICRO SIGN}"
 GROUP = "\N{NO-BREAK SPACE}"
 """Between the thousands of a number of five digits and more. What is configured (a port, an MTU, a VLAN) has none: it is written as it is typed."""
 
+MINUTES_FROM_S = 119.95
+"""From here on a time is told in minutes and seconds: nobody reads 835.8 s."""
+
 
 def number(value: float | None, digits: int = 3) -> str:
     """Three significant digits, thousands kept whole: ``0.0124``, ``3.1``, ``1036``, ``86 400``."""
@@ -33,7 +36,9 @@ def number(value: float | None, digits: int = 3) -> str:
         return "0"
     decimals = digits - 1 - math.floor(math.log10(abs(value)))
     text = _grouped(f"{value:,.{min(max(decimals, 0), 9)}f}")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    # What is rounded away has no sign.
+    return "0" if text == "-0" else text
 
 
 def _grouped(text: str) -> str:
@@ -68,21 +73,21 @@ def seconds(value: float | None) -> str:
         return f"{number(value * 1e6)} {MICRO}s"
     if size < 999.5e-3:
         return f"{number(value * 1e3)} ms"
-    if size < 119.95:
-        return f"{number(value)} s"
-    return duration(value)
+    return f"{number(value)} s" if size < MINUTES_FROM_S else duration(value)
 
 
 def milliseconds(value: float | None) -> str:
-    """A time in a column of them, all in one unit so that they compare at a glance: ``0.571 ms``, ``20.4 ms``, ``1240 ms``."""
+    """A time in a column of them, in one unit so that they compare at a glance: ``0.571 ms``, ``20.4 ms``, ``1240 ms``; minutes are told as such."""
     if value is None or not math.isfinite(value):
         return DASH
-    return f"{number(value * 1e3)} ms"
+    return f"{number(value * 1e3)} ms" if abs(value) < MINUTES_FROM_S else duration(value)
 
 
 def outage(length_s: float) -> str:
-    """How long something was out, in a column of such: ``0.8 s``, ``125 s``; 0 is none."""
-    return f"{number(length_s)} s" if length_s else say("none")
+    """How long something was out, in a column of such: ``0.8 s``, ``2 min 05 s``; 0 is none."""
+    if not length_s:
+        return say("none")
+    return f"{number(length_s)} s" if abs(length_s) < MINUTES_FROM_S else duration(length_s)
 
 
 def megabits(value: float | None) -> str:
@@ -120,11 +125,11 @@ def _two(whole: int, size: int, large: str, small: str) -> str:
 
 
 def ratio(value: float | None, digits: int = 3) -> str:
-    """A share of one as per cent: ``0.12 %``; a tiny share keeps its digits."""
+    """A share of one as per cent: ``0.12 %``; a tiny share keeps its digits, down to one in ten million."""
     if value is None or not math.isfinite(value):
         return DASH
     if value and abs(value) < 1e-7:
-        return "< 0.00001 %"
+        return say("nearly 0 %")
     return f"{number(value * 100, digits)} %"
 
 

@@ -314,6 +314,14 @@ def test_a_planned_compression_is_what_is_judged():
     assert "Ask the vendor" in judge(0.9001).remedy
 
 
+def test_minutes_of_writes_are_told_as_minutes():
+    waiting = Backlog(2.0, 9e8, 600.0, 245.2, 835.8, 0.0, (), None)
+    text = judge(2.0, compression=1.0, packed=waiting).message
+
+    assert "drains in 4 min 5 s" in text
+    assert "takes up to 13 min 56 s of writes with it" in text
+
+
 def test_a_path_that_was_held_below_what_it_may_carry_can_pass_and_is_never_condemned():
     assert judge(0.5, held=True).status is Status.PASS
     word = judge(3.0, held=True)

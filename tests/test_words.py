@@ -20,6 +20,8 @@ from reports import figures
         (words.figure(9.999), "10"),
         (words.figure(-0.01237), "-0.0124"),
         (words.figure(0.0), "0"),
+        (words.figure(-0.0), "0"),
+        (words.share(2.6e-16), "nearly 0 %"),
         (words.figure(3e-12), "3e-12"),
         (words.figure(float("inf")), "inf"),
         (words.quantity(0.25, "B/s"), "0.25 B/s"),

@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Backlog, Effort, Evidence, Limit, Replication, Scope, Sense, Status
 from analyzer.extension import REPLICATION, Context, Judgement, Rule
 from analyzer.host import LONGER, MINUTES, worst
-from analyzer.words import bits, either_way, octets, seconds, share
+from analyzer.lengths import lasted
+from analyzer.words import bits, either_way, octets, share
 from collector.plan import Origin, Role
 
 SHARE = Limit(
@@ -110,10 +111,10 @@ def _packed(leg: Replication) -> str:
 def _waiting(backlog: Backlog) -> str:
     if not backlog.largest_B:
         return "replayed, nothing ever waited"
-    gone = "never drains" if backlog.drain_s is None else f"drains in {seconds(round(backlog.drain_s, 3))}"
+    gone = "never drains" if backlog.drain_s is None else f"drains in {lasted(round(backlog.drain_s, 3))}"
     return (
         f"replayed, at most {octets(backlog.largest_B)} waited, which {gone}; a node that is lost then takes up to "
-        f"{seconds(round(backlog.behind_s, 3))} of writes with it"
+        f"{lasted(round(backlog.behind_s, 3))} of writes with it"
     )
 
 
