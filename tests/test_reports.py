@@ -968,7 +968,12 @@ def test_the_drawing_has_every_site_node_network_and_observer():
         ("Site Genève", ["sip-dr"]),
     ]
     assert drawn.sites[0].nodes[0].lines == ("primary", "host esx-1", "power feed B")
-    assert [(item.name, len(item.links)) for item in drawn.networks] == [("ha", 3), ("public", 3), ("management", 0)]
+    assert [(item.name, len(item.links)) for item in drawn.networks] == [
+        ("ha", 3),
+        ("public", 3),
+        ("management", 0),
+        ("Pairs", 1),
+    ]
     assert drawn.networks[0].note == "channel, VLAN 120, 1 Gbit/s planned, DSCP 46"
     assert "not probed" in drawn.networks[2].note
     assert [(item.name, len(item.taps)) for item in drawn.observers] == [("gw-1", 3), ("scs-1", 3)]
@@ -984,6 +989,34 @@ def test_a_line_shows_the_worse_direction_and_the_worst_result():
     assert link.above == "RTT 500 ms median, 0.48 ms 99.9 %; loss 25 %"
     assert link.below == "→ 929 Mbit/s   ← 928 Mbit/s"
     assert link.status is Status.WARN
+
+
+def marked(finding: Finding, scope: AssessedScope, name: str, **changes: object) -> Assessment:
+    """The trio's assessment with that one finding alone."""
+    return replace(trio(), findings=(replace(finding, subject=Subject(scope, name), status=Status.FAIL, **changes),))
+
+
+def test_what_two_nodes_fail_together_is_marked_on_a_line_of_their_own():
+    finding = trio().findings[0]
+    for name in ("sip-a+sip-dr", "sip-dr+sip-a"):
+        drawn = map_of(marked(finding, AssessedScope.PAIR, name, title="Independent paths"))
+        (pairs,) = [item for item in drawn.networks if item.name == "Pairs"]
+
+        assert [(link.ends, link.above, link.status) for link in pairs.links] == [
+            (("sip-a", "sip-dr"), "Independent paths", Status.FAIL)
+        ]
+        assert {node.status for site in drawn.sites for node in site.nodes} == {None}
+    assert not [item for item in map_of(replace(trio(), findings=())).networks if item.name == "Pairs"]
+
+
+def test_what_the_record_of_a_path_lacks_is_marked_at_the_node_that_made_it():
+    path = "sip-a>sip-b/ha"
+    for area, node, link in ((Area.DATA, Status.FAIL, None), (Area.NETWORK, None, Status.FAIL)):
+        drawn = map_of(marked(trio().findings[0], AssessedScope.PATH, path, area=area))
+        statuses = {one.name: one.status for site in drawn.sites for one in site.nodes}
+
+        assert statuses == {"sip-a": node, "sip-b": None, "sip-dr": None}
+        assert drawn.networks[0].links[0].status is link
 
 
 def test_what_is_not_known_is_said_in_the_drawing():

@@ -4,7 +4,8 @@ What: The sites with their nodes, the networks between them with the measured fi
     nodes depend on. More nodes than a drawing can hold are summarised by site.
 Why HA: Two nodes on one physical host, or one network between two sites, fail together. That is seen here at a glance.
 How: Sites, roles, hosts, power and networks are those of the plan; nothing finds them out. Each line shows the worse of its
-    two directions and the worst result of any check of that path. Goodput is the median of the tests, each way.
+    two directions and the worst result of any check of that path. Checks of two nodes together have a line of their own for each pair.
+    What is wrong with the record of a path is shown at the node that recorded it. Goodput is the median of the tests, each way.
 Source: The plan, timings, throughputs, observers and findings of the assessment.
 """
 
@@ -16,7 +17,9 @@ from itertools import combinations
 
 from analyzer.contract import (
     AddressFound,
+    Area,
     Assessment,
+    Finding,
     ObserverTiming,
     PlanNetwork,
     PlanNode,
@@ -69,11 +72,14 @@ def _build(assessment: Assessment) -> Iterator[Block]:
             )
             for site, members in _by_site(nodes).items()
         ),
-        tuple(MapNetwork(name, note, tuple(links[name])) for name, note in _notes(assessment)),
+        (
+            *(MapNetwork(name, note, tuple(links[name])) for name, note in _notes(assessment)),
+            *_pairs(assessment, nodes),
+        ),
         tuple(_observers(assessment.observers)),
         say(
             "RTT and loss: the worse of the two directions, without the time of bandwidth tests. The mark is the worst result "
-            "of all checks of that node or path. Arrows: goodput from left to right and from right to left. Small: interface, switch and "
+            "of all checks of that node, with the records it made, of that path, or of the two nodes together. Arrows: goodput from left to right and from right to left. Small: interface, switch and "
             "port as planned. A cross stands where an observer gave no answer, a ring where it was not asked."
         ),
     )
@@ -101,7 +107,7 @@ def _by_site(nodes: Iterable[PlanNode]) -> dict[str, list[PlanNode]]:
 
 
 def _box(node: PlanNode, assessment: Assessment) -> MapNode:
-    about = (item.status for item in assessment.findings if owner(item.subject, (node.name,)))
+    about = (item.status for item in assessment.findings if _at(item, node.name))
     absent = "" if any(item.name == node.name for item in assessment.nodes) else say(", no archive")
     lines = (
         f"{node.role or say('no role')}{absent}",
@@ -109,6 +115,44 @@ def _box(node: PlanNode, assessment: Assessment) -> MapNode:
         say("power {power}", power=node.power) if node.power else say("power not given"),
     )
     return MapNode(node.name, lines, worst(about))
+
+
+def _at(item: Finding, node: str) -> bool:
+    """Whether a finding is about a node, one of its devices, or what it recorded of a path: its sender records it."""
+    if owner(item.subject, (node,)):
+        return True
+    return item.area is Area.DATA and item.subject.scope is Scope.PATH and item.subject.name.startswith(f"{node}>")
+
+
+_TITLES = 3
+"""Checks that the line of a pair names."""
+
+
+def _pairs(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> Iterator[MapNetwork]:
+    """A line for every two nodes that were checked together, with the checks of the worst result."""
+    ordered = [node.name for members in _by_site(nodes).values() for node in members]
+    checks: dict[Pair, list[Finding]] = defaultdict(list)
+    ends = {"+".join(pair): pair for one in combinations(ordered, 2) for pair in (one, one[::-1])}
+    for item in assessment.findings:
+        if item.subject.scope is Scope.PAIR and item.subject.name in ends:
+            one, other = sorted(ends[item.subject.name], key=ordered.index)
+            checks[one, other].append(item)
+    if checks:
+        links = (
+            MapLink(pair, _told(checks[pair]), "", worst(item.status for item in checks[pair]))
+            for pair in combinations(ordered, 2)
+            if pair in checks
+        )
+        yield MapNetwork(say("Pairs"), say("what was checked of two nodes together"), tuple(links))
+
+
+def _told(found: list[Finding]) -> str:
+    """How many checks of a pair there were, or which of them ask for attention."""
+    gravest = worst(item.status for item in found)
+    titles = list(dict.fromkeys(item.title for item in found if item.status is gravest))
+    if gravest in {Status.PASS, Status.INFO}:
+        return figures.several(len({item.rule for item in found}), "check")
+    return figures.listing(titles, _TITLES)
 
 
 def _notes(assessment: Assessment) -> Iterator[tuple[str, str]]:
@@ -149,10 +193,10 @@ def _note(network: PlanNetwork, vlans: str) -> str:
 
 
 def _path_results(assessment: Assessment) -> dict[str, Status]:
-    """The worst result of the checks of each path, by its name."""
+    """The worst result of the checks of each path, by its name; what its record lacks is no result of the network."""
     found: dict[str, Status] = {}
     for item in assessment.findings:
-        if item.subject.scope is Scope.PATH:
+        if item.subject.scope is Scope.PATH and item.area is not Area.DATA:
             name = item.subject.name
             found[name] = min(found.get(name, item.status), item.status, key=URGENCY.index)
     return found
