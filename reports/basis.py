@@ -17,6 +17,11 @@ def rest_s(timing: Timing) -> float:
     return timing.hours * 3600.0 * timing.judged / timing.sent if timing.sent else 0.0
 
 
+def loaded_s(timing: Timing) -> float:
+    """How long the path was watched during bandwidth tests of either node."""
+    return timing.period_s * (timing.loaded.samples + timing.loaded_lost)
+
+
 def based_on(advice: Recommendation, timings: Iterable[Timing]) -> str:
     """What decided, and for how long was measured."""
     binding = next((item for item in advice.constraints if item.binding), None)

@@ -22,13 +22,14 @@ from analyzer.contract import (
     Status,
     Subject,
 )
+from analyzer.extension import LOADED_SHARE
 from reports import figures
 from reports.build import imprint
 from reports.contract import Chart, Paragraph, Table
 from reports.excerpt import MOST
 from reports.matrix import SHADES, SIGNS, matrix_blocks
 from reports.render.pdf import render
-from reports.sections import method, timeline
+from reports.sections import method, network, timeline
 
 
 def matrix(assessment: Assessment) -> Table:
@@ -230,3 +231,19 @@ def test_every_rule_stands_once_with_its_outcome():
     for row in table.rows:
         counted = sum(int(part.split()[0]) for part in row[3].split(", "))
         assert counted == sum(item.rule == row[1] for item in bad().findings)
+
+
+def test_the_time_at_rest_is_explained_beside_the_time_that_was_measured():
+    timing = replace(trio().timings[0], period_s=0.2, hours=846.6 / 3600, sent=4233, unjudged=0, loaded_lost=2)
+    timing = replace(timing, answered=4233, lost_forward=0, lost_back=0, lost_unknown=0)
+    timing = replace(timing, loaded=replace(timing.loaded, samples=240))
+    told = [
+        block.text
+        for block in network.SECTION.build(replace(trio(), timings=(timing,)))
+        if isinstance(block, Paragraph) and block.text.startswith("At rest")
+    ]
+
+    assert "14 min 07 s at rest and 48 s during tests, in all 14 min 55 s." in told[0]
+    # The sentence tells the share in a word.
+    assert "up to a fifth" in told[0]
+    assert LOADED_SHARE == 0.2

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from analyzer.contract import Area, Assessment, Scope, Timing
 from reports import figures
 from reports.bandwidth import loaded_blocks, observer_blocks, throughput_blocks
-from reports.basis import rest_s
+from reports.basis import loaded_s, rest_s
 from reports.channels import Incident, Together, incidents, together, up_meanwhile
 from reports.contract import Block, Heading, Paragraph, Section, Table
 from reports.detours import marked
@@ -65,7 +65,8 @@ def _blocks(assessment: Assessment) -> Iterator[Block]:
                 say(
                     "At rest: the time that these figures rest on. Probes during a bandwidth test of either node stand apart, under "
                     "“Round trips under load”."
-                ),
+                )
+                + _whole(timings),
                 small=True,
             )
         if any(item.unjudged for item in timings):
@@ -106,6 +107,18 @@ def _blocks(assessment: Assessment) -> Iterator[Block]:
     else:
         yield Paragraph(say("No network check was made."))
     yield from pair_blocks(assessment)
+
+
+def _whole(timings: Iterable[Timing]) -> str:
+    """How both times add up, for the path that was tested longest: beside each other they would look like a mistake."""
+    item = max(timings, key=loaded_s)
+    return say(
+        " {path}: {rest} at rest and {loaded} during tests, in all {whole}. “Measurement of the path” counts both, the tests up to a fifth of the whole.",
+        path=f"{figures.direction(item.source, item.target)} ({item.network})",
+        rest=figures.duration(rest_s(item)),
+        loaded=figures.duration(loaded_s(item)),
+        whole=figures.duration(rest_s(item) + loaded_s(item)),
+    )
 
 
 def _worst_first(timings: Iterable[Timing]) -> tuple[Timing, ...]:
