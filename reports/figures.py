@@ -142,38 +142,28 @@ def span(low: float | None, high: float | None) -> str:
 
 def octets(value: float | None, suffix: str = "") -> str:
     """Bytes with decimal prefixes: ``512 B``, ``4.17 MB``; `suffix` "/s" for a rate."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    size, unit = abs(value), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 999.5:
-            break
-        size, unit = size / 1000, larger
-    return f"{number(math.copysign(size, value))} {unit}{suffix}"
+    told = _prefixed(value, ("B", "kB", "MB", "GB", "TB"), 1000)
+    return told if told == DASH else told + suffix
 
 
 def memory(value: float | None) -> str:
     """Memory, which is sold and told in powers of two: ``31.6 GiB``."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    size, unit = abs(value), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if size < 1023.5:
-            break
-        size, unit = size / 1024, larger
-    return f"{number(math.copysign(size, value))} {unit}"
+    return _prefixed(value, ("B", "KiB", "MiB", "GiB", "TiB"), 1024)
 
 
 def bits(value: float | None) -> str:
     """A line rate: ``100 Mbit/s``."""
+    return _prefixed(value, ("bit/s", "kbit/s", "Mbit/s", "Gbit/s"), 1000)
+
+
+def _prefixed(value: float | None, units: Sequence[str], step: int) -> str:
+    """The value in the first of the units, each `step` times the one before, in which it is no more than three digits (four from 1000 to 1023)."""
     if value is None or not math.isfinite(value):
         return DASH
-    size, unit = abs(value), "bit/s"
-    for larger in ("kbit/s", "Mbit/s", "Gbit/s"):
-        if size < 999.5:
-            break
-        size, unit = size / 1000, larger
-    return f"{number(math.copysign(size, value))} {unit}"
+    size, place = abs(value), 0
+    while size >= step - 0.5 and place < len(units) - 1:
+        size, place = size / step, place + 1
+    return f"{number(math.copysign(size, value))} {units[place]}"
 
 
 def quantity(value: float | None, unit: str) -> str:
