@@ -12,7 +12,7 @@ Source: The plan, timings, throughputs, observers and findings of the assessment
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from analyzer.contract import (
@@ -39,20 +39,16 @@ from reports.contract import (
     MapTap,
     Paragraph,
     Section,
-    Table,
     Topology,
 )
-from reports.excerpt import excerpt
-from reports.findings import URGENCY, owner, worst
-from reports.texts import each, say
+from reports.findings import owner, worst
+from reports.sites import NAMES, Pair, by_site, largest, path_results, summary
+from reports.texts import say
 
 MOST_NODES = 6
 """More boxes than this side by side are too narrow for their names."""
 
 MOST_OBSERVERS = 8
-NAMES = 6
-
-Pair = tuple[str, str]
 
 
 def _build(assessment: Assessment) -> Iterator[Block]:
@@ -61,7 +57,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Paragraph(say("The assessment names no node."))
         return
     if len(nodes) > MOST_NODES:
-        yield from _summary(assessment, nodes)
+        yield from summary(assessment, nodes)
         return
     links = _links(assessment, nodes)
     yield Topology(
@@ -70,7 +66,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
                 say("Site {site}", site=site) if site else say("Site not given"),
                 tuple(_box(node, assessment) for node in members),
             )
-            for site, members in _by_site(nodes).items()
+            for site, members in by_site(nodes).items()
         ),
         (
             *(MapNetwork(name, note, tuple(links[name])) for name, note in _notes(assessment)),
@@ -99,13 +95,6 @@ def _nodes(assessment: Assessment) -> tuple[PlanNode, ...]:
     return (*assessment.planned, *extra)
 
 
-def _by_site(nodes: Iterable[PlanNode]) -> dict[str, list[PlanNode]]:
-    sites: dict[str, list[PlanNode]] = defaultdict(list)
-    for node in nodes:
-        sites[node.site].append(node)
-    return sites
-
-
 def _box(node: PlanNode, assessment: Assessment) -> MapNode:
     about = (item.status for item in assessment.findings if _at(item, node.name))
     absent = "" if any(item.name == node.name for item in assessment.nodes) else say(", no archive")
@@ -130,7 +119,7 @@ _TITLES = 3
 
 def _pairs(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> Iterator[MapNetwork]:
     """A line for every two nodes that were checked together, with the checks of the worst result."""
-    ordered = [node.name for members in _by_site(nodes).values() for node in members]
+    ordered = [node.name for members in by_site(nodes).values() for node in members]
     checks: dict[Pair, list[Finding]] = defaultdict(list)
     ends = {"+".join(pair): pair for one in combinations(ordered, 2) for pair in (one, one[::-1])}
     for item in assessment.findings:
@@ -192,27 +181,17 @@ def _note(network: PlanNetwork, vlans: str) -> str:
     return ", ".join(word for word in words if word)
 
 
-def _path_results(assessment: Assessment) -> dict[str, Status]:
-    """The worst result of the checks of each path, by its name; what its record lacks is no result of the network."""
-    found: dict[str, Status] = {}
-    for item in assessment.findings:
-        if item.subject.scope is Scope.PATH and item.area is not Area.DATA:
-            name = item.subject.name
-            found[name] = min(found.get(name, item.status), item.status, key=URGENCY.index)
-    return found
-
-
 def _links(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> dict[str, list[MapLink]]:
     timings = {(item.network, item.source, item.target): item for item in assessment.timings}
     carried = {(item.network, item.source, item.target): item for item in assessment.throughputs}
-    results = _path_results(assessment)
+    results = path_results(assessment)
     unprobed = {network.name for network in assessment.networks if not network.probed}
     plugs = {(item.node, item.network): _plug(item) for item in assessment.addresses}
     members: dict[str, set[str]] = defaultdict(set)
     for address in assessment.addresses:
         members[address.network].add(address.node)
     found: dict[str, list[MapLink]] = defaultdict(list)
-    ordered = [node.name for members_ in _by_site(nodes).values() for node in members_]
+    ordered = [node.name for members_ in by_site(nodes).values() for node in members_]
     for name, _ in _notes(assessment):
         for one, other in combinations(ordered, 2):
             ways = ((name, one, other), (name, other, one))
@@ -238,19 +217,15 @@ def _plug(item: AddressFound) -> str:
     return ", ".join(word for word in (item.nic, " ".join(part for part in (item.switch, port) if part)) if word)
 
 
-def _largest(values: Iterable[float | None]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
-
-
 def _delay(measured: list[Timing]) -> str:
     if not measured:
         return say("not measured")
     median, tail = (
-        _largest(values) for values in zip(*((item.rtt.p50, item.rtt.p999) for item in measured), strict=True)
+        largest(values) for values in zip(*((item.rtt.p50, item.rtt.p999) for item in measured), strict=True)
     )
     if median is None:
         return say("no probe was answered")
-    loss = figures.ratio(_largest(item.loss for item in measured), 2)
+    loss = figures.ratio(largest(item.loss for item in measured), 2)
     few = any(item.rtt.samples < 1000 for item in measured if item.rtt.p999 == tail)
     return say(
         "RTT {seconds} median, {seconds2} {word}; loss {loss}",
@@ -302,101 +277,6 @@ def _tap(item: ObserverTiming) -> MapTap:
     return MapTap(
         item.node, say("{seconds}, lost {lost}", seconds=figures.milliseconds(item.rtt.p50), lost=lost), Status.PASS
     )
-
-
-# Too many nodes for a drawing
-
-
-def _summary(assessment: Assessment, nodes: tuple[PlanNode, ...]) -> Iterator[Block]:
-    sites = _by_site(nodes)
-    yield Paragraph(
-        say(
-            "{count} nodes at {number} are too many for a drawing. "
-            "The tables name the worst figure between any two nodes of each pair of sites.",
-            count=len(nodes),
-            number=figures.several(len(sites), "site"),
-        )
-    )
-    yield from excerpt(
-        Table(
-            each("Site", "Nodes", "Names", "Physical hosts"),
-            tuple(
-                (
-                    site or say("not given"),
-                    figures.count(len(members)),
-                    figures.listing([node.name for node in members], NAMES),
-                    _hosts(members),
-                )
-                for site, members in sites.items()
-            ),
-            (18, 10, 46, 26),
-            say("Sites"),
-            numeric=(1,),
-        )
-    )
-    yield from _between(assessment, {node.name: node.site for node in nodes})
-
-
-def _hosts(members: list[PlanNode]) -> str:
-    given = [node.host for node in members if node.host]
-    text = say("{count} for {number}", count=figures.count(len(set(given))), number=figures.several(len(given), "node"))
-    missing = len(members) - len(given)
-    return say("{text}, not given for {missing}", text=text, missing=missing) if missing else text
-
-
-def _between(assessment: Assessment, site_of: Mapping[str, str]) -> Iterator[Block]:
-    results = _path_results(assessment)
-    groups: dict[tuple[Pair, str], list[Timing]] = defaultdict(list)
-    for item in assessment.timings:
-        one, other = sorted((site_of.get(item.source, ""), site_of.get(item.target, "")))
-        groups[(one, other), item.network].append(item)
-    if not groups:
-        yield Paragraph(say("No path was measured between them."))
-        return
-    slowest: dict[tuple[Pair, str], float] = {}
-    for throughput in assessment.throughputs:
-        if throughput.median_bps is not None:
-            one, other = sorted((site_of.get(throughput.source, ""), site_of.get(throughput.target, "")))
-            key = ((one, other), throughput.network)
-            slowest[key] = min(slowest.get(key, throughput.median_bps), throughput.median_bps)
-    status = {
-        key: worst(results[item.path] for item in members if item.path in results) for key, members in groups.items()
-    }
-    order = sorted(groups, key=lambda key: (_rank(status[key]), key))
-    yield from excerpt(
-        Table(
-            each("Between", "Network", "Paths", "RTT p50", "RTT p99.9", "Loss", "Goodput"),
-            tuple(
-                (
-                    _sites(key[0]),
-                    key[1],
-                    figures.count(len(groups[key])),
-                    figures.milliseconds(_largest(item.rtt.p50 for item in groups[key])),
-                    figures.quantile(
-                        _largest(item.rtt.p999 for item in groups[key]),
-                        min(item.rtt.samples for item in groups[key]),
-                        1000,
-                    ),
-                    figures.ratio(_largest(item.loss for item in groups[key]), 2),
-                    figures.megabits(slowest.get(key)),
-                )
-                for key in order
-            ),
-            (28, 14, 10, 12, 12, 10, 14),
-            say("Worst figure of any path (goodput: the lowest median)"),
-            tuple(status[key] for key in order),
-            numeric=(2, 3, 4, 5, 6),
-        )
-    )
-
-
-def _rank(status: Status | None) -> int:
-    return len(URGENCY) if status is None else URGENCY.index(status)
-
-
-def _sites(pair: Pair) -> str:
-    one, other = (site or say("not given") for site in pair)
-    return say("within {one}", one=one) if one == other else say("{one} and {other}", one=one, other=other)
 
 
 SECTION = Section("topology", "Topology", 25, _build)
