@@ -83,8 +83,12 @@ def alarm(stack: Stack, context: StackContext) -> Iterator[str]:
         yield "It is provisional: too little of the two was measured, or a part of the record is missing."
     else:
         hours = advice.risk.incidents
-        sounded = "not once" if not hours else "in one hour" if hours == 1 else f"in {hours} hours"
-        yield f"In the {span(advice.risk.exposure_s)} measured it would have sounded {sounded}."
+        sounded = (
+            "would not have sounded"
+            if not hours
+            else f"would have sounded in {'one hour' if hours == 1 else f'{hours} hours'}"
+        )
+        yield f"In the {span(advice.risk.exposure_s)} measured it {sounded}."
         if advice.binding.name != _ATTENTION:
             yield advice.change
 

@@ -138,7 +138,7 @@ def _at_load(items: list[Throughput]) -> Table:
         )
 
     return Table(
-        each("Path", "Network", "Planned load", "TCP tests", "Lowest", "Median", "UDP tests", "Sent at", "Arrived", "Lost, most", "One-way jitter, most"),
+        each("Path", "Network", "Planned load", "TCP tests", "Lowest", "Median", "UDP tests", "UDP rate set", "Arrived", "Lost, most", "One-way jitter, most"),
         tuple(row(item) for item in items),
         (17, 11, 10, 6, 10, 10, 6, 10, 10, 8, 8),
         say("At the planned data rate, and with UDP, each way"),

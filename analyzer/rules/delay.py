@@ -44,12 +44,16 @@ def _check(context: Context) -> Iterator[Judgement]:
     known = stamped(timing)
     figures = timing.wire if known else timing.rtt
     value_s = figures.p50 if timing.wan else figures.p999
+    where = "on the wire" if known else "as an application sees them"
     if timing.wan and not _voice(context) and value_s is not None:
         yield Judgement(
             Status.INFO,
-            f"Path {timing.path}: half of all round trips take at most {seconds(value_s)}. For what the plan runs over it no "
+            f"Path {timing.path}: half of all round trips take at most {seconds(value_s)} {where}. For what the plan runs over it no "
             "vendor names a limit between sites.",
-            (Evidence("median", value_s, "s"), Evidence("longest as an application sees it", timing.rtt.maximum, "s")),
+            (
+                Evidence(f"median {where}", value_s, "s"),
+                Evidence("longest as an application sees it", timing.rtt.maximum, "s"),
+            ),
             traces=(f"rtt:{timing.path}",),
         )
         return
@@ -75,12 +79,11 @@ def _check(context: Context) -> Iterator[Judgement]:
             "Run the collectors on Linux, or judge the delay from the charts.",
         )
         return
-    where = "on the wire" if known else "as an application sees them, and no more on the wire"
     told = f"half of all round trips take at most {seconds(figures.p50 or 0.0)}"
     told += "" if timing.wan else f", 99.9 % at most {seconds(value_s)}"
     yield Judgement(
         status,
-        f"Path {timing.path}: {told} {where}.",
+        f"Path {timing.path}: {told} {where}{'' if known else ', and no more on the wire'}.",
         (
             *(Evidence(limit.name, found_s, "s", limit) for limit, found_s in held),
             Evidence("longest on the wire", timing.wire.maximum, "s"),

@@ -98,7 +98,7 @@ LITERAL = _style("literal", MONO, 7.4, 10.2)
 
 
 _TORN = re.compile(
-    r"(?<=\d) (?=(?:\d{3}(?!\d)|%|/s|ppm|s|ms|µs|us|min|h|d|[kMGT]?B(?:/s)?|[KMGT]iB|[kMG]?bit/s|[kMG]?Hz)(?![\w/]))"
+    r"(?<=\d) (?=(?:\d{3}(?![\d.:])|%|/s|ppm|s|ms|µs|us|min|h|d|[kMGT]?B(?:/s)?|[KMGT]iB|[kMG]?bit/s|[kMG]?Hz)(?![\w/]))"
 )
 """A space between a number and its unit, or between its thousands."""
 
