@@ -22,6 +22,8 @@ from analyzer.middle import median
 from analyzer.slots import PathLog
 
 KNOT_S = 600.0
+_LATELY_S = 300.0
+"""How much of the end of a run tells what clocks show (design value)."""
 _DECILE = 0.1
 RESOLUTION_S = 1e-6
 """Stamps are stored in whole microseconds, so no alignment is better than this."""
@@ -246,10 +248,15 @@ def _to_edges(knots: list[tuple[float, float]], from_s: float, to_s: float) -> l
 
 
 def wall_offset(log: PathLog) -> tuple[float | None, float | None]:
-    """The target's wall clock minus the source's over the run (median), and half the round trip that bounds it."""
-    _, offset_s, rtt_s = log.clock_samples()
+    """The target's wall clock minus the source's at the end of the run (median of `_LATELY_S`), and half the round trip that bounds it.
+
+    A median of the whole run would be the difference of no moment where a clock was stepped or drifts.
+    """
+    at_s, offset_s, rtt_s = log.clock_samples()
     if not len(rtt_s):
         return None, None
+    late = at_s >= at_s.max() - _LATELY_S
+    offset_s, rtt_s = offset_s[late], rtt_s[late]
     keep = max(1, int(len(rtt_s) * _DECILE))
     best = np.argpartition(rtt_s, keep - 1)[:keep]
     return median(offset_s[best]), float(rtt_s[best].max()) / 2.0

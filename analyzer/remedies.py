@@ -21,7 +21,10 @@ def unkept(facts: Mapping[str, Any]) -> bool:
 
 def keep(node: str) -> str:
     """For a clock that no service keeps."""
-    return f"Install and start chrony on {node}, with the same servers as its peers."
+    return (
+        f"Start and enable chrony on {node} (install it if it is absent), with the same servers as its peers, before the product runs: "
+        "its clock may be stepped."
+    )
 
 
 def lasting(node: str) -> str:

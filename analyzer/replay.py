@@ -23,7 +23,7 @@ class Replay:
     """What became of the writes. None: it never ends, because the line does not even carry their mean.
 
     `largest_B`: the largest backlog, at `at_s`; `drain_s`: from there until nothing waits. `behind_s`: how old the oldest byte was
-    that had not left, at its worst. `left_B`: what waited at the end of the record; `backlog_B` at the end of each step.
+    that had not left, at its worst, if it drains; what is behind for good has no worst. `left_B`: what waited at the end of the record; `backlog_B` at the end of each step.
     """
 
     largest_B: float

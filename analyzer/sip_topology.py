@@ -6,11 +6,11 @@ question to whoever knows; nothing is taken for granted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analyzer.concerns import names
-from analyzer.contract import AddressFound, Choice, Fit, ObserverTiming, Timing, TopologyAdvice, Untested
+from analyzer.contract import AddressFound, Choice, Fit, ObserverTiming, Quantiles, Timing, TopologyAdvice, Untested
 from analyzer.extension import SUFFICIENT_S, StackContext
 from analyzer.lanplan import addresses
 from analyzer.netfacts import nics, text
@@ -28,6 +28,8 @@ HOT, WARM = "Hot standby", "Warm standby"
 _ASKED_EVERY_S = 1.0
 """An observer is asked once a second: silences that differ by less are alike."""
 
+_ENOUGH = 1000
+"""Round trips below which 99.9 % of them is all of them."""
 _NETWORK, _GENESYS, _HOSTS = "network administrator", "Genesys administrator", "data centre or virtualisation team"
 
 
@@ -205,11 +207,18 @@ def _outage_s(timing: Timing) -> float:
 
 
 def _line(timings: Sequence[Timing]) -> str:
-    slow = max((timing.rtt.p999 or 0.0 for timing in timings), default=0.0)
     return (
         f"longest outage {seconds(max(map(_outage_s, timings), default=0.0))}, loss {share(max((t.loss or 0.0 for t in timings), default=0.0))}, "
-        f"99.9 % of the round trips within {seconds(slow)}"
+        f"{_slowest(timing.rtt for timing in timings)}"
     )
+
+
+def _slowest(rtts: Iterable[Quantiles]) -> str:
+    """The 99.9 % of the slowest path, where there are enough round trips for that: of fewer it would be the slowest one under another name."""
+    known = list(rtts)
+    if known and all(rtt.samples >= _ENOUGH for rtt in known):
+        return f"99.9 % of the round trips within {seconds(max(rtt.p999 or 0.0 for rtt in known))}"
+    return f"the slowest round trip {seconds(max((rtt.maximum or 0.0 for rtt in known), default=0.0))}"
 
 
 def _decides(context: StackContext) -> str:
@@ -217,7 +226,7 @@ def _decides(context: StackContext) -> str:
     loses = "when it loses the primary's host, however well the pair sees each other"
     if not context.automatic:
         return (
-            "By the plan a person switches these two over: see that no Solution Control Server (SCS) is set to do it. One that is switches "
+            "By the plan a person switches these two over: see that no Solution Control Server (SCS) is set to do it. One that is set to switches over "
             f"{loses}."
         )
     planned = [observer.name for observer in context.plan.observers if observer.kind is ObserverKind.SCS]
@@ -246,7 +255,7 @@ def _scs(context: StackContext) -> tuple[bool | None, list[str], list[Untested]]
             lost = timing.sent - timing.answered
             told.append(
                 f"{timing.observer} and {timing.node}: longest silence {seconds(timing.longest_outage_s)}, loss {share(lost / timing.sent)}, "
-                f"99.9 % of the round trips within {seconds(timing.rtt.p999 or 0.0)}"
+                f"{_slowest((timing.rtt,))}"
             )
             weak.append(_weaker(timing, context.timings))
     asked = [

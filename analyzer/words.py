@@ -53,6 +53,7 @@ def times(count: int) -> str:
 
 def span(length_s: float) -> str:
     """How long something was measured, rounded down: 14.9 min never read as the 15 that are needed."""
+    length_s = round(length_s, 6)  # what was added up to 15 min may be a bit short of them
     if length_s < 120:
         return f"{math.floor(length_s)} s"
     return f"{math.floor(length_s / 60)} min" if length_s < 7200 else f"{math.floor(length_s / 360) / 10:g} h"

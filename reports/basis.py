@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from analyzer.contract import Basis, Constraint, Recommendation, Timing
+from analyzer.contract import Basis, Constraint, Recommendation, Throughput, Timing
 from reports import figures
 from reports.texts import say, word
 
@@ -15,6 +15,13 @@ FLOOR, SCENARIO = "floor", "scenario "
 def rest_s(timing: Timing) -> float:
     """How long the path was watched at rest: slots that say something about the network, without those of bandwidth tests."""
     return timing.hours * 3600.0 * timing.judged / timing.sent if timing.sent else 0.0
+
+
+def tested(item: Throughput) -> Iterator[tuple[float, float]]:
+    """When tests loaded the nodes of a path, as (begin, length): those of all it carries, those at the planned rate and those with UDP."""
+    for tests in (item.tests, item.at_load, item.datagrams):
+        for test in tests:
+            yield test.start_s, test.length_s
 
 
 def loaded_s(timing: Timing) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from analyzer.contract import Assessment, Curve, Scope, Spread, Timing, Trace
 from reports import figures
 from reports.axes import Axis, fitting_axis, time_axis, time_label
+from reports.basis import tested
 from reports.contract import Band, Block, Chart, Heading, Mark, Paragraph
 from reports.notes import note_blocks, pins
 from reports.texts import mark, say
@@ -143,10 +144,10 @@ def _tests(path: Timing, assessment: Assessment, time: Axis) -> tuple[Mark, ...]
     """When bandwidth tests loaded either node of a path, whichever network they took."""
     ends = {path.source, path.target}
     return tuple(
-        Mark(test.start_s / time.size, test.length_s / time.size, say("bandwidth test"))
+        Mark(start_s / time.size, length_s / time.size, say("bandwidth test"))
         for item in assessment.throughputs
         if ends & {item.source, item.target}
-        for test in item.tests
+        for start_s, length_s in tested(item)
     )
 
 

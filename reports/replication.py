@@ -159,7 +159,7 @@ def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Iterator[T
                     figures.ratio(backlog.share),
                     figures.octets(backlog.largest_B) if backlog.largest_B else say("none"),
                     _time(backlog.drain_s) if backlog.largest_B else figures.DASH,
-                    figures.seconds(backlog.behind_s),
+                    _behind(backlog),
                 )
             )
             resyncs.append(
@@ -223,11 +223,16 @@ def _chains(legs: Sequence[Replication]) -> Table | None:
                 + (say(", {lost} lost", lost=state.lost) if state.lost else ""),
                 f" {figures.ARROW} ".join(way),
                 figures.DASH if slowest is None else _path(slowest),
-                say("not known") if backlog is None else figures.seconds(backlog.behind_s),
+                say("not known") if backlog is None else _behind(backlog),
             )
         )
     head = each("State", "Way of the data", "Slowest path", "The last node is behind by at most")
     return Table(head, tuple(rows), (26, 34, 24, 16), say("Daisy chain"), numeric=(3,)) if rows else None
+
+
+def _behind(backlog: Backlog) -> str:
+    """How far the node behind is behind at most: what never drains has no most."""
+    return say("grows without end") if backlog.drain_s is None else figures.seconds(backlog.behind_s)
 
 
 def _questions(legs: Sequence[Replication]) -> Iterator[tuple[str, str]]:

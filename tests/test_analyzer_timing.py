@@ -341,6 +341,12 @@ def test_the_tickers_lateness_stands_in_where_no_pause_was_listed(tmp_path):
     assert found.stalls == 0
 
 
+def test_of_a_clock_that_was_stepped_the_offset_is_that_of_the_end(tmp_path):
+    machines = {"b": Machine(wall_offset_s=4.6, steps=[(1600.0, -1.4)])}
+    found = timing(Site(length_s=2000.0, machines=machines), tmp_path)
+    assert found.clock_offset_s == pytest.approx(3.2, abs=found.clock_error_s + 1e-6)
+
+
 @pytest.mark.parametrize("offset_s", [-2.0, 2.0])
 @pytest.mark.parametrize("skew_ppm", [-50.0, 50.0])
 def test_clocks_that_are_off_and_drift_are_aligned_within_the_stated_error(tmp_path, offset_s, skew_ppm):

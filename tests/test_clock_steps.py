@@ -85,7 +85,7 @@ def test_a_note_of_the_moment_is_told_with_the_step_and_changes_nothing():
     (word,), (plain,) = rule.check(context), about(found)
     assert word.status is plain.status
     assert word.message == f"{plain.message} A note of that moment says: “clock set by hand” (b)."
-    assert word.remedy.startswith("See whether the note tells")
+    assert word.remedy.startswith("Ask who wrote the note what set the clock of a")
     assert any("clock set by hand" in item.what for item in word.evidence)
     assert not any("far away" in item.what for item in word.evidence)
 

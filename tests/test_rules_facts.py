@@ -89,7 +89,7 @@ def test_where_no_time_service_runs_no_word_is_said_of_one():
     assert other.status is WARN
     assert "tertiary takes the time from nowhere: no time service runs" in other.message
     for said in (word, other):
-        assert said.remedy.startswith("Install and start chrony on")
+        assert said.remedy.startswith("Start and enable chrony on")
         assert "chronyc" not in said.remedy
     # Whether it is synchronised is not told: it may be kept by something that we do not know.
     facts["tertiary"] = {"time": {"service": ""}}

@@ -54,8 +54,11 @@ def _network(context: Context, name: str, ways: list[Throughput]) -> Judgement:
         f"Network {name} between {pair}: {quantity(one_bps, 'bit/s')} from {one.source} to {one.target} and "
         f"{quantity(other_bps, 'bit/s')} back, {share(apart)} apart.",
         (
-            Evidence(limit.name, apart, "ratio", limit),
-            *(Evidence(f"goodput, median, {way.source} to {way.target}", bps, "bit/s") for way, bps in known[:2]),
+            Evidence(f"{name}: {limit.name}", apart, "ratio", limit),
+            *(
+                Evidence(f"{name}: goodput, median, {way.source} to {way.target}", bps, "bit/s")
+                for way, bps in known[:2]
+            ),
         ),
         ""
         if status in (Status.PASS, Status.INFO)

@@ -54,7 +54,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         _said(pair, offset_s, error_s, order),
         (
             Evidence("difference beyond its error", beyond_s, "s", limit),
-            Evidence("difference", offset_s, "s"),
+            Evidence("difference in the last five minutes", offset_s, "s"),
             Evidence("error of the measurement", error_s, "s"),
         ),
         "" if status is Status.PASS else _remedy(context, pair),
@@ -69,7 +69,7 @@ def _said(pair: str, offset_s: float, error_s: float, order: tuple[str, str]) ->
     if offset_s <= error_s:
         return f"The clocks of {pair} differ by {seconds(offset_s)}{give}."
     ahead, behind = order
-    return f"The clock of {ahead} is {seconds(offset_s)} ahead of that of {behind}{give}."
+    return f"The clock of {ahead} is {seconds(offset_s)} ahead of that of {behind}{give}, at the end of the run."
 
 
 def _remedy(context: Context, pair: str) -> str:

@@ -92,12 +92,10 @@ def _remedy(node: str, clock: NodeClock, *, noted: bool) -> str:
     """Without a time service nothing is said of one that steps."""
     alone = bool(clock.keepers) and all(keeper.service == "" for keeper in clock.keepers)
     services = "" if alone else "a time service that steps (chrony: makestep), a second one beside it, "
-    start = (
-        f"See whether the note tells what set the clock of {node}; else look for"
-        if noted
-        else f"Find what sets the clock of {node}:"
-    )
-    return f"{start} somebody by hand, a pause of the machine as long as the step (snapshot, migration), {services}or the hypervisor's tools."
+    others = f"a pause of the machine as long as the step (snapshot, migration), {services}or the hypervisor's tools"
+    if noted:
+        return f"Ask who wrote the note what set the clock of {node}, and end that before the product runs; if it was not that, look for {others}."
+    return f"Find what sets the clock of {node}: somebody by hand, {others}."
 
 
 def _keepers(context: Context, clock: NodeClock) -> Iterator[Judgement]:

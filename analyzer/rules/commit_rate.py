@@ -18,7 +18,7 @@ from analyzer.commits import LEAST, timed_s
 from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Custom, Judgement, Rule
 from analyzer.host import LONGER
-from analyzer.words import count, seconds
+from analyzer.words import quantity, seconds
 
 RATE = Limit(
     "small writes one after another",
@@ -47,7 +47,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     mean_s = math.fsum(took_s) / len(took_s)
     rate = 1.0 / mean_s if mean_s else None
     text = f"{where}: a small write takes {seconds(mean_s)} on average"
-    text += "" if rate is None else f", so {count(rate)} fit into a second one after another"
+    text += "" if rate is None else f", so {quantity(rate, '1/s')} one after another"
     evidence = (Evidence(limit.name, rate, "1/s", limit), Evidence("writes", float(len(took_s)), "1"))
     if not wanted or rate is None:
         yield Judgement(Status.INFO, f"{text}; no planned product is known to wait for that here.", evidence)

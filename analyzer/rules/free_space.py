@@ -86,7 +86,7 @@ def _going(rows: pd.DataFrame) -> str:
     if lasts_s > _FORESEEN_S:
         return f"{text}."
     # Less than an hour is what the rule space-forecast does not judge by.
-    unsure = ", too short a time to be sure" if seen_s < 0.95 * _HOUR_S else ""
+    unsure = " (a guess: seen for less than an hour)" if seen_s < 0.95 * _HOUR_S else ""
     return f"{text}: at this rate full in about {about(lasts_s)}{unsure}."
 
 

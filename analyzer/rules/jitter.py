@@ -56,7 +56,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     yield Judgement(
         status,
         f"Path {timing.path}: {what.format(seconds(value_s))}, {where}.",
-        (Evidence(limit.name, value_s, "s", limit),),
+        (Evidence(f"{limit.name}, {where}", value_s, "s", limit),),
         ""
         if status is Status.PASS
         else f"Find what makes packets wait now and then on network {timing.network}: queues, shaping, a busy or changing way.",

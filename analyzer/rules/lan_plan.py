@@ -44,7 +44,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     troubles += _gateway(plan, node, rows, context.facts)
     counted, evidence = _count(context)
     troubles += counted
-    good = f"Node {node.name}: its {len(rows)} planned addresses and its interfaces are as planned."
+    good = f"Node {node.name}: its {len(rows)} planned addresses are where the plan has them."
     yield from words(plan, f"Node {node.name}", troubles, good, evidence)
 
 

@@ -21,7 +21,7 @@ from analyzer.host import LONGER, MINUTES, carried, events, told, too_short, wor
 from analyzer.netfacts import loopback
 from analyzer.rates import increments
 from analyzer.remedies import mend
-from analyzer.words import share, span
+from analyzer.words import bits, share, span
 
 FLAPS = Limit("flaps or changes of speed", "1", 0.0, 1.0, Sense.AT_MOST, "design value")
 HALF = Limit("readings at half duplex", "ratio", 0.0, None, Sense.AT_MOST, "design value")
@@ -100,7 +100,7 @@ def _mode(context: Context, up: pd.DataFrame, rate_bps: int) -> _Found:
     speeds = _speeds(up)
     if rate_bps and len(speeds):
         limit, slowest = context.limit(SPEED.name), float(speeds.min())
-        words.append(f"ran at {slowest:g} Mbit/s where the plan says {rate_bps / 1e6:g} Mbit/s")
+        words.append(f"ran at {bits(slowest * 1e6)} where the plan says {bits(rate_bps)}")
         # A link that is faster than what the plan asks of it has all of that.
         part = min(slowest * 1e6 / rate_bps, 1.0)
         statuses.append(limit.judge(part))

@@ -74,7 +74,7 @@ def _judged(context: Context, leg: Replication, backlog: Backlog, capacity_bps: 
         Evidence(part.name, backlog.share, "ratio", part),
         Evidence(spare.name, spare_bps, "bit/s", spare),
         Evidence("largest backlog", backlog.largest_B, "B"),
-        Evidence("worst recovery point", backlog.behind_s, "s"),
+        Evidence("worst recovery point", None if backlog.drain_s is None else backlog.behind_s, "s"),
     )
     charts = (f"churn:{leg.path}", f"backlog:{leg.path}")
     if status is Status.PASS:
@@ -111,7 +111,12 @@ def _packed(leg: Replication) -> str:
 def _waiting(backlog: Backlog) -> str:
     if not backlog.largest_B:
         return "replayed, nothing ever waited"
-    gone = "never drains" if backlog.drain_s is None else f"drains in {lasted(round(backlog.drain_s, 3))}"
+    if backlog.drain_s is None:
+        return (
+            f"replayed, {octets(backlog.largest_B)} waited in the end, which never drains; a node that is lost takes the more writes with it, "
+            "the longer such writes go on"
+        )
+    gone = f"drains in {lasted(round(backlog.drain_s, 3))}"
     return (
         f"replayed, at most {octets(backlog.largest_B)} waited, which {gone}; a node that is lost then takes up to "
         f"{lasted(round(backlog.behind_s, 3))} of writes with it"

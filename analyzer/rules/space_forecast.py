@@ -53,7 +53,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         lasts_s = left[-1] * seen_s / went if went > 0 else None
         yield Judgement(
             Status.INFO,
-            f"{title}: its free space was read for {lasted(seen_s)}{so_far}; less than an hour forecasts nothing.",
+            f"{title}: its free space was read for {lasted(seen_s)}{so_far}; less than an hour is too short for a judgement.",
             ()
             if lasts_s is None or lasts_s > _GUESSED_S
             else (Evidence("time until full at the rate seen, no forecast", lasts_s, "s", context.limit(FULL.name)),),

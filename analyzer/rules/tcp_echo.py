@@ -52,12 +52,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     yield Judgement(
         status,
         f"Path {echo.path}: {cut}; the longest silence was {seconds(echo.longest_silence_s)}"
-        + (f", {seconds(excess_s)} more than outages and stalls explain." if excess_s else "."),
+        + (f", {seconds(excess_s)} more than outages, pauses and TCP's timer explain." if excess_s else "."),
         (
             Evidence(RESETS.name, float(echo.resets), "1", resets),
             Evidence(EXCESS.name, excess_s, "s", excess),
             Evidence("longest silence of the connection", echo.longest_silence_s, "s"),
-            Evidence("silence that outages and stalls explain", explained_s, "s"),
+            Evidence("silence that unseen outages, pauses and TCP's timer could explain", explained_s, "s"),
             Evidence("segments sent again", None if echo.retransmissions is None else float(echo.retransmissions), "1"),
             Evidence("largest retransmission timeout", echo.rto_s, "s"),
         ),

@@ -121,6 +121,10 @@ def _slow_s(timing: Timing) -> float:
     return max(timing.rtt.p99 or 0.0, timing.loaded.p99 or 0.0, *(fast.rtt.p99 or 0.0 for fast in timing.fast), 0.0)
 
 
+def _when(timing: Timing) -> str:
+    return "at rest" if _slow_s(timing) == timing.rtt.p99 else "under load"
+
+
 def _heartbeat_ms(context: StackContext) -> int:
     """Etcd's own rule: about the largest usual round trip between members, its default at least."""
     largest_s = max(map(_usual_s, context.timings), default=0.0)
@@ -147,7 +151,7 @@ def _candidates(context: StackContext, heartbeat_ms: int) -> Iterator[Constraint
     )
     if context.timings:
         slowest = max(context.timings, key=_slow_s)
-        text = f"{ROUND_TRIPS} x {seconds(_slow_s(slowest))}, the 99 % round trip of {slowest.path}"
+        text = f"{ROUND_TRIPS} x {seconds(_slow_s(slowest))}, the 99 % round trip of {slowest.path}, {_when(slowest)}"
         yield timeout("latency", ROUND_TRIPS * _slow_s(slowest), text if _slow_s(slowest) else "RTT not measured")
         yield sizing.pause(context.timings)
         yield from sizing.silences(context)
@@ -177,9 +181,10 @@ def _settings(context: StackContext, timers: Raft, reason: str) -> Iterator[Sett
 
 
 def _takeover(context: StackContext) -> str:
+    slowest = max(context.timings, key=_slow_s, default=None)
     votes = (
-        [f"one round trip ({seconds(max(map(_slow_s, context.timings)))} at 99 %)"]
-        if context.timings
+        [f"one round trip ({seconds(_slow_s(slowest))} at 99 %, {_when(slowest)})"]
+        if slowest is not None
         else ["one round trip"]
     )
     if context.commits:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Assessment, Scope
 from reports.axes import Axis, fitting_axis, time_axis, time_label
+from reports.basis import tested
 from reports.contract import Band, Block, Chart, Mark, Paragraph, Section
 from reports.notes import pins
 from reports.texts import say
@@ -66,9 +67,9 @@ def _chart(assessment: Assessment) -> Chart | None:
         ),
         tuple(_events(assessment, time)),
         tuple(
-            Mark(test.start_s / time.size, test.length_s / time.size, say("bandwidth test"))
+            Mark(start_s / time.size, length_s / time.size, say("bandwidth test"))
             for item in assessment.throughputs
-            for test in item.tests
+            for start_s, length_s in tested(item)
         ),
         log_y=height.wide,
         pins=pins(assessment, time.size),
