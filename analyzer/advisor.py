@@ -28,6 +28,7 @@ from typing import Generic, Protocol, TypeVar
 from analyzer import sizing
 from analyzer.backing import Backing, backing
 from analyzer.contract import Claim, Constraint, Risk, TradeOff
+from analyzer.contract.advice import AS_MEASURED, FLOOR, SCENARIO
 from analyzer.detectors import silence
 from analyzer.detectors.episodes import HOUR_S, Codes, Spans, all_of, any_of, joint_exposure_s
 from analyzer.detectors.incidents import CAVEAT, YEAR_S, claim, clean_days, doubts, least, lowered, per_year
@@ -303,11 +304,18 @@ def _change(model: Model[S], binding: Constraint, constraints: Sequence[Constrai
     """What would change the value: how far it would fall without what decided, and what to do about that."""
     rest = [item for item in constraints if not item.binding]
     following = max(rest, key=lambda item: item.value_s, default=None)
-    if binding.name == sizing.FLOOR:
+    if binding.name == FLOOR:
         text = "Decided by the floor; only a named override in the plan goes below."
-    elif binding.name.startswith("scenario "):
-        off = f'[scenario] off = ["{binding.name.partition(" ")[2]}"]'
-        text = f"Decided by {binding.name}; if it cannot happen here, switch it off in the plan ({off})."
+    elif binding.name.startswith(SCENARIO):
+        off = f'[scenario] off = ["{binding.name.removeprefix(SCENARIO).removesuffix(AS_MEASURED)}"]'
+        slow = (
+            "what was slow or paused makes TCP's timer longer: mend that and measure again; "
+            if binding.name.endswith(AS_MEASURED)
+            else ""
+        )
+        text = f"Decided by {binding.name}; {slow}if it cannot happen here, switch it off in the plan ({off})."
+    elif binding.name.startswith(sizing.OF_PARTNER):
+        text = f"Decided by {binding.name}; what would change it is told there."
     elif binding.name == RESOLUTION:
         text = "Decided by the resolution of the probes; probe faster ([probe] period_s) and measure again."
     else:
@@ -319,7 +327,7 @@ def _change(model: Model[S], binding: Constraint, constraints: Sequence[Constrai
         or (setting is not None and shorter.outlasts_s >= setting.outlasts_s - _SLACK_S)
     ):
         return text
-    return f"{text} Without it {seconds(shorter.outlasts_s)} of silence would have to be borne, for {following.name}."
+    return f"{text} Without it {seconds(shorter.outlasts_s)} of silence would have to be borne, because of {following.name}."
 
 
 def _cautions(context: StackContext, setting: S | None, binding: Constraint) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.contract import Basis, Change, Verdict
+from analyzer.contract.advice import AS_MEASURED, FLOOR, SCENARIO
 from collector.errors import (
     STANDARD,
     Arguments,
@@ -185,7 +186,9 @@ def _decided(advice: Recommendation) -> str:
     binding = next((item.name for item in advice.constraints if item.binding), "")
     if not binding:
         return ""
-    if advice.basis is Basis.MEASURED and (binding == "floor" or binding.startswith("scenario ")):
+    if advice.basis is Basis.MEASURED and (
+        binding == FLOOR or (binding.startswith(SCENARIO) and not binding.endswith(AS_MEASURED))
+    ):
         return f" ({binding}; the measurement asks for no more)"
     return f" ({advice.basis})"
 

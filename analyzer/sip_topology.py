@@ -254,7 +254,7 @@ def _scs(context: StackContext) -> tuple[bool | None, list[str], list[Untested]]
                 continue
             lost = timing.sent - timing.answered
             told.append(
-                f"{timing.observer} and {timing.node}: longest silence {seconds(timing.longest_outage_s)}, loss {share(lost / timing.sent)}, "
+                f"{timing.observer} and {timing.node}: longest silence {seconds(timing.longest_outage_s)} while {timing.node} asked, loss {share(lost / timing.sent)}, "
                 f"{_slowest((timing.rtt,))}"
             )
             weak.append(_weaker(timing, context.timings))

@@ -13,13 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from analyzer.contract import Basis, Constraint, EchoTiming, Outage, Timing
+from analyzer.contract.advice import AS_MEASURED, FLOOR, SCENARIO
 from analyzer.contract.spans import intersection, union
 from analyzer.detectors.tcp import LINUX, Timer, timer_of, worst_stall_s
 from analyzer.detectors.trace import waited_s
 from analyzer.extension import SUFFICIENT_S, StackContext, exposure_s, watched
 from analyzer.words import seconds, span
 
-FLOOR = "floor"
 _NEVER_S = 60.0
 MARGIN = 1.25
 """Design value; it also takes up that Linux fires its retransmissions a few per cent late."""
@@ -276,11 +276,25 @@ def scenarios(context: StackContext, *, tcp: bool = True) -> Iterator[Constraint
             then = (
                 f", after which TCP stays silent for up to {seconds(length_s)}" if length_s > scenario.stall_s else ""
             )
+            # What a quick network would be silent for is the scenario's own.
+            slow = (
+                AS_MEASURED
+                if length_s > _LENGTHENED * worst_stall_s(scenario.stall_s, _timed_s(0.0, timers(context)))
+                else ""
+            )
             yield Constraint(
-                f"scenario {scenario.name}",
+                f"{SCENARIO}{scenario.name}{slow}",
                 MARGIN * length_s,
                 f"{MARGIN} x {seconds(length_s)}: {scenario.title}, {seconds(scenario.stall_s)}{then} ({scenario.source})",
             )
+
+
+OF_PARTNER = "host "
+"""How the name of a candidate begins that is of the node with which roles swap."""
+
+
+_LENGTHENED = 1.2
+"""From this multiple on a silence is told to be longer for what was measured (design value)."""
 
 
 def decide(candidates: Iterable[Constraint]) -> tuple[Constraint, tuple[Constraint, ...]]:

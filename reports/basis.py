@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from analyzer.contract import Basis, Constraint, Recommendation, Throughput, Timing
+from analyzer.contract.advice import AS_MEASURED, FLOOR, SCENARIO
 from reports import figures
 from reports.texts import say, word
-
-FLOOR, SCENARIO = "floor", "scenario "
-"""The name of one candidate, and the beginning of others', by which the analyzer tells that nothing measured asks for them."""
 
 
 def rest_s(timing: Timing) -> float:
@@ -51,7 +49,7 @@ def based_on(advice: Recommendation, timings: Iterable[Timing]) -> str:
 
 
 def _unmeasured(binding: Constraint) -> bool:
-    return binding.name == FLOOR or binding.name.startswith(SCENARIO)
+    return binding.name == FLOOR or (binding.name.startswith(SCENARIO) and not binding.name.endswith(AS_MEASURED))
 
 
 def _what(binding: Constraint) -> str:

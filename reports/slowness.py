@@ -23,12 +23,12 @@ def slowness_blocks(timings: Sequence[Timing]) -> Iterator[Block]:
         say(
             "Answers that came more than 20 ms later than the usual one, counted from when the probe was due. Kernel stamps split "
             "each delay; the part that grew most is named. A machine that waits for a CPU has too little of it; one that "
-            "could run and did not was stopped, for example by a snapshot."
+            "could run and did not was stopped: its hypervisor ran others, or took a snapshot."
         )
     )
     yield from excerpt(
         Table(
-            each("Path", "Network", "Cause", "Answers", "Latest"),
+            each("Path", "Network", "Cause", "Answers", "Slowest"),
             tuple(
                 (
                     figures.direction(item.source, item.target),

@@ -37,7 +37,7 @@ def stall_blocks(stalls: NodeStalls | None, assessment: Assessment) -> Iterator[
     )
     yield from excerpt(
         Table(
-            each("Began after", "Time", "Length", "Cause", "On record of that second"),
+            each("Began after", "Time", "Length", "Cause", "On record meanwhile"),
             tuple(
                 (
                     figures.duration(max(0.0, stall.start_s)),

@@ -422,7 +422,18 @@ def test_without_what_decided_less_would_do_and_the_advice_says_what():
     plan = plan_of(genesys_addp.STACK, scenario={"on": ["stp"], "off": ["rstp", "live-migration"]})
     advice = advised(genesys_addp.STACK, both(quiet_trace), plan)
     assert "Decided by scenario stp" in advice.change
-    assert "Without it 10 s of silence would have to be borne, for floor" in advice.change
+    assert "Without it 10 s of silence would have to be borne, because of floor" in advice.change
+
+
+def test_a_scenario_that_measured_round_trips_lengthen_says_so():
+    """A slow path makes TCP's timer longer, and the advice is to mend that too."""
+    plan = plan_of(genesys_addp.STACK, scenario={"on": ["rstp"], "off": ["live-migration"]})
+    slow = advised(genesys_addp.STACK, both(quiet_trace), plan, rtt_s=0.5)
+    (binding,) = [item for item in slow.constraints if item.name.startswith("scenario ")]
+    assert binding.name == "scenario rstp at the measured round trips"
+    assert "mend that and measure again" in slow.change or not binding.binding
+    plain = advised(genesys_addp.STACK, both(quiet_trace), plan)
+    assert "scenario rstp" in [item.name for item in plain.constraints]
 
 
 def test_unknown_paths_are_no_help_and_no_exposure():

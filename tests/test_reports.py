@@ -9,13 +9,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from report_fixtures import ALL, HOSTILE, LONG, bad, bare, crowd, demonstration, empty, hostile, many, trio, wordy
 
 import reports.sections
-from analyzer import sizing
 from analyzer.contract import (
     Access,
     Area,
@@ -42,7 +40,7 @@ from analyzer.contract import (
 )
 from analyzer.contract import Scope as AssessedScope
 from collector.errors import Exit, OperatorError
-from reports import axes, basis, figures
+from reports import axes, figures
 from reports.basis import based_on
 from reports.build import build, imprint, sections
 from reports.commands import COMMANDS, Look, report, write_report
@@ -331,6 +329,11 @@ def test_an_unverified_value_says_what_to_do_about_it():
     [
         ("floor", Basis.MEASURED, "floor of 20 s; the measurement (24 h) asks for no more"),
         ("scenario rstp", Basis.MEASURED, "scenario rstp; the measurement (24 h) asks for no more"),
+        (
+            "scenario rstp at the measured round trips",
+            Basis.MEASURED,
+            "measured (24 h): scenario rstp at the measured round trips",
+        ),
         ("latency", Basis.MEASURED, "measured (24 h): latency"),
         ("floor", Basis.OVERRIDE, "floor of 20 s, lowered by the plan"),
         ("floor", Basis.FLOOR, "floor of 20 s; too little was measured (24 h)"),
@@ -355,13 +358,6 @@ def test_a_pair_that_lacks_a_path_is_not_told_as_measured():
     advice = replace(full.recommendations[1], basis=Basis.FLOOR)
 
     assert based_on(advice, full.timings[5:]) == "floor of 20 s; not every path was measured"
-
-
-def test_the_names_of_candidates_that_nothing_measured_asks_for_are_the_analyzers():
-    assert basis.FLOOR == sizing.FLOOR
-    asked = SimpleNamespace(scenarios=trio().scenarios[:1], timings=(), echoes=())
-    (found,) = sizing.scenarios(asked)
-    assert found.name.startswith(basis.SCENARIO)
 
 
 def test_overrides_and_stalls_left_out_stand_on_page_one():

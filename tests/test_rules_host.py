@@ -565,7 +565,12 @@ def about_clocks(*timings):
         (3.2, 0.0001175, "a>b/ch1", "The clock of b is 3.2 s ahead of that of a, at the end of the run."),
         (-3.2, 0.0001175, "a>b/ch1", "The clock of a is 3.2 s ahead of that of b, at the end of the run."),
         (3.2, 0.0001, "b>a/ch1", "The clock of a is 3.2 s ahead of that of b, at the end of the run."),
-        (0.01, 0.0001175, "a>b/ch1", "The clock of b is 10 ms ahead of that of a, give or take 120 µs, at the end of the run."),
+        (
+            0.01,
+            0.0001175,
+            "a>b/ch1",
+            "The clock of b is 10 ms ahead of that of a, give or take 120 µs, at the end of the run.",
+        ),
         (0.0001, 0.0002, "a>b/ch1", "The clocks of a and b differ by 100 µs, give or take 200 µs."),
     ],
 )

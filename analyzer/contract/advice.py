@@ -56,6 +56,11 @@ class Snippet:
     text: str
 
 
+FLOOR, SCENARIO, AS_MEASURED = "floor", "scenario ", " at the measured round trips"
+"""The name of one candidate, and how those of scenarios begin; nothing that was measured asks for these, but for scenarios whose silence TCP's timer, as
+measured, makes longer: their names end so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """One candidate for a timeout; the largest one decides. `value_s` before rounding."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
+from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, cpu_shares, judged, too_short
 from analyzer.words import share
@@ -55,4 +55,4 @@ def _check(context: Context) -> Iterator[Judgement]:
     )
 
 
-RULE = Rule("steal", "Stolen CPU", Area.HOST, Scope.NODE, ("cpu",), (STEAL,), _check)
+RULE = Rule("steal", "Stolen CPU", Area.HOST, Scope.NODE, ("cpu",), (STEAL,), _check, effort=Effort.SETTING)

@@ -40,7 +40,7 @@ OPTIONS = (
 )
 
 _TAKEOVER = (
-    "Then SCS makes the backup primary. Moving the virtual address takes up to 5 s on Windows, longer with some adapters (GSIP); on a host that SCS has lost the "
+    "Then SCS makes the backup primary. Moving the virtual address takes its time (up to 5 s where Windows does it, longer with some adapters: GSIP); on a host that SCS has lost the "
     "VIP-down script cannot run, so both servers hold the address until it is back."
 )
 
@@ -126,7 +126,7 @@ def _swapped(context: StackContext) -> Iterator[Constraint]:
         text = (
             f"both hosts have one value, because roles swap, and {partner.pair[0]} asks for this: {needs.binding.text}"
         )
-        yield Constraint(f"host {partner.pair[0]}", value_s, text)
+        yield Constraint(f"{sizing.OF_PARTNER}{partner.pair[0]}: {needs.binding.name}", value_s, text)
 
 
 def _notes(context: StackContext) -> Iterator[str]:
