@@ -85,13 +85,14 @@ def answer(
         if not ((absent or gaps) and finding.area is Area.DATA and finding.subject.scope is Scope.PATH)
     ]
     beside, apart = _beside(warned, failed)
+    apart = [finding for finding in apart if not _short_as_its_nodes(finding, apart)]
     concerns = [
         *grouped((finding for finding in failed if rank(finding) == 0), beside),
         *absent,
         *grouped((finding for finding in failed if rank(finding) > 0), beside, causes),
         *gaps,
         *grouped(by_status[Status.ERROR]),
-        *grouped((finding for finding in apart if not _short_as_its_nodes(finding, apart)), causes=causes),
+        *grouped(apart, causes=causes),
         *(
             (
                 f"The archive of node {node.name} is damaged or was not closed in order.",
@@ -108,7 +109,9 @@ def answer(
     # What has to be done about it may be another thing than about what failed.
     more = (remedy for _, remedy in grouped(beside))
     others = (finding.remedy for finding in sorted(failed, key=excess, reverse=True))
-    fixes = _once(remedy for remedy in (*(remedy for _, remedy in concerns), *others, *more) if remedy)
+    # A rule that only warns has one reason, too, and may ask for something else of each of its subjects.
+    further = (finding.remedy for finding in sorted([*beside, *apart], key=excess, reverse=True))
+    fixes = _once(remedy for remedy in (*(remedy for _, remedy in concerns), *others, *more, *further) if remedy)
     return Answer(verdict, _summary(plan, verdict, by_status, waived), _told(reasons, gaps), _first(fixes))
 
 

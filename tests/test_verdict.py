@@ -216,6 +216,27 @@ def test_what_a_rule_warns_of_elsewhere_stands_beside_what_it_failed():
     assert "1 check failed" in found.summary
 
 
+def test_every_remedy_of_what_warned_has_its_place_among_the_fixes_the_worst_first():
+    b, c = Subject(Scope.NODE, "b"), Subject(Scope.NODE, "c")
+    found = judged(
+        finding("lossy", Status.WARN, 5.0, remedy="mend a"),
+        finding("lossy", Status.WARN, 2.0, subject=b, remedy="mend b"),
+        finding("lossy", Status.WARN, 3.0, subject=c, remedy="mend c"),
+        finding("busy", Status.WARN, 4.0, remedy="relieve a"),
+    )
+    assert found.fixes == ("mend a", "relieve a", "mend c", "mend b")
+
+
+def test_of_a_rule_that_failed_every_remedy_of_its_warnings_is_told():
+    b, c = Subject(Scope.NODE, "b"), Subject(Scope.NODE, "c")
+    found = judged(
+        finding("thin", Status.FAIL, 20.0),
+        finding("thin", Status.WARN, 2.0, subject=b, remedy="mend b"),
+        finding("thin", Status.WARN, 3.0, subject=c, remedy="mend c"),
+    )
+    assert found.fixes == ("mend thin", "mend c", "mend b")
+
+
 def test_another_point_about_the_same_subject_is_a_reason_of_its_own():
     found = judged(finding("thin", Status.FAIL, 20.0), finding("thin", Status.WARN, 2.0))
     assert found.reasons == ("thin says fail of a.", "thin says warn of a.")
@@ -235,6 +256,7 @@ def a_short_run(*, node=1.0, path=1.0, blind=0.0):
 def test_a_run_that_is_too_short_is_told_of_the_node_and_not_of_its_paths_again():
     assert judged(*a_short_run()).reasons == ("node-coverage says warn of a.",)
     assert judged(*a_short_run()).verdict is Verdict.CONDITIONAL
+    assert judged(*a_short_run()).fixes == ("mend node-coverage",)
 
 
 @pytest.mark.parametrize("other", [{"node": 200.0}, {"blind": 2.0}])
