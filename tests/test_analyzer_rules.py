@@ -15,6 +15,8 @@ from analyzer.contract import (
     Area,
     BandwidthTest,
     Effort,
+    Evidence,
+    Limit,
     Load,
     NodeStalls,
     NodeSummary,
@@ -24,6 +26,7 @@ from analyzer.contract import (
     ProbeOutcome,
     Quantiles,
     Scope,
+    Sense,
     Status,
     Subject,
     Throughput,
@@ -1022,6 +1025,25 @@ def test_every_rule_has_a_source_for_each_limit_and_a_unique_id():
     found = discover(rules, "RULE")
     assert len({item.id for item in found}) == len(found) > 20
     assert all(limit.source for item in found for limit in item.limits)
+
+
+def test_the_gravest_finding_names_the_worst_subject_however_many_checks_that_passed():
+    most = Limit("share", "ratio", 1.0, 10.0, Sense.AT_MOST, "a test")
+    (first,) = judge([rule(say(Status.PASS))], material())[:1]
+
+    def on(name, status, value):
+        evidence = (Evidence("share", value, "ratio", most),)
+        return replace(first, status=status, subject=Subject(Scope.NODE, name), evidence=evidence)
+
+    few = [on("few", Status.WARN, 2.0), on("few", Status.PASS, 0.5)]
+    many = [on("many", Status.WARN, 4.0), *(on("many", Status.PASS, 0.5) for _ in range(4))]
+    (host,) = (area for area in score([*few, *many], Verdict.CONDITIONAL).areas if area.lines)
+    assert (host.score, host.worst) == (80, "many"), (
+        "the lowest mean scores, and what lies furthest beyond is the worst"
+    )
+    failed = [on("failed", Status.FAIL, 10.0), *(on("failed", Status.PASS, 0.5) for _ in range(9))]
+    (host,) = (area for area in score([*few, *many, *failed], Verdict.UNSUITABLE).areas if area.lines)
+    assert (host.score, host.worst) == (50, "failed")
 
 
 def test_unknown_is_not_scored_information_is_not_counted_and_the_worst_decides():

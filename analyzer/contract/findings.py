@@ -214,7 +214,10 @@ class ScoreLine:
 
 @dataclass(frozen=True, slots=True)
 class AreaScore:
-    """Score of an area: the mean of its worst subject. None: nothing could be judged, or less than half."""
+    """Score of an area: the lowest mean of a subject. None: nothing could be judged, or less than half.
+
+    `worst`: the subject of the gravest finding (the fewest points, then furthest beyond its limit); another one may have the lowest mean.
+    """
 
     area: Area
     score: int | None

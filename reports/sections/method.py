@@ -142,7 +142,7 @@ def _arithmetic(assessment: Assessment) -> Iterator[Block]:
     )
     yield Paragraph(
         say(
-            "Areas, each from its worst line, at most 50 where a check failed: {told}. Overall score: {total}.",
+            "Areas, each from its line with the lowest mean, at most 50 where a check failed: {told}. Overall score: {total}.",
             told=told or say("none"),
             total=total,
         ),
