@@ -129,6 +129,11 @@ def nics(facts: Mapping[str, Any]) -> tuple[Nic, ...] | None:
     return tuple(found.values()) or None
 
 
+def lineless(facts: Mapping[str, Any], nic: str) -> str:
+    """The driver of an interface without a line, whose speed and duplex are invented; empty: it has one, or it is not known."""
+    return next((item.driver for item in nics(facts) or () if item.name == nic and item.driver in NO_LINE), "")
+
+
 def default_routes(facts: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The interfaces that a default route leaves by, none twice; None if the node told no routes."""
     told = facts.get("routes")

@@ -231,6 +231,11 @@ def test_an_interface_without_a_speed_or_a_long_record_is_not_judged():
     assert traffic(0.9, nic="eth7", length_s=600) is INFO
 
 
+@pytest.mark.parametrize(("driver", "status"), [("veth", INFO), ("tun", INFO), ("vmxnet3", FAIL)])
+def test_traffic_is_not_held_against_a_speed_that_a_driver_without_a_line_invents(driver, status):
+    assert traffic(0.9, facts={"nics": {"eth0": {**ON_ETH0["nics"]["eth0"], "driver": driver}}}) is status
+
+
 def way(source, target, bps, limit_bps=None, network="ch1"):
     return SimpleNamespace(
         path=f"{source}>{target}/{network}", source=source, target=target, network=network, median_bps=bps, limit_bps=limit_bps

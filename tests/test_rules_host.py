@@ -513,6 +513,21 @@ def test_a_speed_that_is_not_told_is_said_and_not_passed():
     assert "does not tell its speed" in found[1].message
 
 
+@pytest.mark.parametrize("driver", ["tun", "tap", "veth", "dummy"])
+def test_the_speed_of_an_interface_without_a_line_is_invented_and_judges_nothing(driver):
+    facts = {"nics": {"eth0": {**ON_ETH0["nics"]["eth0"], "driver": driver}}}
+    slow, half = np.where(clock(step_s=10.0) >= 600, 10, 1000), np.zeros(91)
+    found = ask(
+        link_state.RULE,
+        {"link": link(speed=slow, duplex=half)},
+        "eth0",
+        facts=facts,
+        the_plan=plan(rate_bps=1_000_000_000),
+    )
+    assert [word.status for word in found] == [PASS, INFO]
+    assert f"the speed that it tells is invented ({driver})" in found[1].message
+
+
 def test_half_duplex_warns():
     duplex = np.ones(91)
     assert statuses(link_state.RULE, {"link": link(duplex=duplex)}, "eth0") == [PASS, PASS]

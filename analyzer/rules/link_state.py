@@ -3,7 +3,8 @@
 What: Flaps and changes of speed during the run; half duplex, and the link's speed against the plan's rate of its network.
 Why HA: A link that goes and comes takes its heartbeats with it; half duplex and a slow port lose packets under load only.
 How: /sys/class/net every 10 s, and the interface's own count of carrier changes: two are one flap. The speed is judged where a
-    planned address with a stated rate sits. An interface that holds no planned address only warns.
+    planned address with a stated rate sits. An interface that holds no planned address only warns. Of one without a line (tun, tap, veth, dummy)
+    speed and duplex are invented and count as not told.
 Source: design values.
 Fails when: more than one flap or change of speed, or less than half of the plan's rate, on a planned address's interface.
 """
@@ -18,7 +19,7 @@ import pandas as pd
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, Context, Judgement, Rule
 from analyzer.host import LONGER, MINUTES, carried, events, told, too_short, worst
-from analyzer.netfacts import loopback
+from analyzer.netfacts import lineless, loopback
 from analyzer.rates import increments
 from analyzer.remedies import mend
 from analyzer.words import bits, share, span
@@ -42,6 +43,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     if not told(frame, "t_s"):
         yield too_short(title, 0)
         return
+    driver = lineless(context.facts, nic)
+    if driver:
+        frame = frame.drop(columns=["speed_Mbps", "full_duplex"], errors="ignore")
     placed = carried(context.plan, context.node, context.facts)
     # Where neither inventory nor plan place an address, any interface may be the one.
     matters = nic in placed or not placed
@@ -67,7 +71,12 @@ def _check(context: Context) -> Iterator[Judgement]:
                 Status.SKIPPED if matters else Status.INFO, f"{title} {words}.", remedy=LONGER if matters else ""
             )
     if rate_bps and _speeds(up).empty:
-        yield Judgement(Status.INFO, f"{title} does not tell its speed, as many virtual ones: see the throughput.")
+        why = (
+            f"has no line, so the speed that it tells is invented ({driver})"
+            if driver
+            else "does not tell its speed, as many virtual ones"
+        )
+        yield Judgement(Status.INFO, f"{title} {why}: see the throughput.")
 
 
 _Found = tuple[str, tuple[Status, ...], tuple[Evidence, ...]]

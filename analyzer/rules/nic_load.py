@@ -3,7 +3,7 @@
 What: Bytes a second of the busier direction against the speed of the link: 95 % quantile of the one-minute means.
 Why HA: Replication, a rejoining node and the other node's clients come on top; a heartbeat waits behind them in a full queue.
 How: Counters of the interface and the speed that its link tells; seconds of our own bandwidth tests are left out. A virtual interface that
-    tells no speed is not judged. An interface that holds no planned address only warns.
+    tells no speed, or an invented one (tun, tap, veth, dummy), is not judged. An interface that holds no planned address only warns.
 Source: PAL: above 30 % and 50 % of the bandwidth.
 Fails when: more than 50 %, in three minutes at least, on a planned address's interface.
 """
@@ -17,7 +17,7 @@ import pandas as pd
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import FACTS, TESTS, Context, Judgement, Rule
 from analyzer.host import MINUTES, carried, judged, minute_sums, quiet, told, too_short
-from analyzer.netfacts import loopback
+from analyzer.netfacts import lineless, loopback
 from analyzer.rates import increments
 from analyzer.words import quantity, share
 
@@ -35,6 +35,12 @@ def _check(context: Context) -> Iterator[Judgement]:
     title = f"Interface {nic} of node {context.node}"
     if loopback(nic):
         yield Judgement(Status.INFO, f"{title} is the loopback: it has no link.")
+        return
+    if driver := lineless(context.facts, nic):
+        yield Judgement(
+            Status.INFO,
+            f"{title} has no line, so the speed that it tells is invented ({driver}) and its traffic has nothing to be held against.",
+        )
         return
     speed_bps = _speed_bps(context.table("link"), nic)
     if speed_bps is None:
