@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection, Iterable
 from itertools import islice
 
+from analyzer.contract import Limit, Status
+
 MOST_LETTERS = 4000
 """Of what no page holds and nobody reads; only a hostile archive gives as much."""
 
@@ -82,6 +84,12 @@ def seconds(value_s: float) -> str:
 def bits(rate_bps: float) -> str:
     """Three significant digits of a line rate: ``94.1 Mbit/s``."""
     return _prefixed(rate_bps, _DECIMAL[1:], "bit/s")
+
+
+def certainly(length_s: float, certain_s: float, limit: Limit) -> str:
+    """A silence that ends somewhere between two probes, and beside it what of that is judged: only where it matters, and reads as another figure."""
+    told, certain = seconds(length_s), seconds(certain_s)
+    return told if told == certain or limit.judge(length_s) is Status.PASS else f"{told}, {certain} for certain"
 
 
 def octets(amount: float) -> str:

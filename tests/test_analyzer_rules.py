@@ -374,6 +374,22 @@ def test_the_longest_outage_is_judged_less_the_period_it_is_known_to(length_s, s
     assert word.status is min(status, Status.WARN, key=(Status.PASS, Status.WARN, Status.FAIL).index)
 
 
+@pytest.mark.parametrize(
+    ("length_s", "told"),
+    [
+        (25.4, "one outage of 25.4 s, 25.2 s for certain."),
+        (1.1, "one outage of 1.1 s, 900 ms for certain."),
+        (0.9, "900 ms."),
+    ],
+)
+def test_beside_an_outage_stands_what_of_it_is_judged_where_that_matters(length_s, told):
+    found = timing(longest_outage_s=length_s, outages=(Outage(10.0, length_s, 9),), period_s=0.2)
+    (word,) = about_path(outages.RULE, found)
+    assert word.message.endswith(told)
+    (word,) = about_path(under_load.RULE, timing(loaded=Quantiles(100), loaded_outage_s=length_s))
+    assert word.message.endswith(told.removeprefix("one outage of "))
+
+
 def test_late_answers_are_told_with_the_outage():
     out = (Outage(10.0, 3.0, 15, 14),)
     (word,) = about_path(outages.RULE, timing(longest_outage_s=3.0, outages=out))

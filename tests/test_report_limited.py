@@ -8,6 +8,7 @@ import pytest
 from report_fixtures import trio
 
 from analyzer.contract import Area, Evidence, Finding, Limit, Scope, Sense, Status, Subject
+from analyzer.words import certainly
 from reports.contract import Paragraph
 from reports.sections import verdict
 
@@ -34,6 +35,13 @@ def why(message, *evidence, area=Area.HOST):
 )
 def test_a_figure_beyond_its_limit_has_the_limit_it_crossed_beside_it(message, evidence, shown):
     assert shown in why(message, evidence)
+
+
+def test_the_limit_of_an_outage_stands_beside_the_part_of_it_that_is_certain():
+    limit = Limit("longest outage", "s", 1.0, 10.0, Sense.AT_MOST, "a test")
+    message = f"Path a>b/ch1 had 3 outages, the longest of {certainly(25.4, 25.2, limit)}."
+    judged = Evidence("longest outage, less one probe period", 25.2, "s", limit)
+    assert "the longest of 25.4 s, 25.2 s (limit 10 s) for certain." in why(message, judged, area=Area.NETWORK)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_the_advice_on_an_outage_is_about_that_node():
     found = timing(longest_outage_s=2.0, outages=SILENCE)
     word = about(outages.RULE, Scope.PATH, "a>b/ch1", {TIMING: found, STALLS: {"b": stalls("b")}})
     assert word.status is Status.WARN
-    assert "the longest of 2 s, while b stood still with its clock." in word.message
+    assert "the longest of 2 s, 1.8 s for certain, while b stood still with its clock." in word.message
     assert "Find what stops b as a whole" in word.remedy
     plain = about(outages.RULE, Scope.PATH, "a>b/ch1", {TIMING: found, STALLS: {}})
     assert "stood" not in plain.message

@@ -22,7 +22,7 @@ from analyzer.notes import near
 from analyzer.stood import remedy, stood
 from analyzer.stood import told as then
 from analyzer.tolerance import borne
-from analyzer.words import either_way, seconds
+from analyzer.words import certainly, either_way
 
 OUTAGE = Limit("longest outage", "s", 1.0, None, Sense.AT_MOST, "design value")
 
@@ -41,7 +41,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     status = limit.judge(certain_s)
     count = len(timing.outages)
     told = f"{count} outages, the longest of" if count > 1 else "one outage of"
-    longest = seconds(timing.longest_outage_s)
+    longest = certainly(timing.longest_outage_s, certain_s, limit)
     late = sum(outage.late for outage in timing.outages)
     held = f" {late} of the probes in them were answered, but too late." if late else ""
     node = stood(context.ends, timing.outages)

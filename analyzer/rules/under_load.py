@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import TIMING, Context, Judgement, Rule
 from analyzer.tolerance import borne
-from analyzer.words import count, seconds
+from analyzer.words import certainly, count
 
 SILENCE = Limit("longest silence under load", "s", 1.0, None, Sense.AT_MOST, "design value")
 LOSS = Limit("loss under load, lower bound", "ratio", 0.01, None, Sense.AT_MOST, "design value")
@@ -41,7 +41,8 @@ def _check(context: Context) -> Iterator[Judgement]:
         else f"none of {count(sent)} probes under load was lost"
     )
     told = f"Path {timing.path}: {lost}"
-    told += f", the longest silence was {seconds(timing.loaded_outage_s)}." if timing.loaded_outage_s else "."
+    silent = certainly(timing.loaded_outage_s, certain_s, silence)
+    told += f", the longest silence was {silent}." if timing.loaded_outage_s else "."
     yield Judgement(
         status,
         told,
