@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from analyzer.contract import Stamping
 from collector.plan import Address
@@ -141,6 +141,30 @@ def default_routes(facts: Mapping[str, Any]) -> tuple[str, ...] | None:
         return None
     found = [text(entry.get("nic")) for entry in told if isinstance(entry, dict) and entry.get("to") in _DEFAULT]
     return tuple(dict.fromkeys(name for name in found if name))
+
+
+class Route(NamedTuple):
+    """A route of the main table; `via` is None for a network that is reached directly."""
+
+    to: ipaddress.IPv4Network | ipaddress.IPv6Network
+    via: Address | None
+    nic: str
+
+
+def route_to(facts: Mapping[str, Any], target: Address) -> Route | None:
+    """The route, no default one, with the longest prefix that holds an address; None if none is on record."""
+    told = facts.get("routes")
+    found = []
+    for entry in told if isinstance(told, list) else ():
+        if not isinstance(entry, dict) or entry.get("to") in _DEFAULT:
+            continue
+        try:
+            to = ipaddress.ip_network(text(entry.get("to")))
+        except ValueError:
+            continue
+        if to.prefixlen and target in to:
+            found.append(Route(to, address(entry.get("via")), text(entry.get("nic"))))
+    return max(found, key=lambda route: route.to.prefixlen, default=None)
 
 
 def gateways(facts: Mapping[str, Any]) -> tuple[tuple[str, Address], ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from analyzer.netfacts import flag
 from collector.plan import Plan
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@-]*")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@/-]*")
 
 
 def unkept(facts: Mapping[str, Any]) -> bool:

@@ -788,3 +788,37 @@ def test_a_wrong_way_out_is_told_beside_the_one_that_it_ought_to_be():
         "eth1, source 192.168.1.101. Look for a wrong route, address or netmask, and change it in the network configuration that primary starts with, "
         "or the next start undoes it."
     )
+
+
+@pytest.mark.parametrize(
+    ("route", "remedy"),
+    [
+        (
+            {"to": "192.168.1.0/24", "via": "10.16.7.1", "nic": "eth0"},
+            (
+                "On primary put the direct route of ch-ab over eth1 in the place of 192.168.1.0/24 via 10.16.7.1 dev eth0: "
+                "`ip route replace 192.168.1.0/24 dev eth1 src 192.168.1.101`. `ip route get"
+            ),
+        ),
+        (
+            {"to": "192.168.1.102/32", "via": "10.16.7.1", "nic": "eth0"},
+            (
+                "On primary delete the route 192.168.1.102/32 via 10.16.7.1 dev eth0: `ip route del 192.168.1.102/32 via 10.16.7.1 dev eth0`, and see that "
+                "192.168.1.0/24 is on eth1. "
+            ),
+        ),
+        (
+            {"to": "192.168.1.102/32", "via": "x; reboot", "nic": "eth0; reboot"},
+            "On primary delete the route 192.168.1.102/32 dev eth0; reboot, and see",
+        ),
+        ({"to": "default", "via": "10.16.7.1", "nic": "eth0"}, "Correct the way of primary to 192.168.1.102: "),
+        ({"to": "nonsense", "via": 7, "nic": None}, "Correct the way of primary to 192.168.1.102: "),
+    ],
+)
+def test_the_route_that_leads_astray_is_named_with_what_to_put_in_its_place(route, remedy):
+    facts = told(PLAN, "primary")
+    entry = next(row for row in facts["egress"] if row["network"] == "ch-ab" and row["target"] == "secondary")
+    entry |= {"nic": "eth0", "source": "10.16.7.101", "via": "10.16.7.1"}
+    facts["routes"] = [route]
+    (word,) = [word for word in about(egress.RULE, facts) if word.status is Status.FAIL]
+    assert word.remedy.startswith(remedy)

@@ -217,7 +217,7 @@ def _moved(
     command = ""
     if simple and new is not None and new.version == 4:
         command = typed(("ip", "route", "replace", "default", "via", str(new), "dev", right[0]))
-    return f"Move the default gateway of {node.name} from {', '.join(wrong)} to {', '.join(right)}{_by(command)}, {console}"
+    return f"Move the default gateway of {node.name} from {', '.join(wrong)} to {', '.join(right)}{_by(command)}, {console} See that no other default is left."
 
 
 def _by(command: str) -> str:
