@@ -77,6 +77,36 @@ def test_a_broken_row_without_a_sign_is_named_beside_where_the_signs_stand():
     assert rest._cellvalues[1][1].text == "bare (cont.)"
 
 
+def texts(cell):
+    return [line.text.replace("\N{NO-BREAK SPACE}", " ") for line in cell]
+
+
+@pytest.mark.parametrize("lacking", [0.5, 1, 2, 3, 5, *range(8, 240, 7)])
+def test_a_row_is_broken_between_its_lines_and_goes_on_with_something(lacking):
+    lines = [f"path {place}: " + "silence 12 ms; " * 9 for place in range(16)]
+    block = Table(("Check", "Evidence"), (("first", "short"), ("check", "\n".join(lines))), (20, 80))
+    grid = next(part for part in tables.table(block, 400.0, 400.0) if isinstance(part, Continued))
+    free = grid.wrap(400.0, 400.0)[1] - lacking
+
+    above, below = grid.split(400.0, free)
+
+    kept = texts(above._cellvalues[-1][1])
+    if kept == ["short"]:
+        kept = []
+    else:
+        assert below._cellvalues[1][0].text == "check (cont.)"
+    assert [*kept, *texts(below._cellvalues[1][1])] == [line.strip() for line in lines]
+    assert len(kept) < len(lines)
+    assert above.wrap(400.0, free)[1] <= free
+
+
+def test_a_row_that_says_itself_that_it_goes_on_says_so_once():
+    block = Table(("Check", "Evidence"), (("check (cont.)", "\n".join(["word " * 30] * 20)),), (20, 80))
+    grid = next(part for part in tables.table(block, 400.0, 400.0) if isinstance(part, Continued))
+
+    assert grid.split(400.0, 200.0)[1]._cellvalues[1][0].text == "check (cont.)"
+
+
 @pytest.mark.parametrize(
     ("text", "shown", "fixed"),
     [

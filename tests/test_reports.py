@@ -858,6 +858,7 @@ def test_findings_of_one_rule_share_a_row_and_equal_evidence_a_line():
     table = evidence(replace(bad(), findings=tuple(same)))
 
     assert len(table.rows) == 3, "a row fits a page"
+    assert [row[0] for row in table.rows[1:]] == [f"{first.title} (cont.)\n{first.rule}"] * 2
     lines = table.rows[0][1].splitlines()
     assert len(lines) == 2, "the limit and one line for twelve nodes"
     assert lines[1].startswith("n00, n01, n02")
@@ -874,6 +875,29 @@ def test_evidence_that_shows_nothing_wrong_stands_beside_what_is(status, value, 
     )
     (row,) = evidence(replace(bad(), findings=(found,))).rows
     assert ("It is wrong. Measured: interfaces" in row[1]) is worded
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("sip-a: no swap.", "sip-a: no swap."),
+        ("Node sip-a, started today, is fine.", "Node sip-a, started today, is fine."),
+        ("No swap at all.", "sip-a: No swap at all."),
+        ("Node sip-ab is fine.", "sip-a: Node sip-ab is fine."),
+        ("Node sip-a.b is fine.", "sip-a: Node sip-a.b is fine."),
+    ],
+)
+def test_a_line_of_evidence_names_once_whom_it_is_about(message, line):
+    found = replace(
+        bad().findings[0],
+        subject=Subject(AssessedScope.NODE, "sip-a"),
+        status=Status.INFO,
+        message=message,
+        evidence=(),
+        waiver=None,
+    )
+
+    assert evidence(replace(bad(), findings=(found,))).rows[0][1] == line
 
 
 def test_limits_are_listed_once_with_their_source_and_sense():

@@ -19,7 +19,7 @@ from reportlab.platypus import Table as Grid
 
 from analyzer.contract import Status
 from reports.contract import Callout, Checklist, Table, Text
-from reports.render.breaks import Rows, breakable
+from reports.render.breaks import Cell, Rows, breakable
 from reports.render.glyphs import BOLD, MONO, REGULAR, clean, covered
 from reports.render.style import (
     BODY,
@@ -119,7 +119,7 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
     titled = any(block.head)
     marked = any(status is not None for status in block.statuses)
     columns = _widths(block, titled, width - CHIP_WIDTH if marked else width)
-    cells: list[list[Flowable | str]] = []
+    cells: list[list[Cell]] = []
     if titled:
         heads = [
             Paragraph(markup(text), HEAD_RIGHT if place in block.numeric else HEAD)
@@ -127,7 +127,7 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
         ]
         cells.append([Paragraph(markup(say("Result")), HEAD), *heads] if marked else list(heads))
     for row, texts in enumerate(block.rows):
-        line: list[Flowable | str] = [
+        line: list[Cell] = [
             _cell(block, row, place, text, columns[place], titled) if text else "" for place, text in enumerate(texts)
         ]
         if marked:
@@ -141,10 +141,14 @@ def table(block: Table, width: float, height: float) -> list[Flowable]:
     return [*above, grid, Spacer(1, 6)]
 
 
-def _cell(block: Table, row: int, place: int, text: str, width: float, titled: bool) -> Paragraph:
+def _cell(block: Table, row: int, place: int, text: str, width: float, titled: bool) -> Cell:
+    """A cell: its first column in one piece, because its links are, of others each line by itself, so that a row can be broken between them."""
     style = _cell_style(block, place, titled)
-    whole = _hyphened(text, style, width - 2 * PADDING - 0.5)
-    return Paragraph(linked(block, row, whole) if place == 0 else markup(whole), style)
+    room = width - 2 * PADDING - 0.5
+    if place == 0:
+        return Paragraph(linked(block, row, _hyphened(text, style, room)), style)
+    lines = text.split("\n")
+    return [Paragraph(markup(_hyphened(line, style, room)), style) for line in lines]
 
 
 def _hyphened(text: str, style: ParagraphStyle, room: float) -> str:
@@ -196,7 +200,7 @@ def _cell_style(block: Table, place: int, titled: bool) -> ParagraphStyle:
     return CELL_BOLD if not titled and place % 2 == 0 else CELL
 
 
-def _grid(cells: list[list[Flowable | str]], columns: list[float], rows: Rows, height: float) -> Grid:
+def _grid(cells: list[list[Cell]], columns: list[float], rows: Rows, height: float) -> Grid:
     style: list[Any] = [
         ("FONTNAME", (0, 0), (-1, -1), REGULAR),
         ("FONTSIZE", (0, 0), (-1, -1), CELL.fontSize),
@@ -289,7 +293,7 @@ def checklist(block: Checklist, width: float, height: float) -> list[Flowable]:
         return [Paragraph(markup(say("Nothing to do.")), BODY)]
     named = any(who for _, who in block.items)
     right = 0.3 * width if named else 0.0
-    rows: list[list[Flowable | str]] = [
+    rows: list[list[Cell]] = [
         [Box(), Paragraph(markup(what), CELL), *([Paragraph(markup(who), CELL)] if named else [])]
         for what, who in block.items
     ]

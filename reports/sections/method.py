@@ -10,9 +10,10 @@ Source: RFC 8762 (STAMP), RFC 8972 (its extensions), and the source named beside
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from analyzer.contract import Assessment, Finding, Limit, Sense, Status
 from reports import figures
@@ -164,7 +165,10 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
     groups = list(_grouped(findings[:MOST_EVIDENCE]))
     yield Table(
         each("Check", "Where, and evidence"),
-        tuple((f"{group[0].title}\n{group[0].rule}", _lines(group)) for group in groups),
+        tuple(
+            (_check(group[0], before[0] if before else None), _lines(group))
+            for before, group in pairwise([[], *groups])
+        ),
         (20, 80),
         statuses=tuple(group[0].status for group in groups),
         targets=tuple((evidence_name(group[0]),) for group in groups),
@@ -200,6 +204,13 @@ def _evidence(assessment: Assessment) -> Iterator[Block]:
         )
 
 
+def _check(first: Finding, above: Finding | None) -> str:
+    """What a row is called; one that goes on with the row above says so."""
+    goes_on = above is not None and (above.status, above.rule, above.title) == (first.status, first.rule, first.title)
+    title = say("{name} (cont.)", name=first.title) if goes_on else first.title
+    return f"{title}\n{first.rule}"
+
+
 def _grouped(findings: list[Finding]) -> Iterator[list[Finding]]:
     """Findings of one rule and result, in parts that a page can hold."""
     for _, same in groupby(findings, key=lambda item: (item.status, item.rule, item.title)):
@@ -213,12 +224,19 @@ def _lines(group: list[Finding]) -> str:
     alike: dict[str, list[str]] = defaultdict(list)
     for item in group:
         alike[_figures(item)].append(figures.subject(item.subject.name))
-    lines = [f"{figures.listing(list(dict.fromkeys(names)), NAMES)}: {text}" for text, names in alike.items()]
+    lines = [_line(list(dict.fromkeys(names)), text) for text, names in alike.items()]
     limits = list(
         dict.fromkeys(_levels(found.rule, item.limit) for found in group for item in found.evidence if item.limit)
     )
     told = "; ".join(text for text in limits if text)
     return "\n".join([say("Limits: {told}", told=told), *lines] if told else lines)
+
+
+def _line(names: list[str], text: str) -> str:
+    """What was found, behind whom it is about, unless it begins with that: ``Node a has ...`` says it."""
+    if len(names) == 1 and re.match(rf"(\w+ )?{re.escape(names[0])}(?![\w.-]*\w)", text):
+        return text
+    return f"{figures.listing(names, NAMES)}: {text}"
 
 
 def _told(rule: str, value: float | None, unit: str) -> str:
