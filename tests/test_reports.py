@@ -1121,6 +1121,36 @@ def test_a_drawing_higher_than_the_page_goes_on_below_the_same_nodes(drawn):
     assert Drawing(map_of(trio())).split(490, 120) == [], "nothing but the nodes fits: the next page takes all"
 
 
+def test_the_caption_of_a_drawing_of_several_parts_stands_below_the_last(drawn):
+    whole = Drawing(map_of(crowd()))
+    high = whole.wrap(490, 700)[1]
+    caption = map_of(crowd()).caption.split()
+
+    # Where all but the caption fits, a row goes to the next page with it.
+    first, rest = whole.split(490, high - 10)
+
+    assert first.wrap(490, 700)[1] < high - 10
+    assert rest.wrap(490, 700)[1] > 0
+    words = [word[4] for page in boxes(drawn["crowd"]) for word in page]
+    assert sum(words[at : at + 8] == caption[:8] for at in range(len(words))) == 1
+
+
+def test_a_link_without_a_rate_takes_less_height():
+    block = map_of(trio())
+    bare = replace(
+        block,
+        networks=tuple(
+            replace(item, links=tuple(replace(link, below="") for link in item.links)) for item in block.networks
+        ),
+    )
+    told = sum(bool(link.below) for item in block.networks for link in item.links)
+
+    spared = Drawing(block).wrap(490, 700)[1] - Drawing(bare).wrap(490, 700)[1]
+
+    assert told
+    assert spared == pytest.approx(10 * told)
+
+
 def test_more_nodes_than_a_drawing_takes_are_summarised_by_site():
     blocks = list(topology.SECTION.build(many(20)))
     tables = [block for block in blocks if isinstance(block, Table)]

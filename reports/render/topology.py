@@ -43,6 +43,8 @@ BAND, LINK, LAST = 17.0, 34.0, 4.0
 SMALL_SIZE = 5.8
 PLUG = 8.0
 """Height of the texts below the ends of a link."""
+RATE = 10.0
+"""Height of the text below a link: one without a rate leaves no empty line for it."""
 SIZE, SMALLEST = 6.8, 5.2
 NAME_SIZE, SMALL_NAME, NAME_LINES = 8.0, 6.4, 3
 
@@ -75,8 +77,9 @@ _Row = _Band | MapLink | MapObserver
 class Drawing(Flowable):
     """The topology, or the part of it whose rows fit the page."""
 
-    def __init__(self, block: Topology, rows: tuple[_Row, ...] | None = None) -> None:
+    def __init__(self, block: Topology, rows: tuple[_Row, ...] | None = None, *, last: bool = True) -> None:
         super().__init__()
+        self._last = last
         self._block = block
         self._rows = _rows(block) if rows is None else rows
         self._caption = Paragraph(markup(block.caption), SMALL)
@@ -85,7 +88,7 @@ class Drawing(Flowable):
         """Size at the given width; long names of nodes take up to three lines, nothing else grows."""
         del aH
         self.width = aW
-        self._foot = self._caption.wrap(aW, 1000)[1] + 2 if self._block.caption else 0.0
+        self._foot = self._caption.wrap(aW, 1000)[1] + 2 if self._block.caption and self._last else 0.0
         self._head = _head(self._block, aW)
         self.height = self._head + sum(_height(row) for row in self._rows) + LAST + self._foot
         return aW, self.height
@@ -93,9 +96,10 @@ class Drawing(Flowable):
     def split(self, aW: float, aH: float) -> list[Flowable]:  # noqa: N803 - reportlab's names
         """The rows that fit and the rest, each below the nodes; no head of a network is left without a link."""
         self.wrap(aW, aH)
-        room = aH - self._head - LAST - self._foot
+        # The caption stands below the last part only; at least one row goes there with it.
+        room = aH - self._head - LAST
         count = 0
-        for row in self._rows:
+        for row in self._rows[:-1]:
             room -= _height(row)
             if room < 0:
                 break
@@ -105,10 +109,10 @@ class Drawing(Flowable):
         if count < 2:
             return []
         rest = self._rows[count:]
-        if rest and not isinstance(rest[0], _Band):
+        if not isinstance(rest[0], _Band):
             band = next(row for row in reversed(self._rows[:count]) if isinstance(row, _Band))
             rest = (_Band(band.name, say("continued")), *rest)
-        return [Drawing(self._block, self._rows[:count]), Drawing(self._block, rest)] if rest else [self]
+        return [Drawing(self._block, self._rows[:count], last=False), Drawing(self._block, rest, last=self._last)]
 
     def draw(self) -> None:
         """Draw from the top down: first what lies behind, then lines, then texts."""
@@ -132,7 +136,7 @@ class Drawing(Flowable):
                     _draw_link(canvas, row, places, top, _span(block, self.width))
                 case MapObserver():
                     _draw_observer(canvas, row, places, top, self.width)
-        if block.caption:
+        if self._foot:
             self._caption.drawOn(canvas, 0, 0)
         canvas.restoreState()
 
@@ -149,7 +153,9 @@ def _rows(block: Topology) -> tuple[_Row, ...]:
 def _height(row: _Row) -> float:
     if isinstance(row, _Band):
         return BAND
-    return LINK + (PLUG if isinstance(row, MapLink) and any(row.plugs) else 0.0)
+    if isinstance(row, MapObserver):
+        return LINK
+    return LINK - (0.0 if row.below else RATE) + (PLUG if any(row.plugs) else 0.0)
 
 
 def _head(block: Topology, width: float) -> float:
@@ -288,7 +294,7 @@ def _draw_link(
 ) -> None:
     one, other = (places[end][0] for end in link.ends)
     plugged = PLUG if any(link.plugs) else 0.0
-    middle, y = (one + other) / 2, bottom + plugged + LINK / 2
+    middle, y = (one + other) / 2, bottom + plugged + LINK / 2 - (0.0 if link.below else RATE)
     shade = STATUSES[link.status] if link.status is not None else UNJUDGED
     _draw_line(canvas, shade.dark, link.status, one, other, y)
     for x in (one, other):
