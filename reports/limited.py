@@ -12,14 +12,19 @@ from reports.texts import say
 
 def limited(assessment: Assessment, text: str) -> str:
     """The reason; a figure that stands in its sentence as in the evidence gets its limit, where that is more than nothing at all."""
-    found = next((item for item in assessment.findings if text.startswith(item.message)), None)
-    if found is None or found.area is Area.DATA:
-        # How long a run has to be is part of the sentence, and rounder than its limit.
-        return text
+    return "".join(parted(assessment, text))
+
+
+def parted(assessment: Assessment, text: str) -> tuple[str, str]:
+    """The same in two parts: the message of the worst finding, and where else the same was found (empty: nowhere, or no finding says it)."""
+    found = next((item for item in assessment.findings if item.message and text.startswith(item.message)), None)
+    if found is None:
+        return text, ""
     message = found.message
-    for item in found.evidence:
+    # How long a run has to be is part of the sentence, and rounder than its limit.
+    for item in () if found.area is Area.DATA else found.evidence:
         message = _beside(message, item)
-    return f"{message}{text[len(found.message) :]}"
+    return message, text[len(found.message) :]
 
 
 def _beside(message: str, item: Evidence) -> str:

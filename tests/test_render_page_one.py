@@ -13,12 +13,12 @@ import pytest
 import sample_set
 from report_fixtures import bad, demonstration, trio, wordy
 
-from analyzer.contract import Assessment, Verdict
+from analyzer.contract import Area, Assessment, Status, Verdict
 from reports import figures
 from reports.basis import rest_s
 from reports.commands import Look, write_report
 from reports.contract import Paragraph
-from reports.limited import limited
+from reports.limited import parted
 from reports.render.pdf import Paper
 from reports.sections.verdict import LONGEST, SECTION
 from reports.wording import worded
@@ -53,9 +53,14 @@ def test_every_figure_of_the_assessment_that_belongs_on_page_one_is_there(name, 
     told = joined(page_one(assessment, tmp_path, paper))
 
     assert joined(assessment.summary) in told
-    for text in (*(limited(assessment, reason) for reason in assessment.reasons[:3]), *assessment.fixes[:5]):
-        whole = text if len(text) <= LONGEST else text[: text.rfind(". ", 0, LONGEST - 2) + 1]
+    for message, elsewhere in (
+        *(parted(assessment, reason) for reason in assessment.reasons[:3]),
+        *((fix, "") for fix in assessment.fixes[:5]),
+    ):
+        room = max(LONGEST - len(elsewhere), LONGEST // 2)
+        whole = message if len(message) <= room else message[: message.rfind(". ", 0, room - 2) + 1]
         assert joined(whole).replace("`", "") in told
+        assert joined(elsewhere) in told
     entered = [item for advice in assessment.recommendations[:6] for item in advice.settings if not item.only_if]
     assert entered or not any(advice.settings for advice in assessment.recommendations)
     for item in entered:
@@ -136,3 +141,22 @@ def test_with_nothing_to_mend_page_one_does_not_deny_the_advice_beside_its_setti
     said = [block.text for block in SECTION.build(sound) if isinstance(block, Paragraph)]
     assert any(text.startswith("No check asks for a change. What is advised or stays open") for text in said)
     assert not any("Nothing has to be fixed" in text for text in said)
+
+
+@pytest.mark.parametrize("brackets", ["", " (each one late, and none of them in order)"])
+def test_where_else_a_check_failed_stays_on_page_one_however_long_its_first_message_is(brackets):
+    """Page 1 names the other places nowhere else."""
+    found = next(item for item in bad().findings if item.status is Status.FAIL and item.area is Area.NETWORK)
+    worst = replace(
+        found, message=f"Path one carries little, less than it has to{brackets}; " + "far less, " * 30 + "so it fails."
+    )
+    elsewhere = " Also failed: sip-a → sip-dr (ch-ac). A warning on sip-dr → sip-a (ch-ac), sip-dr → sip-b (ch-bc)."
+    run = replace(bad(), findings=(worst,), reasons=(worst.message + elsewhere,))
+
+    why = next(block.text for block in SECTION.build(run) if isinstance(block, Paragraph))
+
+    assert why.startswith("1. Path one carries little")
+    shown, _, after = why.partition(f"…{elsewhere}")
+    assert after.startswith(" The longest outage began at ")
+    assert len(f"{shown}…{elsewhere}") <= LONGEST + len("1. ")
+    assert shown.count("(") == shown.count(")")

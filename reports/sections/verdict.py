@@ -21,7 +21,7 @@ from reports.changes import changed_limit
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
 from reports.fixes import Fix, fixes
-from reports.limited import limited
+from reports.limited import parted
 from reports.moments import noted, reasons
 from reports.provisional import ready
 from reports.texts import each, mark, say, several, word
@@ -101,7 +101,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Heading(say("Why"), 2)
         yield Paragraph(
             "\n".join(
-                f"{rank}. {_brief(limited(assessment, text))} {when}".rstrip()
+                f"{rank}. {_reason(assessment, text)} {when}".rstrip()
                 for rank, (text, when) in enumerate(reasons(assessment, 3), 1)
             )
         )
@@ -141,17 +141,31 @@ def _assigned(fix: Fix) -> str:
     return say("{what} ({around})", what=_brief(fix.what), around=around)
 
 
-def _brief(text: str) -> str:
+def _reason(assessment: Assessment, text: str) -> str:
+    """A reason in short. Where else the same was found is told nowhere else on the page, so the message before it makes room."""
+    message, elsewhere = parted(assessment, text)
+    return f"{_brief(message, max(LONGEST - len(elsewhere), LONGEST // 2))}{elsewhere}"
+
+
+def _brief(text: str, longest: int = LONGEST) -> str:
     """The first sentences of a long text, else its first parts, else words: the whole of it stands with its finding, further on.
 
-    A sentence that is only the beginning of what fits says too little to be cut there.
+    A sentence that is only the beginning of what fits says too little to be cut there. What stands in brackets is kept or dropped whole.
     """
-    if len(text) <= LONGEST:
+    if len(text) <= longest:
         return text
-    room = LONGEST - 2
-    ends = (text.rfind(mark, 0, room) for mark in (". ", "; ", ", ", " "))
+    room = longest - 2
+    ends = (_end(text, mark, room) for mark in (". ", "; ", ", ", " "))
     end = next((end for end in ends if end >= room // 2), room)
     return f"{text[:end].rstrip(' ;,')}{'.' if text[end : end + 2] == '. ' else ''} …"
+
+
+def _end(text: str, sign: str, room: int) -> int:
+    """The last place of the sign in the room where no bracket is open; -1: none."""
+    end = text.rfind(sign, 0, room)
+    while end > 0 and text.count("(", 0, end) > text.count(")", 0, end):
+        end = text.rfind(sign, 0, end)
+    return end
 
 
 def _settings(assessment: Assessment) -> Iterator[Block]:
