@@ -18,6 +18,7 @@ from analyzer.frames import NodeData
 from analyzer.quantiles import quantiles
 from analyzer.slots import YOUNG_S, Bools, PathLog, path_log, within
 from analyzer.throughput import kinds_of
+from analyzer.timing import loss_interval
 from collector.plan import LoadKind, PlannedPath
 
 PERIOD_S = 0.04
@@ -30,8 +31,8 @@ _LONGEST_US = 1e9
 class _Heard:
     """What one end's probes said during one test: round trips in s, counts, and the longest silence."""
 
-    sent: int
-    lost: int
+    gone: Bools
+    """Of each probe that was sent, in order, whether it was lost."""
     rtt_s: Floats
     silence_s: float
     hertz: float
@@ -77,10 +78,11 @@ def under_load(
                     kind=Load[kind.name],
                     tests=len(spans_us),
                     probe_hz=float(np.median([one.hertz for one in along])) if along else 0.0,
-                    sent=sum(one.sent for one in heard),
-                    lost=sum(one.lost for one in heard),
+                    sent=sum(len(one.gone) for one in heard),
+                    lost=sum(int(one.gone.sum()) for one in heard),
                     rtt=quantiles(np.concatenate([one.rtt_s for one in heard])),
                     longest_silence_s=max(one.silence_s for one in heard),
+                    loss_low=loss_interval(np.concatenate([one.gone for one in heard]))[0],
                 )
             )
     return tuple(found)
@@ -106,8 +108,7 @@ def _heard(node: NodeData, log: PathLog | None, spans_s: Floats) -> Iterator[_He
             continue
         lost = put & ~log.answered
         yield _Heard(
-            sent=int(put.sum()),
-            lost=int(lost.sum()),
+            gone=lost[put],
             rtt_s=rtt_s[inside[rows]],
             silence_s=_silence_s(due_s[inside], lost[inside], log.answered[inside]),
             hertz=float(put.sum()) / (stop_s - start_s),

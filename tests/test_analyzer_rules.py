@@ -421,6 +421,19 @@ def test_what_fast_probes_found_stands_beside_the_judgement():
     assert [(one.what, one.value) for one in word.evidence][2:] == [("round trip, 99.9 %, at the planned rate", 0.004)]
 
 
+@pytest.mark.parametrize(("low", "status"), [(0.01, Status.PASS), (0.011, Status.WARN)])
+def test_what_fast_probes_lost_on_the_full_line_is_judged(low, status):
+    """The slots of the usual probes are those of tests of either node, so a loss on this line is thinned out among them."""
+    rtt = Quantiles(100, 0.001, 0.002, 0.003, 0.004, 0.005)
+    fast = (
+        UnderLoad(Load.FULL, 2, 25.0, 500, 58, rtt, 0.12, low),
+        UnderLoad(Load.UDP, 2, 25.0, 500, 0, rtt, 0.0, None),
+    )
+    (word,) = about_path(under_load.RULE, timing(loaded=Quantiles(352), loaded_lost=7, loaded_low=0.007, fast=fast))
+    assert word.status is status
+    assert "of 359 probes under load 7 were lost, of 500 fast ones, line full, 58" in word.message
+
+
 def test_a_path_without_a_test_is_not_judged_under_load():
     (word,) = about_path(under_load.RULE, timing())
     assert word.status is Status.INFO

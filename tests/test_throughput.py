@@ -181,6 +181,16 @@ def test_fast_probes_of_both_ends_tell_the_delay_beside_each_kind_of_test(tmp_pa
     assert found[Load.UDP].rtt.maximum == pytest.approx(0.008, abs=1e-4)
 
 
+def test_how_sure_a_loss_of_fast_probes_is_follows_from_its_events(tmp_path):
+    """17 apart are 17 events; 17 in a row are one, which may be chance."""
+    (apart,) = fast([Test(60.0, 90e6, fast_s=0.02, fast_lost=range(0, 50, 3))], tmp_path / "1")
+    (row,) = fast([Test(60.0, 90e6, fast_s=0.02, fast_lost=range(10, 27))], tmp_path / "2")
+    assert apart.lost == row.lost
+    assert row.loss_low < apart.loss_low < apart.lost / apart.sent
+    (none,) = fast([Test(60.0, 90e6, fast_s=0.02)], tmp_path / "3")
+    assert none.loss_low == 0.0
+
+
 def test_fast_probes_are_in_no_other_figure(tmp_path):
     tests, beside = [Test(60.0, 90e6)], [Test(60.0, 90e6, fast_s=0.5, fast_lost=range(0, 50, 3))]
     plain = timings(Site(length_s=LENGTH_S, plan=plan(), links={AB: Link(tests=tests)}), tmp_path / "1")

@@ -69,7 +69,7 @@ class UnderLoad:
     """Fast probes of both ends of a path while tests of one kind loaded it: data went from its source to its target.
 
     `tests`: how many such tests there were; `probe_hz`: how often the source probed during the usual one. `longest_silence_s`: 0 if no
-    two probes of one end in a row were lost.
+    two probes of one end in a row were lost. `loss_low`: lower end of the 95 % interval of their loss; None: none was sent.
     """
 
     kind: Load
@@ -79,6 +79,7 @@ class UnderLoad:
     lost: int
     rtt: Quantiles
     longest_silence_s: float
+    loss_low: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
