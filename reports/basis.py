@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.contract import Basis, Constraint, Recommendation, Throughput, Timing
 from analyzer.contract.advice import AS_MEASURED, FLOOR, SCENARIO
@@ -32,8 +32,7 @@ def based_on(advice: Recommendation, timings: Iterable[Timing]) -> str:
     binding = next((item for item in advice.constraints if item.binding), None)
     if binding is None:
         return say("defaults of the product and the plan's rates")
-    measured_s = _measured_s(advice, timings)
-    length = f" ({figures.duration(measured_s)})" if measured_s else ""
+    length = _length(advice, list(timings))
     what = _what(binding)
     match advice.basis:
         case Basis.OVERRIDE:
@@ -58,13 +57,22 @@ def _what(binding: Constraint) -> str:
     )
 
 
-def _measured_s(advice: Recommendation, timings: Iterable[Timing]) -> float:
-    """The shortest time of all paths of the recommendation; 0 where one of them has no figures."""
+def _length(advice: Recommendation, timings: Sequence[Timing]) -> str:
+    """The shortest time of all paths of the recommendation, in brackets; "" where one of them has no figures.
+
+    Where bandwidth tests took a part of the run it is shorter than that, and says why.
+    """
     nodes = set(advice.nodes or advice.subject.name.split("+"))
-    ways = [rest_s(item) for item in timings if item.network in advice.networks and {item.source, item.target} <= nodes]
-    if not ways and advice.risk is not None:
-        return advice.risk.exposure_s
-    return min(ways) if ways and len(ways) >= 2 * len(advice.networks) else 0.0
+    ways = [item for item in timings if item.network in advice.networks and {item.source, item.target} <= nodes]
+    if not ways and advice.risk is not None and advice.risk.exposure_s:
+        return f" ({figures.duration(advice.risk.exposure_s)})"
+    if not ways or len(ways) < 2 * len(advice.networks):
+        return ""
+    shortest = min(ways, key=rest_s)
+    duration = figures.duration(rest_s(shortest))
+    if not rest_s(shortest):
+        return ""
+    return say(" ({duration} at rest)", duration=duration) if loaded_s(shortest) else f" ({duration})"
 
 
 def classed(advice: Recommendation) -> str:

@@ -17,9 +17,10 @@ from analyzer.contract import Area, Assessment, Status, Verdict
 from reports import figures
 from reports.basis import rest_s
 from reports.commands import Look, write_report
-from reports.contract import Paragraph
+from reports.contract import Block, Callout, Paragraph, Table
 from reports.limited import parted
 from reports.render.pdf import Paper
+from reports.risk import CLASSES
 from reports.sections.verdict import LONGEST, SECTION
 from reports.wording import worded
 
@@ -57,7 +58,7 @@ def test_every_figure_of_the_assessment_that_belongs_on_page_one_is_there(name, 
         *(parted(assessment, reason) for reason in assessment.reasons[:3]),
         *((fix, "") for fix in assessment.fixes[:5]),
     ):
-        room = max(LONGEST - len(elsewhere), LONGEST // 2)
+        room = max(LONGEST - len(elsewhere), LONGEST * 3 // 4)
         whole = message if len(message) <= room else message[: message.rfind(". ", 0, room - 2) + 1]
         assert joined(whole).replace("`", "") in told
         assert joined(elsewhere) in told
@@ -158,5 +159,46 @@ def test_where_else_a_check_failed_stays_on_page_one_however_long_its_first_mess
     assert why.startswith("1. Path one carries little")
     shown, _, after = why.partition(f"…{elsewhere}")
     assert after.startswith(" The longest outage began at ")
-    assert len(f"{shown}…{elsewhere}") <= LONGEST + len("1. ")
+    assert LONGEST // 3 < len(shown) <= LONGEST * 3 // 4 + len("1. ")
     assert shown.count("(") == shown.count(")")
+
+
+def advised(*cautions: tuple[str, str], verdict: Verdict = Verdict.SUITABLE) -> list[Block]:
+    """Page one of a run whose first two products have these cautions."""
+    first, other, *others = trio().recommendations
+    own = replace(first, cautions=cautions)
+    shared = replace(other, cautions=cautions[:1])
+    rest = tuple(replace(item, cautions=()) for item in others)
+    return list(SECTION.build(replace(trio(), verdict=verdict, recommendations=(own, shared, *rest))))
+
+
+def test_a_caution_is_no_line_among_the_values_but_one_of_its_own_with_a_sign_that_its_product_has_too():
+    blocks = advised(("One channel only", "a second is advised"), ("Windows only", "sip-a runs Linux"))
+    table = next(block for block in blocks if isinstance(block, Table) and "Enter" in block.head)
+    below = blocks[blocks.index(table) + 1]
+
+    assert below == Paragraph("▲1 One channel only: a second is advised\n▲2 Windows only: sip-a runs Linux")
+    assert not any("One channel" in cell for row in table.rows for cell in row)
+    assert [row[0].partition("\n")[2] for row in table.rows][:2] == ["▲1 ▲2", "▲1"]
+    assert not any("▲" in row[0] for row in table.rows[2:])
+
+
+@pytest.mark.parametrize(
+    ("blocks", "warned"),
+    [
+        (advised(("One channel only", "a second is advised")), True),
+        (advised(), False),
+        (advised(("One channel only", "a second is advised"), verdict=Verdict.UNSUITABLE), False),
+    ],
+)
+def test_who_may_install_is_told_that_cautions_stand_below_if_any_do(blocks, warned):
+    answer = [block.text for block in blocks if isinstance(block, Callout)][-1]
+    assert ("Mind the cautions marked ▲ below." in answer) is warned
+
+
+def test_what_the_class_of_a_value_means_is_told_on_the_page_that_names_it():
+    said = [block.text for block in SECTION.build(trio()) if isinstance(block, Paragraph)]
+    claims = {advice.risk.claim for advice in trio().recommendations if advice.risk}
+    assert claims
+    for claim in claims:
+        assert any(CLASSES[claim] in text for text in said)

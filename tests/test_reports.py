@@ -309,11 +309,12 @@ def test_what_holds_for_one_product_only_stands_under_its_name():
 
 
 def test_what_decides_and_was_not_sized_stands_with_the_values_on_page_one():
-    table = next(block for block in verdict.SECTION.build(trio()) if isinstance(block, Table))
-    warning = "Host object [addp], SCS to host: NOT SIZED, ask the Genesys administrator"
+    blocks = list(verdict.SECTION.build(trio()))
+    table = next(block for block in blocks if isinstance(block, Table))
+    warning = "▲1 Host object [addp], SCS to host: NOT SIZED, ask the Genesys administrator"
 
-    assert table.rows[0][2].splitlines()[-1] == warning
-    assert words(table).count(warning) == 1, "once, however many pairs"
+    assert table.rows[0][0].splitlines()[-1] == "▲1"
+    assert words(blocks).count(warning) == 1, "once, however many pairs"
 
 
 def test_an_unverified_value_says_what_to_do_about_it():
@@ -327,17 +328,17 @@ def test_an_unverified_value_says_what_to_do_about_it():
 @pytest.mark.parametrize(
     ("binding", "kind", "told"),
     [
-        ("floor", Basis.MEASURED, "floor of 20 s; the measurement (24 h) asks for no more"),
-        ("scenario rstp", Basis.MEASURED, "scenario rstp; the measurement (24 h) asks for no more"),
+        ("floor", Basis.MEASURED, "floor of 20 s; the measurement (24 h at rest) asks for no more"),
+        ("scenario rstp", Basis.MEASURED, "scenario rstp; the measurement (24 h at rest) asks for no more"),
         (
             "scenario rstp at the measured round trips",
             Basis.MEASURED,
-            "measured (24 h): scenario rstp at the measured round trips",
+            "measured (24 h at rest): scenario rstp at the measured round trips",
         ),
-        ("latency", Basis.MEASURED, "measured (24 h): latency"),
+        ("latency", Basis.MEASURED, "measured (24 h at rest): latency"),
         ("floor", Basis.OVERRIDE, "floor of 20 s, lowered by the plan"),
-        ("floor", Basis.FLOOR, "floor of 20 s; too little was measured (24 h)"),
-        ("latency", Basis.PROVISIONAL, "latency; too little was measured (24 h)"),
+        ("floor", Basis.FLOOR, "floor of 20 s; too little was measured (24 h at rest)"),
+        ("latency", Basis.PROVISIONAL, "latency; too little was measured (24 h at rest)"),
     ],
 )
 def test_a_value_is_called_measured_only_if_a_measured_candidate_decided(binding, kind, told):
@@ -346,6 +347,8 @@ def test_a_value_is_called_measured_only_if_a_measured_candidate_decided(binding
     advice = replace(full.recommendations[1], basis=kind, constraints=decided)
 
     assert based_on(advice, full.timings) == told
+    untested = [replace(item, loaded=Quantiles(0), loaded_lost=0) for item in full.timings]
+    assert based_on(advice, untested) == told.replace(" at rest", ""), "without tests all of the run is at rest"
     assert f"The values rest on: {told}." in words(
         list(settings.SECTION.build(replace(full, recommendations=(advice,))))
     )

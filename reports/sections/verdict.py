@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Assessment, Change, Verdict, WaiverState, WaiverUse
+from analyzer.contract import Area, Assessment, Change, Claim, Verdict, WaiverState, WaiverUse
 from reports import figures
 from reports.basis import based_on, classed
 from reports.changes import changed_limit
@@ -24,11 +24,15 @@ from reports.fixes import Fix, fixes
 from reports.limited import parted
 from reports.moments import noted, reasons
 from reports.provisional import ready
+from reports.risk import CLASSES
 from reports.texts import each, mark, say, several, word
 
 ROWS_ON_PAGE_ONE, SUBJECTS, NAMES = 6, 4, 12
 FIXES, LONGEST, CHANGES = 5, 240, 4
 """What page one has room for: fixes, letters of a reason or a fix, and waivers and relaxed limits."""
+
+CAUTION = "\N{BLACK UP-POINTING TRIANGLE}"
+"""Stands before what has to be known beside the values, with a number, and at the product that it is about."""
 
 NEW_S, IN_USE_S = 15 * 60.0, 24 * 3600.0
 """How long to measure newly installed systems, and systems in use (NF)."""
@@ -96,6 +100,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     action = say(advice)
     if assessment.origin != "measured":
         action = say("On a real site this would mean: {action}", action=f"{action[0].lower()}{action[1:]}")
+    if ready(assessment) and any(advice.cautions for advice in assessment.recommendations if advice.settings):
+        action = say("{action} Mind the cautions marked {sign} below.", action=action, sign=CAUTION)
     yield Callout(say(answer), "\n".join((assessment.summary, action, *_operated(assessment))), tone)
     if assessment.reasons:
         yield Heading(say("Why"), 2)
@@ -116,7 +122,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         suitable = assessment.verdict in (Verdict.SUITABLE, Verdict.WAIVED)
         yield Paragraph(
             say(
-                "No check asks for a change. What is advised or stays open stands beside the settings above and under “Not tested: please confirm”."
+                "No check asks for a change. What is advised or stays open stands beside the settings above and under “Not tested: please confirm” in the last section."
             )
             if suitable
             else say("The assessment names nothing that could be fixed.")
@@ -144,7 +150,7 @@ def _assigned(fix: Fix) -> str:
 def _reason(assessment: Assessment, text: str) -> str:
     """A reason in short. Where else the same was found is told nowhere else on the page, so the message before it makes room."""
     message, elsewhere = parted(assessment, text)
-    return f"{_brief(message, max(LONGEST - len(elsewhere), LONGEST // 2))}{elsewhere}"
+    return f"{_brief(message, max(LONGEST - len(elsewhere), LONGEST * 3 // 4))}{elsewhere}"
 
 
 def _brief(text: str, longest: int = LONGEST) -> str:
@@ -183,17 +189,23 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
             rests = "; ".join(filter(None, (based_on(advice, assessment.timings), classed(advice))))
             groups[advice.title, rests, pairs, advice.cautions].append(figures.subject(advice.subject.name))
     rows: list[tuple[str, ...]] = []
-    told: set[tuple[str, str]] = set()
+    marks: dict[tuple[str, str], str] = {}
     for (title, basis, pairs, cautions), subjects in list(groups.items())[:ROWS_ON_PAGE_ONE]:
-        lines = [f"{option}: {value}" for option, value in pairs]
-        left, right = _halves(lines)
-        missing = [f"{what}: {text}" for what, text in cautions if (what, text) not in told]
-        rows.append((title, _names(subjects), "\n".join((left, *missing)), right, basis))
-        told.update(cautions)
+        for caution in cautions:
+            marks.setdefault(caution, f"{CAUTION}{len(marks) + 1}")
+        marked = " ".join(marks[caution] for caution in cautions)
+        left, right = _halves([f"{option}: {value}" for option, value in pairs])
+        rows.append((f"{title}\n{marked}".rstrip(), _names(subjects), left, right, basis))
     if not rows:
         yield Paragraph(say("This run gives no settings. The section “Settings” says why."))
         return
     yield Table(each("Product", "For", "Enter", "", "Based on"), tuple(rows), (14, 20, 25, 21, 20))
+    if marks:
+        # Not among the values: beside those a caution looks like one more of them.
+        yield Paragraph("\n".join(f"{sign} {what}: {text}" for (what, text), sign in marks.items()))
+    claims = {advice.risk.claim for advice in assessment.recommendations if advice.settings and advice.risk is not None}
+    if claims:
+        yield Paragraph(" ".join(say(CLASSES[claim]) for claim in Claim if claim in claims), small=True)
     if len(groups) > ROWS_ON_PAGE_ONE:
         more = figures.several(len(groups) - ROWS_ON_PAGE_ONE, "more group")
         yield Paragraph(say("{more} of values: see the section “Settings”.", more=more), small=True)
@@ -371,8 +383,8 @@ def _open(assessment: Assessment) -> Iterator[str]:
     if assessment.untested:
         yield several(
             len(assessment.untested),
-            "{count} point not tested: see “Not tested: please confirm”",
-            "{count} points not tested: see “Not tested: please confirm”",
+            "{count} point not tested: see “Not tested: please confirm” in the last section",
+            "{count} points not tested: see “Not tested: please confirm” in the last section",
         )
 
 
