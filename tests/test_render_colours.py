@@ -11,11 +11,11 @@ from matplotlib.patches import StepPatch
 from reportlab.lib.colors import Color, HexColor, white
 
 from analyzer.contract import Status
-from reports.contract import Band, Chart, Tone
+from reports.contract import Band, Chart, Mark, Tone
 from reports.render import style
-from reports.render.charts import _draw_band
+from reports.render.charts import GRID, _draw_band, _signs
 from reports.render.layers import LAYERS
-from reports.render.legend import FILL, FILL_EDGE, LOOKS, MARKS, OUTLINE, SHADE_COLOUR
+from reports.render.legend import FILL, FILL_EDGE, LOOKS, MARKS, OUTLINE, SHADE_COLOUR, SHADE_FOOT
 from reports.render.style import STATUSES, TONES
 from reports.render.topology import STROKES
 
@@ -83,6 +83,23 @@ def test_lines_differ_without_their_colour():
     assert len(set(shapes)) == len(LOOKS)
     assert len({(marker, filled) for _, marker, filled, _ in MARKS}) == len(MARKS)
     assert len({glyph for *_, glyph in MARKS}) == len(MARKS)
+
+
+def test_the_foot_of_a_shade_is_told_from_the_grid_and_from_the_page_by_every_reader():
+    for eyes in EYES.values():
+        assert contrast(SHADE_FOOT, white, eyes) >= VISIBLE
+        assert contrast(SHADE_FOOT, GRID, eyes) >= VISIBLE
+
+
+def test_what_happened_to_a_third_and_a_fourth_machine_has_no_sign_of_the_network():
+    marks = [Mark(0.0, 0.0, "outage"), *(Mark(0.0, 0.0, f"node {place}", machine=True) for place in range(4))]
+
+    glyphs = {label: MARKS[sign][-1] for label, sign in _signs(marks).items()}
+
+    assert glyphs["outage"] == "\N{BLACK DOWN-POINTING TRIANGLE}"
+    assert glyphs["node 2"] == "\N{BLACK SQUARE}"
+    assert glyphs["node 3"] == "\N{WHITE DIAMOND}"
+    assert len(set(glyphs.values())) == 5
 
 
 def test_the_two_directions_of_a_path_differ_in_grey_too():

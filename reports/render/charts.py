@@ -39,6 +39,7 @@ from reports.render.legend import (
     MARKS,
     OUTLINE,
     SHADE_COLOUR,
+    SHADE_FOOT,
     Entry,
     Sign,
     entry_drawn,
@@ -67,6 +68,9 @@ PIN_ROW = 9.0
 PIN_GAP = 1.5
 """Pins nearer to each other than this are drawn as one."""
 PIN_COLOUR = HexColor("#465260")
+
+BAR, FOOT = 1.5, 3.0
+"""Least width of a stretch and height of its foot, in points."""
 
 TICK_SIZE = 6.8
 
@@ -162,30 +166,33 @@ def _draw_plot(canvas: Canvas, chart: Chart, marks: Mapping[str, int], width: fl
         for place, band in enumerate(chart.bands):
             _draw_band(axes, band, place, chart)
     across, upwards = _scale(axes, chart)
-    behind = _bars(axes, chart.shades)
-    behind.set(color=f"#{SHADE_COLOUR.hexval()[2:]}", zorder=0)
-    axes.add_artist(behind)
+    for colour, part in ((SHADE_COLOUR, 1.0), (SHADE_FOOT, FOOT / plot_height(chart))):
+        behind = _bars(axes, chart.shades, part)
+        behind.set(color=f"#{colour.hexval()[2:]}", zorder=0)
+        axes.add_artist(behind)
     _draw_marks(axes, chart, marks)
     _draw_grid(canvas, axes, across, upwards, chart.log_x)
     _draw_pins(canvas, axes, chart, axes.bbox.y1 + STRIP * len(marks))
     figure.draw(PageRenderer(canvas, width, height))
 
 
-def _bars(axes: Axes, marks: Sequence[Mark]) -> PathPatch:
-    """Stretches of the run as one shape of the plot's height. What the page cannot tell apart is one stretch: hundreds of tests are no more ink."""
+def _bars(axes: Axes, marks: Sequence[Mark], high: float = 1.0) -> PathPatch:
+    """Stretches of the run as one shape, as high as this share of the plot. What the page cannot tell apart is one stretch: hundreds of tests are no more ink."""
     first, last = axes.get_xlim()
-    apart = (last - first) / MOST
+    apart, least = (last - first) / MOST, BAR * (last - first) / axes.bbox.width
     spans: list[list[float]] = []
     for start, end in sorted((mark.x, mark.x + mark.length) for mark in marks):
-        # What is shorter than a line is wide would not be seen.
-        start, end = max(start, first), min(max(end, start + apart / 2), last)
+        # What is no wider than a line of the grid would be taken for one.
+        start, end = max(start, first), min(max(end, start + least), last)
         if not end >= start:
             continue
         if spans and start - spans[-1][1] < apart:
             spans[-1][1] = max(spans[-1][1], end)
         else:
             spans.append([start, end])
-    corners = [(x, y) for start, end in spans for x, y in ((start, 0), (end, 0), (end, 1), (start, 1), (start, 0))]
+    corners = [
+        (x, y) for start, end in spans for x, y in ((start, 0), (end, 0), (end, high), (start, high), (start, 0))
+    ]
     shape = Outline(np.array(corners or np.empty((0, 2))), [1, 2, 2, 2, 79] * len(spans) or None)
     patch = PathPatch(shape, linewidth=0)
     patch.set_transform(axes.get_xaxis_transform())
@@ -347,8 +354,7 @@ def _limits(values: Sequence[float | None], log: bool, count: int) -> tuple[floa
 def _signs(marks: Sequence[Mark]) -> dict[str, int]:
     """The sign of each kind of mark: what happened to the network points down, what happened to a machine up, as long as there are such signs."""
     kinds = list(dict.fromkeys((mark.label, mark.machine) for mark in marks))[: len(MARKS)]
-    half = len(MARKS) // 2
-    free = {False: [*range(half), *range(half, len(MARKS))], True: [*range(half, len(MARKS)), *range(half)]}
+    free = {False: (0, 1, 5, 4, 2, 3), True: (2, 3, 4, 5, 0, 1)}
     taken: dict[str, int] = {}
     for label, machine in kinds:
         taken[label] = next(sign for sign in free[machine] if sign not in taken.values())

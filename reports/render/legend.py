@@ -44,8 +44,11 @@ MARKS = (
     ("#5f2a73", "v", False, "\N{WHITE DOWN-POINTING TRIANGLE}"),
     ("#855400", "^", True, "\N{BLACK UP-POINTING TRIANGLE}"),
     ("#465260", "^", False, "\N{WHITE UP-POINTING TRIANGLE}"),
+    ("#0b5563", "s", True, "\N{BLACK SQUARE}"),
+    ("#2d3640", "D", False, "\N{WHITE DIAMOND}"),
 )
-"""Colour, marker, whether it is filled, and the glyph of the legend of the n-th kind of mark."""
+"""Colour, marker, whether it is filled, and the glyph of the legend of the n-th kind of mark: two that point down, two that point up, and
+two that point nowhere."""
 
 
 class Sign(Enum):
@@ -62,7 +65,8 @@ class Sign(Enum):
 Entry = tuple[int, str, Sign]
 """Which of its kind it is, its text, and the kind."""
 
-SHADE_COLOUR = HexColor("#d9dee4")
+SHADE_COLOUR, SHADE_FOOT = HexColor("#d9dee4"), HexColor("#6b7682")
+"""A stretch is light, for lines to be read on it. Its dark foot tells it from the grid, however short it is."""
 
 
 def rows_of(entries: list[Entry], beside: float, width: float) -> list[list[tuple[float, Entry]]]:
@@ -89,6 +93,9 @@ def entry_drawn(canvas: Canvas, x: float, y: float, entry: Entry) -> None:
         canvas.setStrokeColor(AXIS)
         canvas.setLineWidth(0.4)
         canvas.rect(x + 2, y - 1, 14, 6.5, stroke=int(sign is Sign.LAYER), fill=1)
+        if sign is Sign.SHADE:
+            canvas.setFillColor(SHADE_FOOT)
+            canvas.rect(x + 2, y - 1, 14, 2.2, stroke=0, fill=1)
     elif sign is Sign.MARK:
         colour, _, _, glyph = MARKS[place]
         canvas.setFont(BOLD, LABEL_SIZE)
