@@ -36,7 +36,7 @@ from analyzer.holdings import holdings, tenures
 from analyzer.inventory import described
 from analyzer.joints import joint, on_channels
 from analyzer.lanplan import addresses, egress
-from analyzer.majority import deciding
+from analyzer.majority import deciding, switched_by_hand
 from analyzer.material import Material
 from analyzer.minutes import node_minutes
 from analyzer.mtu import path_mtus
@@ -225,6 +225,7 @@ def _together(
         joint(pair, plan, timings),
         stood=stood_for_all(ends, timings),
         majority=tuple(item.product for item in deciding(plan, deciders, pair)),
+        by_hand=switched_by_hand(plan, pair),
     )
 
 

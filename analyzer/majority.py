@@ -123,6 +123,25 @@ def of_pairs(plan: Plan, pair: Sequence[str], products: Sequence[str]) -> Tolera
     return min(found, key=lambda one: one.timeout_s, default=None)
 
 
+def switched_by_hand(plan: Plan, pair: Sequence[str]) -> bool:
+    """Whether products join the two, and none of them fails over between them by itself: then a cut splits nothing."""
+    known: dict[str, Stack] = {spelling(stack.name): stack for stack in discover(stacks, "STACK")}
+    joining = [
+        binding
+        for binding in plan.stacks
+        if any(all(network in plan.node(name).addresses for name in pair) for network in binding.networks)
+    ]
+
+    def alone(binding: StackBinding) -> bool:
+        stack = known.get(spelling(binding.name))
+        if stack is None:
+            # Of a product that nobody knows only its pairs tell where it switches.
+            return bool(binding.auto_failover) and not any(set(pair) == set(one) for one in binding.auto_failover)
+        return not concerns(stack, binding, pair)
+
+    return bool(joining) and all(alone(binding) for binding in joining)
+
+
 def partly(plan: Plan, item: Voters) -> tuple[str, ...]:
     """Members that are not on every network of the product. They may be none: a node can be on a network for other reasons."""
     return tuple(name for name in item.members if any(net not in plan.node(name).addresses for net in item.networks))

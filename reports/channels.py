@@ -21,7 +21,7 @@ UNSEEN = 0.5
 class Together:
     """A pair's channels and its other networks, how long all channels were watched, and how often all of them were out at once.
 
-    `stood`, `majority`: as in `Joint`.
+    `stood`, `majority`, `by_hand`: as in `Joint`.
     """
 
     pair: tuple[str, str]
@@ -32,6 +32,7 @@ class Together:
     longest_s: float
     stood: str
     majority: tuple[str, ...]
+    by_hand: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +147,5 @@ def together(assessment: Assessment) -> Iterator[Together]:
             joint.longest_common_outage_s if channels else 0.0,
             joint.stood,
             joint.majority,
+            joint.by_hand,
         )

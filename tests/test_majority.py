@@ -96,7 +96,9 @@ def test_one_channel_of_a_majority_is_no_risk_of_split_brain():
     found = asked(redundancy.RULE, plan, "a+b", {TIMINGS: between(), FACTS: {}, STALLS: {}})
     assert "makes no split brain" in said(found, Status.INFO)
     assert "is advised" not in said(found, Status.INFO)
-    plan = planned("neverfail")
+    data = bound_data({"ch1": "abc"}, ("neverfail", ["ch1"]))
+    data["stack"][0]["auto_failover"] = [["a", "b"]]
+    plan = parse(data, "plan.toml")
     found = asked(redundancy.RULE, plan, "a+b", {TIMINGS: between(), FACTS: {}, STALLS: {}})
     assert "a second channel beside ch1 is advised" in said(found, Status.INFO)
 

@@ -58,6 +58,16 @@ def test_members_that_decide_by_majority_are_not_told_to_add_a_channel():
     assert all("Add a second" in text for text in told_of.values())
 
 
+def test_the_loss_of_the_only_channel_of_a_pair_that_a_person_switches_is_no_split():
+    base = bad()
+    name, pair = pair_of(base)
+
+    told_of = means(joined(base, name, by_hand=True))
+
+    assert "so no failover follows" in told_of.pop(pair)
+    assert all("Add a second" in text for text in told_of.values())
+
+
 def both_channels(base):
     return replace(base, networks=tuple(replace(item, kind="channel") for item in base.networks))
 
@@ -78,6 +88,16 @@ def test_channels_that_were_out_because_a_node_stood_still_are_not_looked_for():
     assert "share" not in text
     assert "split the cluster" in text
     assert means(base)[pair].startswith("Either one of the nodes stood still")
+
+
+def test_channels_of_a_pair_that_a_person_switches_split_no_cluster():
+    base = both_channels(bad())
+    name, pair, _ = hit(base)
+
+    text = means(joined(base, name, by_hand=True))[pair]
+
+    assert "Meanwhile nothing is replicated" in text
+    assert "split the cluster" not in text
 
 
 def beside(base, *, unjudged=0, outages=()):

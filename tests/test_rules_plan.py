@@ -314,7 +314,36 @@ def test_a_channel_apart_from_the_public_network_is_a_second_path():
         words = joined(pair=pair)
         assert statuses(words) == [Status.PASS, Status.INFO], words
         assert words[0].evidence[0].value == 2.0
-    assert "is advised" in words[1].message
+    assert "is advised" in joined()[1].message
+
+
+def bound(networks, auto_failover):
+    """The trio, with one product on these networks that fails over between these pairs."""
+    return trio(stack=[{"name": "neverfail", "networks": networks, "auto_failover": auto_failover}])
+
+
+def test_the_loss_of_the_only_channel_of_a_pair_that_a_person_switches_splits_nothing():
+    plan = bound(["ch-ab", "ch-ac", "ch-bc"], [["primary", "secondary"]])
+    by_hand, own = joined(plan, "primary+tertiary")[1].message, joined(plan)[1].message
+    assert "ch-ac is their only channel: its loss stops what is replicated over it, and no failover follows" in by_hand
+    assert "split brain" not in by_hand
+    assert "a second channel beside ch-ab is advised (split brain)" in own
+    # Where nothing is planned anything may switch.
+    assert "a second channel beside ch-ac is advised" in joined(trio(stack=[]), "primary+tertiary")[1].message
+
+
+def test_a_network_that_the_product_is_not_bound_to_is_told_to_be_no_second_way():
+    alone = joined(bound(["ch-ab"], [["primary", "secondary"]]))[1].message
+    assert "(split brain); public does not carry neverfail, which is bound to ch-ab" in alone
+    both = joined(bound(["ch-ab", "public"], [["primary", "secondary"]]))[1].message
+    assert "does not carry" not in both
+
+
+def test_an_outage_of_all_networks_is_held_against_a_limit_of_that_name():
+    words = joined(timings=[timing("ch-ab", (100.0, 8.0)), timing("public", (100.0, 8.0))])
+    (judged,) = (item for item in words[0].evidence if item.what == "longest outage of all networks at once")
+    assert judged.limit is not None
+    assert judged.limit.name == "outage of all networks at once"
 
 
 @pytest.mark.parametrize(

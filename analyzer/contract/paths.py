@@ -348,6 +348,7 @@ class Joint:
 
     `stood`: the node that stood still with its clock during the longest outage of each of them ("": none did, or it is not known).
     `majority`: the products of the plan that decide for the pair, if all of those do so by majority; then no outage of theirs splits it.
+    `by_hand`: products join the two, and none of them fails over between them by itself; then an outage splits nothing either.
     """
 
     pair: tuple[str, str]
@@ -356,3 +357,4 @@ class Joint:
     longest_common_outage_s: float
     stood: str = ""
     majority: tuple[str, ...] = ()
+    by_hand: bool = False

@@ -27,7 +27,7 @@ from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Statu
 from analyzer.extension import FACTS, STALLS, TIMINGS, Context, Custom, Judgement, Rule
 from analyzer.host import carried
 from analyzer.joints import joint, on_channels, several_spans
-from analyzer.majority import Voters, of_pairs, settled
+from analyzer.majority import Voters, of_pairs, settled, switched_by_hand
 from analyzer.majority import told as told_majority
 from analyzer.netfacts import WayOut, ways_out
 from analyzer.stood import remedy, stood_for_all, told
@@ -40,6 +40,8 @@ PATHS = Limit(
     "independent networks", "1", 2.0, None, Sense.AT_LEAST, "Test-Cluster: two paths; NF: two interfaces per node"
 )
 TOGETHER = Limit("outage of all channels at once", "s", 0.0, None, Sense.AT_MOST, "design value")
+EVERY = Limit("outage of all networks at once", "s", 0.0, None, Sense.AT_MOST, "design value")
+"""The same where there is a single channel, or none: then the other networks are the second way."""
 
 
 def _check(context: Context) -> Iterator[Judgement]:
@@ -56,15 +58,15 @@ def _check(context: Context) -> Iterator[Judgement]:
     measured = {timing.network for timing in context.timings if timing.judged}
     pair = (one.name, other.name)
     counted = on_channels(pair, plan, context.timings)
-    among = "all channels"
+    judged = TOGETHER
     if len({timing.network for timing in counted}) < 2:
         # Beside a single channel the other networks are the second way.
-        counted, among = list(context.timings), "all networks"
+        counted, judged = list(context.timings), EVERY
     together = joint(pair, plan, counted)
     found = settled(plan, context.customs, pair)
     majority = () if found.pairs else found.voters
     bears = of_pairs(plan, pair, found.pairs) if found.mixed else context.tolerance
-    limit = borne(context.limit(TOGETHER.name), bears)
+    limit = borne(context.limit(judged.name), bears)
     evidence = (
         Evidence(PATHS.name, float(len(groups)), "1", context.limit(PATHS.name)),
         Evidence("of them measured", float(len(_seen(groups, measured))), "1"),
@@ -74,7 +76,7 @@ def _check(context: Context) -> Iterator[Judgement]:
             if (length_s := _longest_s(context, net.name)) is not None
         ),
         *(
-            [Evidence(f"longest outage of {among} at once", together.longest_common_outage_s, "s", limit)]
+            [Evidence(f"longest {judged.name}", together.longest_common_outage_s, "s", limit)]
             if len(groups) > 1
             else []
         ),
@@ -273,7 +275,7 @@ def _paths(context: Context, groups: Sequence[Sequence[Network]], ends: _Ends) -
 
 
 def _channels(context: Context, nets: Sequence[Network], ends: _Ends, majority: Sequence[Voters]) -> Iterator[Trouble]:
-    channels = [net for net in nets if net.kind in CHANNELS]
+    plan, channels = context.plan, [net for net in nets if net.kind in CHANNELS]
     if not channels and majority:
         yield Trouble(
             Status.INFO, f"no channel of their own joins them; {told_majority(majority)}, so that risks no split brain"
@@ -296,8 +298,29 @@ def _channels(context: Context, nets: Sequence[Network], ends: _Ends, majority: 
             Status.INFO,
             f"{channels[0].name} is their only channel; {told_majority(majority)}: a cut stops the side without one and makes no split brain",
         )
+    elif len(channels) == 1 and switched_by_hand(plan, (ends.one.name, ends.other.name)):
+        yield Trouble(
+            Status.INFO,
+            f"{channels[0].name} is their only channel: its loss stops what is replicated over it, and no failover follows, as no planned product "
+            "switches between the two by itself",
+        )
     elif len(channels) == 1:
-        yield Trouble(Status.INFO, f"a second channel beside {channels[0].name} is advised (split brain)")
+        yield Trouble(
+            Status.INFO,
+            f"a second channel beside {channels[0].name} is advised (split brain){_unbound(plan, channels[0], nets)}",
+        )
+
+
+def _unbound(plan: Plan, channel: Network, nets: Sequence[Network]) -> str:
+    """Which other probed networks are no second way for the products of a single channel, in words: what they are not bound to they do not use."""
+    found = []
+    for binding in plan.stacks:
+        others = [net.name for net in nets if net.probe and net.name not in binding.networks]
+        if channel.name in binding.networks and others:
+            found.append(
+                f"{', '.join(others)} {'does' if len(others) == 1 else 'do'} not carry {binding.name}, which is bound to {', '.join(binding.networks)}"
+            )
+    return f"; {'; '.join(found)}" if found else ""
 
 
 def _outside(plan: Plan, nets: Sequence[Network], one: Node, other: Node) -> Iterator[Trouble]:
@@ -359,7 +382,7 @@ RULE = Rule(
     Area.NETWORK,
     Scope.PAIR,
     (TIMINGS, FACTS, STALLS),
-    (PATHS, TOGETHER),
+    (PATHS, TOGETHER, EVERY),
     _check,
     effort=Effort.RESOURCES,
 )

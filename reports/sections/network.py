@@ -342,6 +342,10 @@ def _meaning(item: Together, assessment: Assessment) -> str:
         return told
     if not item.channels:
         return say("No channel joins them. Plan one, apart from the networks that serve others.")
+    if len(item.channels) == 1 and item.by_hand and not item.majority:
+        return say(
+            "Only one channel: each of its outages stops what is replicated over it. No planned product switches between the two by itself, so no failover follows."
+        )
     if len(item.channels) == 1:
         return (
             say("Only one channel: each of its outages cuts the pair.")
@@ -350,7 +354,11 @@ def _meaning(item: Together, assessment: Assessment) -> str:
         )
     if item.times:
         danger = (
-            say("Meanwhile the side without a majority stops.") if item.majority else say("This can split the cluster.")
+            say("Meanwhile the side without a majority stops.")
+            if item.majority
+            else say("Meanwhile nothing is replicated; no planned product switches between the two by itself.")
+            if item.by_hand
+            else say("This can split the cluster.")
         )
         if item.stood:
             return say(
