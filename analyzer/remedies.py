@@ -27,6 +27,26 @@ def keep(node: str) -> str:
     )
 
 
+ALONE = 1.0
+"""Requests at a time below which none waits for another (design value)."""
+
+
+def slow_commits(node: str, folder: str) -> str:
+    """For small writes that take long to be on the disk, or of which too few fit into a second."""
+    return (
+        f"Look what holds up small writes to {folder} of {node}: other writers, the disk's write cache and battery, firmware, an array that rebuilds, SMART; "
+        "compare with a like disk of another node. Else give the cluster's log a faster disk of its own (flash with power-loss protection), and test it with fio."
+    )
+
+
+def slow_disk(node: str, disk: str) -> str:
+    """For a disk that is slow although little waits for it: nothing that loads it could be moved away."""
+    return (
+        f"Look why {disk} of {node} is slow by itself: its write cache and battery, firmware, an array that rebuilds, SMART, or what a virtual disk stands on; "
+        "compare with a like disk of another node. Else put the cluster's files on a faster one."
+    )
+
+
 def lasting(node: str) -> str:
     """The end of a sentence about routes: which file that is depends on the system, and is not known here."""
     return f"change it in the network configuration that {node} starts with, or the next start undoes it."

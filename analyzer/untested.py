@@ -25,6 +25,9 @@ _IDLE = Untested(
     "network administrator",
 )
 
+_CLONED = Untested("Room for a clone backup of the primary on each standby", "system administrator")
+_INTERRUPTED = Untested("What a restart in the middle of a replication leaves behind", "installer of the HA product")
+
 _REPLICATION = Untested(
     "Bandwidth against the write load to be replicated: no planned product replicates what is written, as far as this version knows; "
     "a table [replication] in plan.toml asks for it",
@@ -87,11 +90,10 @@ _OF_PAIRS = (
         "network administrator",
     ),
     Untested(
-        "What a power cut, a lost network or a restart in the middle of a replication leaves behind, and how each node learns who is primary",
+        "What a power cut or a lost network leaves behind, and how each node learns who is primary",
         "installer of the HA product",
     ),
-    Untested("Room for a clone backup of the primary on each standby", "system administrator"),
-    Untested("Duration of an address takeover (up to 5 s on Windows, longer with some adapters)", "installer"),
+    Untested("Duration of an address takeover", "installer"),
     Untested(
         "Acceptance: manual switchover, switchback and a stopped primary, each with a live call or session", "installer"
     ),
@@ -128,6 +130,8 @@ def untested(
         *(() if all(system == "Linux" for system in systems) else _WINDOWS),
         *_ALWAYS,
         *(_OF_STORES if stores else _OF_PAIRS),
+        *((_CLONED,) if _may(Custom.CLONES, bound, plan) else ()),
+        *((_INTERRUPTED,) if _may(Custom.REPLICATES, bound, plan) else ()),
     ]
     if not idle:
         found.append(_IDLE)
@@ -160,6 +164,11 @@ def untested(
     if untried:
         found.append(Untested(f"Bandwidth of networks without tests: {', '.join(untried)}", "network administrator"))
     return tuple(found)
+
+
+def _may(custom: Custom, bound: Sequence[Stack], plan: Plan) -> bool:
+    """Whether a product of the plan has this custom, or is one that is not known here."""
+    return not bound or len(bound) < len(plan.stacks) or any(custom in stack.customs for stack in bound)
 
 
 def _heard(kind: ObserverKind, timings: Sequence[ObserverTiming]) -> bool:

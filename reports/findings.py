@@ -100,7 +100,13 @@ def finding_table(findings: Iterable[Finding]) -> Table | None:
         groups[found.status, title, found.remedy].append(found)
     rows = [(status, group, _row(group)) for (status, _, _), group in groups.items()]
     if passed:
-        rows.append((Status.PASS, passed, _passed(passed, {found.title for _, group, _ in rows for found in group})))
+        rows.append(
+            (
+                Status.PASS,
+                passed,
+                _passed(passed, {(found.title, found.subject) for _, group, _ in rows for found in group}),
+            )
+        )
     if not rows:
         return None
     return Table(
@@ -173,19 +179,21 @@ def _some(names: Iterable[str]) -> list[str]:
     )
 
 
-def _passed(passed: Sequence[Finding], others: Container[str]) -> tuple[str, str, str]:
+def _passed(passed: Sequence[Finding], others: Collection[tuple[str, Subject]]) -> tuple[str, str, str]:
     """One row for all that is fine: every check by name, and on how much; the figures stand in the last section.
 
-    A check of `others` found something else elsewhere in the table: where it passed stands beside it.
+    A check of `others` found something else elsewhere in the table: where it passed stands beside it. What else it found on the same subject counts more.
     """
+    elsewhere = {title for title, _ in others}
     checks: dict[str, dict[Subject, None]] = defaultdict(dict)
     for found in passed:
         # A rule may find several things on one subject, such as a node's word on each observer.
-        checks[found.title][found.subject] = None
+        if (found.title, found.subject) not in others:
+            checks[found.title][found.subject] = None
     names = [
         title
-        if len(subjects) == 1 and title not in others
-        else say("{title} ({number})", title=title, number=_where(subjects, named=title in others))
+        if len(subjects) == 1 and title not in elsewhere
+        else say("{title} ({number})", title=title, number=_where(subjects, named=title in elsewhere))
         for title, subjects in checks.items()
     ]
     return (

@@ -20,6 +20,7 @@ from analyzer.contract import (
     Assessment,
     Basis,
     Claim,
+    Constraint,
     CpuShare,
     Evidence,
     Finding,
@@ -343,7 +344,13 @@ def test_an_unverified_value_says_what_to_do_about_it():
 )
 def test_a_value_is_called_measured_only_if_a_measured_candidate_decided(binding, kind, told):
     full = trio()
-    decided = tuple(replace(item, binding=item.name == binding) for item in full.recommendations[1].constraints)
+    decided = tuple(
+        replace(item, binding=item.name == binding)
+        for item in (
+            *full.recommendations[1].constraints,
+            Constraint("scenario rstp at the measured round trips", 15.0, "TCP"),
+        )
+    )
     advice = replace(full.recommendations[1], basis=kind, constraints=decided)
 
     assert based_on(advice, full.timings) == told
@@ -635,7 +642,9 @@ def test_bandwidth_tests_of_either_node_are_shaded_in_the_chart_of_a_pair():
         if isinstance(block, Chart) and not block.log_x
     ]
 
-    assert [len(chart.shades) for chart in charts[::2]] == [48, 48, 48], "sip-a and sip-b: a test of each with sip-dr"
+    assert [len(chart.shades) for chart in charts[::2]] == [96, 96, 96], (
+        "sip-a and sip-b: a test of each with sip-dr, and one at the planned rate"
+    )
     assert charts[0].shades[0] == Mark(600 / 3600, 30 / 3600, "bandwidth test")
     alone = replace(full, throughputs=(other,))
     charts = [block for block in network.SECTION.build(alone) if isinstance(block, Chart) and not block.log_x]
@@ -812,9 +821,7 @@ def evidence(assessment: Assessment) -> Table:
     )
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"), [(2.0, "b: uptime: 2 s"), (0.5, "b: b restarts. Measured: uptime: 500 ms")]
-)
+@pytest.mark.parametrize(("value", "shown"), [(2.0, "b: uptime: 2 s"), (0.5, "b restarts. Measured: uptime: 500 ms")])
 def test_a_warning_whose_figures_keep_their_limits_says_why_beside_them(value, shown):
     limit = Limit("uptime", "s", 1.0, None, Sense.AT_MOST, "design value")
     found = replace(

@@ -19,6 +19,7 @@ from analyzer.commits import LEAST, timed_s
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Custom, Judgement, Rule
 from analyzer.host import LONGER, told, worst
+from analyzer.remedies import slow_commits
 from analyzer.words import seconds
 
 P99 = Limit("commit, 99 %", "s", 0.010, 0.020, Sense.AT_MOST, "etcd/OpenShift: 10 ms, newer text 20 ms")
@@ -58,10 +59,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     elif status is Status.FAIL and Custom.COMMITS not in context.customs:
         status = Status.WARN
         told_of += "; no planned product is known to wait for that"
-    remedy = (
-        "Look what holds the disk up: other writers, its write cache and battery, firmware, an array that rebuilds, SMART; compare with a node whose like disk is fast. "
-        "Else put the log of the cluster's store on a faster disk of its own."
-    )
+    remedy = slow_commits(context.node, folder)
     if status is Status.INFO:
         remedy = f"If the product commits to this disk, name its folder as `data` of {context.node} in plan.toml and repeat the run."
     yield Judgement(

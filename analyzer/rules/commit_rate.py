@@ -18,6 +18,7 @@ from analyzer.commits import LEAST, timed_s
 from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Custom, Judgement, Rule
 from analyzer.host import LONGER
+from analyzer.remedies import slow_commits
 from analyzer.words import quantity, seconds
 
 RATE = Limit(
@@ -57,9 +58,7 @@ def _check(context: Context) -> Iterator[Judgement]:
         status,
         f"{text}.",
         evidence,
-        ""
-        if status is Status.PASS
-        else f"Put {folder} of {context.node} on a faster disk of its own (flash with power-loss protection), and test it with fio.",
+        "" if status is Status.PASS else slow_commits(context.node, folder),
         (f"commit:{context.node}",),
     )
 

@@ -18,6 +18,7 @@ import pandas as pd
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, counted_minutes, judged, told, too_short
+from analyzer.remedies import ALONE, slow_disk
 from analyzer.words import share
 
 BUSY = Limit("disk busy", "ratio", 0.90, 0.95, Sense.AT_MOST, "PAL: idle time below 10 %; PCP; 95 % with a queue")
@@ -58,6 +59,8 @@ def _check(context: Context) -> Iterator[Judgement]:
         ),
         ""
         if part.status is Status.PASS
+        else slow_disk(context.node, context.subject.name.removeprefix(f"{context.node}/"))
+        if depth is not None and depth.value < ALONE
         else f"Find what loads {disk[0].lower()}{disk[1:]} and move it, or put the cluster's files on another disk.",
         (f"disk:{context.node}",),
     )

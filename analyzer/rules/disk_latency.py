@@ -17,6 +17,7 @@ import pandas as pd
 from analyzer.contract import Area, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, counted_minutes, judged, latency_s, too_short, worst
+from analyzer.remedies import ALONE, slow_disk
 from analyzer.words import seconds
 
 LATENCY = Limit("disk latency", "s", 0.015, 0.025, Sense.AT_MOST, "PAL: average disk time per operation, 15 and 25 ms")
@@ -52,6 +53,8 @@ def _check(context: Context) -> Iterator[Judgement]:
         ),
         ""
         if status is Status.PASS
+        else slow_disk(context.node, context.subject.name.removeprefix(f"{context.node}/"))
+        if _p95(waiting) < ALONE
         else f"Find what loads the storage below {disk[0].lower()}{disk[1:]}, or put the cluster's files on a faster disk.",
         (f"latency:{context.node}",),
     )
