@@ -68,6 +68,15 @@ def share(ratio: float) -> str:
     return f"{figure(100 * ratio)} %"
 
 
+TAILED = 1000
+"""Of fewer answers the 99.9 % quantile is no other than the largest."""
+
+
+def tail(samples: int) -> str:
+    """What the 99.9 % quantile of so many round trips is: of few the slowest of all."""
+    return "99.9 %" if samples >= TAILED else "slowest"
+
+
 _ROUNDED = 0.9995
 """From this part of a unit on, three digits make a whole one: ``1 s``, not ``1000 ms``."""
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))

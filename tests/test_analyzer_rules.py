@@ -415,10 +415,11 @@ def test_silence_and_loss_under_load_are_judged(changes, status):
     assert bool(word.remedy) == (status is not Status.PASS)
 
 
-def test_what_fast_probes_found_stands_beside_the_judgement():
-    fast = UnderLoad(Load.PLANNED, 2, 25.0, 100, 0, Quantiles(100, 0.001, 0.002, 0.003, 0.004, 0.005), 0.0)
+@pytest.mark.parametrize(("answers", "name"), [(1000, "99.9 %"), (999, "slowest")])
+def test_what_fast_probes_found_stands_beside_the_judgement(answers, name):
+    fast = UnderLoad(Load.PLANNED, 2, 25.0, answers, 0, Quantiles(answers, 0.001, 0.002, 0.003, 0.004, 0.005), 0.0)
     (word,) = about_path(under_load.RULE, timing(loaded=Quantiles(100), fast=(fast,)))
-    assert [(one.what, one.value) for one in word.evidence][2:] == [("round trip, 99.9 %, at the planned rate", 0.004)]
+    assert [(one.what, one.value) for one in word.evidence][2:] == [(f"round trip, {name}, at the planned rate", 0.004)]
 
 
 @pytest.mark.parametrize(("low", "status"), [(0.01, Status.PASS), (0.011, Status.WARN)])
@@ -680,6 +681,12 @@ def test_an_observer_has_to_answer(kind, answered, status):
     assert word.status is status
     assert "10.0.0.9" in word.message
     assert bool(word.remedy) is (status is not Status.PASS)
+
+
+@pytest.mark.parametrize(("answered", "name"), [(1000, "round trip, 99.9 %"), (999, "round trip, slowest")])
+def test_of_few_answers_the_largest_is_told_as_the_slowest(answered, name):
+    (word,) = about_observers(observed(sent=answered, answered=answered))
+    assert [item.value for item in word.evidence if item.what == name] == [0.001]
 
 
 def test_nobody_has_to_answer_for_a_virtual_address_before_a_product_runs():

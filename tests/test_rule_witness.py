@@ -55,6 +55,7 @@ def words(folder, rtt_s, observer=WITNESS, length_s=120.0):
 def test_the_median_round_trip_to_the_witness_is_judged_from_every_node(rtt_s, status, tmp_path):
     found = words(tmp_path, rtt_s)
     assert [(word.subject.name, word.status) for word in found] == [("a", status), ("b", status)]
+    assert found[0].evidence[1].what == "round trip, slowest", "two minutes have no 99.9 %"
     assert found[0].evidence[0].value == pytest.approx(np.median(np.atleast_1d(rtt_s)))
     assert bool(found[0].remedy) is (status is not Status.PASS)
 

@@ -18,7 +18,7 @@ from analyzer.contract import Area, Evidence, Limit, ObserverTiming, Scope, Sens
 from analyzer.coverage import lacking
 from analyzer.extension import OBSERVERS, Context, Judgement, Rule
 from analyzer.host import worst
-from analyzer.words import count, seconds, share
+from analyzer.words import count, seconds, share, tail
 from collector.plan import ObserverKind, Phase, Plan
 
 ANSWERED = Limit("share answered", "ratio", 0.99, None, Sense.AT_LEAST, "Test-NetStack: at least 99 % answered")
@@ -82,7 +82,7 @@ def _one(context: Context, timing: ObserverTiming) -> Judgement:
         Evidence(
             "longest silence", timing.longest_outage_s, "s", context.limit(SILENCE.name) if timing.answered else None
         ),
-        Evidence("round trip, 99.9 %", timing.rtt.p999, "s"),
+        Evidence(f"round trip, {tail(timing.rtt.samples)}", timing.rtt.p999, "s"),
     )
     remedy = (
         f"See that {timing.address} is the right address, that it is up, that {timing.node} has a route to it, and that no "

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Effort, Evidence, Limit, Scope, Sense, Status
 from analyzer.extension import TIMING, Context, Judgement, Rule
 from analyzer.tolerance import borne
-from analyzer.words import certainly, count
+from analyzer.words import certainly, count, tail
 
 SILENCE = Limit("longest silence under load", "s", 1.0, None, Sense.AT_MOST, "design value")
 LOSS = Limit("loss under load, lower bound", "ratio", 0.01, None, Sense.AT_MOST, "design value")
@@ -61,7 +61,10 @@ def _check(context: Context) -> Iterator[Judgement]:
         (
             Evidence(f"{silence.name}, less one probe period", certain_s, "s", silence),
             *lows,
-            *(Evidence(f"round trip, 99.9 %, {fast.kind}", fast.rtt.p999, "s") for fast in timing.fast),
+            *(
+                Evidence(f"round trip, {tail(fast.rtt.samples)}, {fast.kind}", fast.rtt.p999, "s")
+                for fast in timing.fast
+            ),
         ),
         ""
         if status is Status.PASS

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from analyzer.contract import Area, Effort, Evidence, Limit, ObserverTiming, Scope, Sense, Status
 from analyzer.extension import WITNESSES, Context, Custom, Judgement, Rule
-from analyzer.words import seconds
+from analyzer.words import seconds, tail
 from collector.plan import spelling
 
 RTT = Limit(
@@ -60,7 +60,7 @@ def _one(context: Context, timing: ObserverTiming) -> Judgement:
         f"{who} answers node {timing.node} within {seconds(median_s)} (median).",
         (
             Evidence(limit.name, median_s, "s", limit),
-            Evidence("round trip, 99.9 %", timing.rtt.p999, "s"),
+            Evidence(f"round trip, {tail(timing.rtt.samples)}", timing.rtt.p999, "s"),
             Evidence("answers", float(timing.answered), "1"),
         ),
         ""
