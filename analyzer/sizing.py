@@ -254,7 +254,7 @@ def measured_silence(length_s: float, where: str) -> Constraint:
     text = (
         f"{MARGIN} x {seconds(length_s)}, the longest that a TCP connection on {where} went without an answer"
         if length_s > 0
-        else f"no silence of a TCP connection on {where} was recorded"
+        else f"no silence of a TCP connection on {where} was long enough to be listed"
     )
     return Constraint("silence of TCP", MARGIN * length_s, text)
 
