@@ -103,6 +103,12 @@ def _meaning(legs: Sequence[Replication]) -> str:
             "Recovery point: how old the oldest byte was that had not left; a node that is lost takes it along."
         )
     )
+    if any(not backlog.largest_B for leg in legs for backlog, _ in _both(leg)):
+        words.append(
+            say(
+                "“under 1 min”: nothing waits, within a minute's resolution; the line's delay and the product's own queue come on top."
+            )
+        )
     words.append(say("In step after an outage: from its end, for the worst minute at which it may begin."))
     copied = next((leg for leg in legs if leg.size_B is not None), None)
     if copied is not None:
@@ -191,6 +197,11 @@ def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Iterator[T
         say("After an outage, and the first copy"),
         numeric=tuple(range(2, len(head))),
     )
+
+
+def _behind(backlog: Backlog) -> str:
+    """The recovery point. The replay knows whole minutes: that nothing waits is no promise of 0 s."""
+    return figures.seconds(backlog.behind_s) if backlog.largest_B else say("under 1 min")
 
 
 def _time(value_s: float | None) -> str:

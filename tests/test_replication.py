@@ -314,6 +314,17 @@ def test_a_planned_compression_is_what_is_judged():
     assert "Ask the vendor" in judge(0.9001).remedy
 
 
+def test_that_nothing_waits_is_no_promise_of_a_recovery_point_of_nothing():
+    word = judge(0.5)
+    assert (
+        "nothing waits, within a minute's resolution; the line's delay and the product's own queue come on top"
+        in word.message
+    )
+    assert not any("recovery point" in item.what for item in word.evidence)
+    waiting = judge(2.0, compression=1.0, packed=Backlog(2.0, 9e8, 600.0, 245.2, 835.8, 0.0, (), None))
+    assert [item.value for item in waiting.evidence if "recovery point" in item.what] == [835.8]
+
+
 def test_minutes_of_writes_are_told_as_minutes():
     waiting = Backlog(2.0, 9e8, 600.0, 245.2, 835.8, 0.0, (), None)
     text = judge(2.0, compression=1.0, packed=waiting).message

@@ -26,7 +26,9 @@ def test_every_path_of_the_replication_has_its_backlog_and_times():
     assert len(waits.rows) == len(resync.rows) == 6
     assert resync.head[2:] == ("In step after 10 min out", "In step after 1 h out", "Full copy")
     first, wan = waits.rows[0], next(row for row in waits.rows if "sip-dr" in row[0])
-    assert first[5:] == ("none", "\N{EN DASH}", "0 s")
+    assert first[5:] == ("none", "\N{EN DASH}", "under 1 min"), "the replay knows whole minutes and promises no 0 s"
+    assert "the line's delay and the product's own queue come on top" in blocks(trio(), Paragraph)[0].text
+    assert not any("0 s" in row for head in ("Path", "State") for row in table(trio(), head).rows)
     assert wan[5].endswith(" MB")
     assert "\N{EN DASH}" not in wan
     assert not any("\N{EN DASH}" in row for row in resync.rows)

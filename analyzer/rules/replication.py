@@ -74,7 +74,12 @@ def _judged(context: Context, leg: Replication, backlog: Backlog, capacity_bps: 
         Evidence(part.name, backlog.share, "ratio", part),
         Evidence(spare.name, spare_bps, "bit/s", spare),
         Evidence("largest backlog", backlog.largest_B, "B"),
-        Evidence("worst recovery point", None if backlog.drain_s is None else backlog.behind_s, "s"),
+        # Where nothing waits the replay, which knows whole minutes, has no figure for it; and what never drains has no worst.
+        *(
+            [Evidence("worst recovery point, by whole minutes", backlog.behind_s, "s")]
+            if backlog.largest_B and backlog.drain_s is not None
+            else []
+        ),
     )
     charts = (f"churn:{leg.path}", f"backlog:{leg.path}")
     if status is Status.PASS:
@@ -110,7 +115,7 @@ def _packed(leg: Replication) -> str:
 
 def _waiting(backlog: Backlog) -> str:
     if not backlog.largest_B:
-        return "replayed, nothing ever waited"
+        return "replayed, nothing waits, within a minute's resolution; the line's delay and the product's own queue come on top"
     if backlog.drain_s is None:
         return (
             f"replayed, {octets(backlog.largest_B)} waited in the end, which never drains; a node that is lost takes the more writes with it, "
