@@ -94,7 +94,7 @@ def _effort(rule: Rule, judgement: Judgement) -> Effort | None:
     """What is not judged is measured again or looked up, whatever it would take to mend."""
     if not judgement.remedy:
         return None
-    return rule.effort if judgement.status in (Status.WARN, Status.FAIL) else Effort.RUN
+    return (judgement.effort or rule.effort) if judgement.status in (Status.WARN, Status.FAIL) else Effort.RUN
 
 
 def recommend(stacks: Sequence[Stack], material: Material) -> tuple[list[Recommendation], list[Finding]]:

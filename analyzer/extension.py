@@ -187,6 +187,8 @@ class Judgement:
     remedy: str = ""
     traces: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
+    effort: Effort | None = None
+    """What this remedy takes, if that is another than the rule says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,10 @@ def _described(name: str, value: Json) -> tuple[str, str]:
         case "data", list():
             return "Data folders", _listed(value, _folder)
         case "names", dict():
-            places = [f"{_words(item)} is {_words(found) or 'nowhere'}" for item, found in value.items()]
+            places = [
+                f"{_words(item)} is {told}" if (told := _words(found)) else f"{_words(item)} does not resolve"
+                for item, found in value.items()
+            ]
             return "Names", "; ".join(places) or "none"
         case "arp", dict():
             return "ARP settings other than 0", _arp(value)

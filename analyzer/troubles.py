@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzer.contract import Evidence, Status
+from analyzer.contract import Effort, Evidence, Status
 from analyzer.extension import Judgement
 from collector.plan import Origin, Plan
 
@@ -17,13 +17,14 @@ _ONE_MACHINE = "In this demonstration all nodes are one machine, so this was to 
 class Trouble:
     """One point: half a sentence, and what to do. Status info is worth knowing and no trouble.
 
-    `kind`: the same for many of its kind, without names, as in "planned addresses are on no interface".
+    `effort`: what the remedy takes, if that is another than the rule says. `kind`: the same for many of its kind, without names, as in "planned addresses are on no interface".
     """
 
     status: Status
     text: str
     remedy: str = ""
     kind: str = ""
+    effort: Effort | None = None
 
 
 def words(
@@ -45,5 +46,13 @@ def words(
         if plan.origin is Origin.DEMONSTRATION and status in (Status.FAIL, Status.WARN):
             yield Judgement(Status.INFO, f"{text} {_ONE_MACHINE}", evidence)
         else:
-            yield Judgement(status, text, evidence, remedy, points=tuple(point.kind for point in points))
+            kinds = tuple(point.kind for point in points)
+            yield Judgement(status, text, evidence, remedy, points=kinds, effort=_effort(points))
         evidence = ()
+
+
+def _effort(points: Sequence[Trouble]) -> Effort | None:
+    """The largest of what their remedies take; None, which leaves it to the rule, where one of them does."""
+    known = [point.effort for point in points if point.remedy]
+    told = [effort for effort in known if effort is not None]
+    return max(told, key=list(Effort).index) if told and len(told) == len(known) else None

@@ -105,7 +105,7 @@ def quantile(value: float | None, samples: int, one_in: int) -> str:
 
 
 def duration(value: float | None) -> str:
-    """How long something ran: ``45 s``, ``12 min 05 s``, ``1 h 03 min``, ``24 h``, ``3 d 04 h``."""
+    """How long something ran: ``45 s``, ``12 min 05 s``, ``1 h 03 min``, ``24 h``, ``3 d 04 h``, from 30 days on whole ones: ``1037 d``."""
     if value is None or not math.isfinite(value):
         return DASH
     whole = round(value)
@@ -116,7 +116,8 @@ def duration(value: float | None) -> str:
     minutes = round(value / 60)
     if minutes < 48 * 60:
         return _two(minutes, 60, "h", "min")
-    return _two(round(value / 3600), 24, "d", "h")
+    hours = round(value / 3600)
+    return _two(hours, 24, "d", "h") if hours < 30 * 24 else f"{count(round(hours / 24))} d"
 
 
 def _two(whole: int, size: int, large: str, small: str) -> str:

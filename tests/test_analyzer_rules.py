@@ -683,6 +683,14 @@ def test_an_observer_has_to_answer(kind, answered, status):
     assert bool(word.remedy) is (status is not Status.PASS)
 
 
+def test_what_a_judgement_says_of_its_effort_goes_before_the_rules():
+    def check(_context):
+        yield Judgement(Status.WARN, "It is so.", remedy="Look for it.", effort=Effort.SEARCH)
+
+    (found,) = judge([replace(rule(check), effort=Effort.RESOURCES)], material())[:1]
+    assert found.effort is Effort.SEARCH
+
+
 @pytest.mark.parametrize(("answered", "name"), [(1000, "round trip, 99.9 %"), (999, "round trip, slowest")])
 def test_of_few_answers_the_largest_is_told_as_the_slowest(answered, name):
     (word,) = about_observers(observed(sent=answered, answered=answered))
@@ -1061,6 +1069,7 @@ def test_every_rule_has_a_source_for_each_limit_and_a_unique_id():
     found = discover(rules, "RULE")
     assert len({item.id for item in found}) == len(found) > 20
     assert all(limit.source for item in found for limit in item.limits)
+    assert not [limit.name for item in found for limit in item.limits if "cpu" in limit.name], "CPU, as everywhere else"
 
 
 def test_the_gravest_finding_names_the_worst_subject_however_many_checks_that_passed():

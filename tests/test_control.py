@@ -211,12 +211,12 @@ def test_a_pass_by_a_relaxed_limit_is_marked_and_makes_the_verdict_conditional(s
 
 
 def test_a_stricter_limit_judges_and_is_marked(sound, tmp_path):
-    strict = profile(tmp_path, ("cpu-busy", "cpu busy", 'warn = 0.05\nsource = "ours"'))
+    strict = profile(tmp_path, ("cpu-busy", "CPU busy", 'warn = 0.05\nsource = "ours"'))
     found = assess(sound, CREATED, strict)
     assert found.verdict is Verdict.CONDITIONAL
     warned = [item for item in found.findings if item.rule == "cpu-busy"]
     assert {item.status for item in warned} == {Status.WARN}
-    assert all(item.message.endswith("By limits of profile site.toml: cpu busy (stricter).") for item in warned)
+    assert all(item.message.endswith("By limits of profile site.toml: CPU busy (stricter).") for item in warned)
     assert found.changes[0].decided == ()
 
 

@@ -173,7 +173,7 @@ def test_an_inventory_reads_like_a_sentence():
     assert dict(described({"time": {"service": "", "synchronised": None}})) == {
         "Time service": "none runs, whether synchronised: not told"
     }
-    assert dict(described({"names": {"a": ["10.0.0.1"], "b": []}})) == {"Names": "a is 10.0.0.1; b is nowhere"}
+    assert dict(described({"names": {"a": ["10.0.0.1"], "b": []}})) == {"Names": "a is 10.0.0.1; b does not resolve"}
     assert dict(described({"arp": {"all": {"arp_ignore": 0}, "eth0": {"arp_ignore": 8}, "x": 5}})) == {
         "ARP settings other than 0": "eth0 arp_ignore 8"
     }

@@ -8,6 +8,7 @@ import pytest
 from report_fixtures import bad, demonstration, empty, trio
 
 from analyzer.contract import Area, Fit, Scope, Situation, Status, Subject
+from reports import figures
 from reports.build import build
 from reports.contract import Callout, Chart, Checklist, Heading, Paragraph, Table, Tone
 from reports.sections import capacity, sip_topology
@@ -162,3 +163,11 @@ def test_a_choice_without_a_reason_has_a_dash():
         "not known",
         "\N{EN DASH}",
     )
+
+
+@pytest.mark.parametrize(
+    ("length_s", "told"),
+    [(29 * 86400 + 3600, "29 d 01 h"), (30 * 86400 + 3600, "30 d"), (1036 * 86400 + 16 * 3600, "1037 d")],
+)
+def test_of_a_month_and_more_whole_days_are_told(length_s, told):
+    assert figures.duration(float(length_s)) == told

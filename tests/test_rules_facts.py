@@ -87,7 +87,7 @@ def test_where_no_time_service_runs_no_word_is_said_of_one():
     facts = {name: {"time": {"references": ["10.0.0.1"]}} for name in ("primary", "secondary")}
     (other,) = ask(time_reference.RULE, "voice", {FACTS: facts | {"tertiary": {"time": adrift}}}, PLAN)
     assert other.status is WARN
-    assert "tertiary takes the time from nowhere: no time service runs" in other.message
+    assert "tertiary has no time source: no time service runs" in other.message
     for said in (word, other):
         assert said.remedy.startswith("Start and enable chrony on")
         assert "chronyc" not in said.remedy

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from lan import all_told, told, trio, trio_data
 
 from analyzer import stacks
-from analyzer.contract import Outage, Quantiles, Scope, Status, Subject, Timing
+from analyzer.contract import Effort, Outage, Quantiles, Scope, Status, Subject, Timing
 from analyzer.engine import customs
 from analyzer.extension import FACTS, TIMINGS, Context
 from analyzer.rules import egress, identity, lan_plan, link_match, parity, redundancy
+from analyzer.troubles import Trouble
+from analyzer.troubles import words as words_of
 from collector.plan import parse
 from collector.plugins import discover
 
@@ -344,6 +346,18 @@ def test_an_outage_of_all_networks_is_held_against_a_limit_of_that_name():
     (judged,) = (item for item in words[0].evidence if item.what == "longest outage of all networks at once")
     assert judged.limit is not None
     assert judged.limit.name == "outage of all networks at once"
+    assert (words[0].status, words[0].effort) == (Status.WARN, Effort.SEARCH), (
+        "a part that networks share is looked for"
+    )
+
+
+def test_the_largest_effort_of_several_points_is_told_and_the_rules_where_one_says_none():
+    search, setting = (
+        Trouble(Status.WARN, word, word, effort=Effort(word)) for word in (Effort.SEARCH, Effort.SETTING)
+    )
+    bare = Trouble(Status.WARN, "bare", "buy a part")
+    for points, effort in (([search, setting], Effort.SEARCH), ([search, bare], None), ([bare], None)):
+        assert [word.effort for word in words_of(PLAN, "a", points, "good")] == [effort]
 
 
 @pytest.mark.parametrize(

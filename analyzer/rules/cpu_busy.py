@@ -16,7 +16,7 @@ from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, cpu_shares, judged, too_short
 from analyzer.words import share
 
-BUSY = Limit("cpu busy", "ratio", 0.5, 0.8, Sense.AT_MOST, "PAL: total processor time, warning 50 %, critical 80 %")
+BUSY = Limit("CPU busy", "ratio", 0.5, 0.8, Sense.AT_MOST, "PAL: total processor time, warning 50 %, critical 80 %")
 
 
 def _check(context: Context) -> Iterator[Judgement]:

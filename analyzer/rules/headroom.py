@@ -28,9 +28,9 @@ from collector.plan import Phase, spelling
 
 _ADDED = "; that loads add up is a design value"
 CPU = Limit(
-    "cpu with both loads", "ratio", 0.5, 0.8, Sense.AT_MOST, f"PAL: total processor time, 50 % and 80 %{_ADDED}"
+    "CPU with both loads", "ratio", 0.5, 0.8, Sense.AT_MOST, f"PAL: total processor time, 50 % and 80 %{_ADDED}"
 )
-PEAK = Limit("cpu with both loads, 99 %", "ratio", 0.9, None, Sense.AT_MOST, f"PCP: 90 % over 2 min{_ADDED}")
+PEAK = Limit("CPU with both loads, 99 %", "ratio", 0.9, None, Sense.AT_MOST, f"PCP: 90 % over 2 min{_ADDED}")
 MEMORY = Limit("memory with both loads", "ratio", 0.9, None, Sense.AT_MOST, f"PAL: available memory, 10 %{_ADDED}")
 DISK = Limit("disk busy with both loads", "ratio", 0.9, None, Sense.AT_MOST, f"PCP and PAL: 90 %{_ADDED}")
 NIC = Limit(

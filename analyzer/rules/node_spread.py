@@ -32,7 +32,7 @@ def _check(context: Context) -> Iterator[Judgement]:
     if not wide:
         yield Judgement(
             Status.INFO,
-            "No bandwidth tests among three nodes of one site: two are compared as “Both directions alike”.",
+            "No site has bandwidth tests among three nodes or more, so there is nothing to compare here; the two ends of a path are compared by “Both directions alike”.",
         )
     for (network, site), ways in wide.items():
         yield _network(context, f"Network {network} at {site}", ways)

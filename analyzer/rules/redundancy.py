@@ -102,6 +102,7 @@ def _check(context: Context) -> Iterator[Judgement]:
                 remedy(node)
                 if node
                 else f"Find the part that {', '.join(together.networks)} share: a switch, a carrier's line, a power feed.",
+                effort=Effort.SEARCH,
             )
         )
     elif several := several_spans(pair, plan, counted):
@@ -111,6 +112,7 @@ def _check(context: Context) -> Iterator[Judgement]:
                 Status.WARN,
                 f"several of {', '.join(together.networks)}, but not all, were out at the same moment {times(len(several))}, for up to {seconds(longest_s)}",
                 f"Find the part that {', '.join(together.networks)} share: a switch, a carrier's line, a power feed.",
+                effort=Effort.SEARCH,
             )
         )
     troubles += [Trouble(Status.INFO, found.aside)] if found.mixed else []

@@ -18,7 +18,7 @@ from analyzer.extension import Context, Judgement, Rule
 from analyzer.host import MINUTES, cpu_shares, judged, too_short
 from analyzer.words import share
 
-STEAL = Limit("cpu stolen", "ratio", 0.05, 0.10, Sense.AT_MOST, "design value")
+STEAL = Limit("CPU stolen", "ratio", 0.05, 0.10, Sense.AT_MOST, "design value")
 
 
 def _check(context: Context) -> Iterator[Judgement]:

@@ -35,9 +35,9 @@ def _check(context: Context) -> Iterator[Judgement]:
     troubles += [
         Trouble(
             Status.WARN,
-            f"{name} takes the time from nowhere: no time service runs",
+            f"{name} has no time source: no time service runs",
             keep(name),
-            "nodes take the time from nowhere",
+            "nodes have no time source",
         )
         for name in adrift
     ]
