@@ -147,8 +147,8 @@ def _tradeoff(rows: tuple[TradeOff, ...], risk: Risk) -> Iterator[Block]:
         return
     yield Chart(
         say("What a shorter or longer timeout would cost"),
-        say("time until a dead peer is noticed, at most (s)"),
-        say("hours a year with a false alarm"),
+        say("time until a dead peer is noticed, at most, s (log)"),
+        say("hours a year with a false alarm (log)"),
         bands,
         log_x=True,
         log_y=True,

@@ -16,7 +16,7 @@ from report_fixtures import trio
 from reports.build import imprint
 from reports.contract import Band, Block, Chart, Heading, Mark, Pin, Stack
 from reports.render.charts import _scale
-from reports.render.layers import LAYERS, tops
+from reports.render.layers import LAYERS, rungs, tops
 from reports.render.pdf import render
 from reports.render.thinning import MOST, averaged
 from reports.sections import network, nodes
@@ -133,3 +133,23 @@ def test_every_chart_over_time_knows_where_the_run_ends(section):
     assert charts
     for chart in charts:
         assert chart.end in {trio().duration_s / size for size in (1.0, 60.0, 3600.0)}
+
+
+def test_the_stolen_layer_has_light_rungs_that_tell_it_from_the_kernels_in_grey():
+    x = (0.0, 1.0, 2.0)
+    shares = ((10.0,) * 3, (20.0,) * 3, (0.5,) * 3, (0.1, 30.0, 40.0))
+    edges, heights = tops(Stack(tuple(Band(str(place), x, mid) for place, mid in enumerate(shares)), 100.0))
+
+    assert rungs(edges, heights, 2.0) == [(1.5, 30.5, 60.5), (2.5, 30.5, 70.5)]
+    assert rungs(edges, heights[:3], 2.0) == []
+
+
+def test_the_rungs_are_on_the_page_and_in_the_legend():
+    def rungs_of(count: int) -> int:
+        layers = tuple(Band(f"layer {place}", X, (10.0, 20.0, 15.0)) for place in range(count))
+        document = render(chart(*layers), imprint(trio()))
+        parts = re.findall(rb"stream\r?\n(x.*?)endstream", document, re.DOTALL)
+        return b"".join(map(zlib.decompress, parts)).count(b"1 1 1 RG")
+
+    assert rungs_of(4) == 2
+    assert rungs_of(3) == 0

@@ -656,7 +656,11 @@ def test_bandwidth_tests_of_either_node_are_shaded_in_the_chart_of_a_pair():
 
 def test_a_log_axis_says_so():
     charts = [
-        block for block in (*network.SECTION.build(bad()), *nodes.SECTION.build(bad())) if isinstance(block, Chart)
+        block
+        for section in (network, nodes, settings)
+        for assessment in (bad(), trio())
+        for block in section.SECTION.build(assessment)
+        if isinstance(block, Chart)
     ]
 
     assert {("(log)" in chart.x_label, "(log)" in chart.y_label) == (chart.log_x, chart.log_y) for chart in charts} == {

@@ -28,11 +28,12 @@ from reportlab.platypus import Flowable, Paragraph
 from reports import figures
 from reports.contract import Band, Chart, Mark, Stack
 from reports.render.glyphs import BOLD, REGULAR, clean
-from reports.render.layers import LAYERS, tops
+from reports.render.layers import HATCH, LAYERS, rungs, tops
 from reports.render.legend import (
     AXIS,
     FILL,
     FILL_EDGE,
+    HATCH_ON_OFF,
     LABEL_SIZE,
     LEFT,
     LOOKS,
@@ -290,6 +291,15 @@ def _draw_stack(axes: Axes, stack: Stack, lines: Sequence[Band]) -> None:
         layer = StepPatch(height, edges, baseline=0, fill=True)
         layer.set(facecolor=LAYERS[place % len(LAYERS)], edgecolor=LAYERS[place % len(LAYERS)], linewidth=0.2, zorder=1)
         axes.add_artist(layer)
+    least = HATCH_ON_OFF[1] * stack.whole / PLOT_HEIGHT
+    ends = [(x, y) for x, *foot_and_head in rungs(edges, heights, least) for y in foot_and_head]
+    if ends:
+        # A dashed line as wide as a bin: also a peak of one bin has rungs and stays dark.
+        wide = axes.bbox.width / (len(edges) - 1)
+        hatch = PathPatch(Outline(np.array(ends), [1, 2] * (len(ends) // 2)), fill=False, zorder=2)
+        hatch.set(edgecolor=HATCH, linewidth=wide, linestyle=(0, tuple(part / wide for part in HATCH_ON_OFF)))
+        hatch.set_capstyle("butt")
+        axes.add_artist(hatch)
     none: Any = None
     for place, line in enumerate(lines):
         x = _known(line.x, log=False)

@@ -15,6 +15,9 @@ LAYERS = ("#5484b4", "#10203a", "#a3b6aa", "#8a4012", "#efdca0")
 """Colours from below, by turns light and dark: in grey print, which makes dark tones alike, neighbours are as far from each other as five can be,
 for colour-blind readers too."""
 
+HATCHED, HATCH = 3, "#ffffff"
+"""The dark layer above the other dark one has light rungs: where the light one between them is thin, grey print would make them one."""
+
 
 def tops(stack: Stack) -> tuple[Heights, list[Heights]]:
     """The edges of the bins, one more than there are, and where each layer ends above.
@@ -28,6 +31,16 @@ def tops(stack: Stack) -> tuple[Heights, list[Heights]]:
     gap = np.isnan(shares).any(axis=0)
     heights = np.minimum(np.cumsum(np.where(gap, np.nan, shares), axis=0), stack.whole)
     return np.append(x, x[-1:] + step), list(heights)
+
+
+def rungs(edges: Heights, heights: Sequence[Heights], least: float) -> list[tuple[float, float, float]]:
+    """Middle, foot and head of each bin in which the hatched layer is at least so high."""
+    if len(heights) <= HATCHED:
+        return []
+    below, above = heights[HATCHED - 1], heights[HATCHED]
+    middles = (edges[:-1] + edges[1:]) / 2
+    high = np.flatnonzero(above - below >= least)
+    return list(zip(middles[high].tolist(), below[high].tolist(), above[high].tolist(), strict=True))
 
 
 def _shares(layer: Band, count: int, whole: float) -> Heights:

@@ -9,7 +9,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.render.glyphs import BOLD, REGULAR, clean
-from reports.render.layers import LAYERS
+from reports.render.layers import HATCH, HATCHED, LAYERS
 from reports.render.style import INK, shortened
 
 LEFT = 40.0
@@ -29,6 +29,8 @@ LOOKS: tuple[tuple[str, tuple[float, ...], str], ...] = (
 
 FILL, FILL_EDGE, OUTLINE = 0.42, 0.3, 0.55
 """How a spread is drawn: how much of its colour a tint has, and the widths of its edge and of an outline, in points."""
+HATCH_ON_OFF = (0.7, 1.8)
+"""Height of a rung and of the room between two, in points."""
 
 
 def outlined(place: int, count: int) -> bool:
@@ -96,6 +98,10 @@ def entry_drawn(canvas: Canvas, x: float, y: float, entry: Entry) -> None:
         if sign is Sign.SHADE:
             canvas.setFillColor(SHADE_FOOT)
             canvas.rect(x + 2, y - 1, 14, 2.2, stroke=0, fill=1)
+        if sign is Sign.LAYER and place % len(LAYERS) == HATCHED:
+            canvas.setStrokeColor(HexColor(HATCH))
+            canvas.setLineWidth(HATCH_ON_OFF[0])
+            canvas.lines([(x + 2.2, y + up, x + 15.8, y + up) for up in (0.4, 2.9)])
     elif sign is Sign.MARK:
         colour, _, _, glyph = MARKS[place]
         canvas.setFont(BOLD, LABEL_SIZE)
