@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 
 import numpy as np
@@ -12,9 +12,10 @@ import pandas as pd
 from analyzer.columns import Floats
 from analyzer.contract import CpuShare, Curve, Scope, Spread, Subject, Trace
 from analyzer.frames import NodeData
-from analyzer.host import cpu_shares, latency_s, told
+from analyzer.host import cpu_shares, latency_s, quiet, told
 from analyzer.netfacts import loopback
 from analyzer.rates import increments
+from analyzer.throughput import loaded_s
 from analyzer.timing import Measured
 
 BINS = 480
@@ -95,6 +96,8 @@ def node_charts(node: NodeData, length_s: float) -> list[Trace]:
     """What a machine did over the run, as far as its archive holds it and there is something to see."""
     tables, subject = node.tables, Subject(Scope.NODE, node.name)
     shares = cache(lambda: cpu_shares(tables.get("cpu", pd.DataFrame()), minutes=False))
+    tests = loaded_s(tables)
+    traffic = "Traffic of an interface, busier direction" + (", without bandwidth tests" if tests else "")
     charts: list[_Chart] = [
         *((id_, title, "ratio", partial(_share, subject, shares, of)) for id_, title, of in _CPU),
         ("stall", "Longest pause of the machine", "s", lambda: {subject: _stall(node)}),
@@ -102,7 +105,7 @@ def node_charts(node: NodeData, length_s: float) -> list[Trace]:
         ("disk", "Busiest disk", "ratio", lambda: {subject: _disk(tables.get("disk"))}),
         ("latency", "Mean latency of the slowest disk", "s", lambda: {subject: _latency(tables.get("disk"))}),
         ("commit", "Time of a small write to the disk", "s", lambda: {subject: _commit(tables.get("commit"))}),
-        ("nic", "Traffic of an interface, busier direction", "B/s", lambda: _traffic(node.name, tables.get("nic"))),
+        ("nic", traffic, "B/s", lambda: _traffic(node.name, tables.get("nic"), tests)),
     ]
     return [one for chart in charts for one in _drawn(chart, length_s)]
 
@@ -179,11 +182,15 @@ def _latency(frame: pd.DataFrame | None) -> pd.Series[float] | None:
     return slow.groupby(steps["t_s"].round()).max()
 
 
-def _traffic(node: str, frame: pd.DataFrame | None) -> dict[Subject, pd.Series[float] | None]:
-    """Bytes a second of the busiest interfaces: what its busier direction carried."""
+def _traffic(
+    node: str, frame: pd.DataFrame | None, tests: Sequence[tuple[float, float]]
+) -> dict[Subject, pd.Series[float] | None]:
+    """Bytes a second of the busiest interfaces: what its busier direction carried. The seconds of our tests, in which it was us, are left out."""
     if frame is None or not told(frame, "nic", "t_s", "rx_B", "tx_B"):
         return {}
     steps = increments(frame, ["rx_B", "tx_B"], ["nic"])
+    # A second before as well: an extreme is drawn, however little of a test its second holds, and clocks agree to a part of one.
+    steps = steps[quiet(steps["t_s"], [(start - 1.0, stop) for start, stop in tests])]
     rate = steps[["rx_B", "tx_B"]].max(axis=1) / steps["dt_s"]
     carried = rate.groupby(steps["nic"], observed=True).sum()
     busiest = carried[[carried[nic] > 0 and not loopback(str(nic)) for nic in carried.index]].nlargest(INTERFACES)

@@ -908,6 +908,24 @@ def test_charts_are_drawn_where_there_is_something_to_see():
     assert {chart.id for chart in node_charts(quiet, float(QUARTER_S))} == CPU_CHARTS
 
 
+def test_the_chart_of_traffic_leaves_out_the_seconds_of_our_own_tests():
+    traffic = at(counters(rx_B=1000.0, tx_B=500.0), "eth0", "nic")
+    ours = (traffic["t_s"] >= 299.0) & (traffic["t_s"] <= 305.0)
+    traffic["rx_B"] += 1e9 * ours.cumsum()
+    tests = pd.DataFrame({"t_s": [299.4], "loaded_us": [5e6]})
+    node = SimpleNamespace(name="a", tables={"cpu": cpu(), "nic": traffic, "bandwidth": tests})
+
+    found = {chart.id: chart for chart in node_charts(node, float(QUARTER_S))}["nic:a/eth0"]
+
+    assert found.title.endswith(", without bandwidth tests")
+    assert max(value for value in found.high if value is not None) == pytest.approx(1000.0)
+    assert None in found.high
+    without = SimpleNamespace(name="a", tables={"cpu": cpu(), "nic": traffic})
+    found = {chart.id: chart for chart in node_charts(without, float(QUARTER_S))}["nic:a/eth0"]
+    assert not found.title.endswith(", without bandwidth tests")
+    assert max(value for value in found.high if value is not None) > 1e8
+
+
 def test_every_rule_about_a_machine_is_found_by_the_engine():
     found = {rule.id for rule in discover(rules, "RULE")}
     assert found >= {rule.id for rule in SOUND} | {"clock-offset", "time-service"}
