@@ -169,3 +169,15 @@ def test_of_two_spreads_on_each_other_one_is_an_outline_and_the_other_a_tint():
     assert drawn_bands(line, one) == [(True, FILL_EDGE)]
     assert drawn_bands(one, other) == [(False, OUTLINE), (True, FILL_EDGE)]
     assert drawn_bands(line, one, other) == [(False, OUTLINE), (True, FILL_EDGE)]
+
+
+def test_of_three_lines_that_are_the_same_all_the_time_each_shows_beneath_the_next():
+    def widths(count: int) -> list[float]:
+        bands = tuple(Band(str(place), (0.0, 1.0), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)) for place in range(count))
+        axes = Figure().add_axes((0, 0, 1, 1))
+        for place, band in enumerate(bands):
+            _draw_band(axes, band, place, Chart("t", "x", "y", bands))
+        return [patch.get_linewidth() for patch in axes.patches if patch.get_data().baseline is None]
+
+    assert widths(3) == sorted(set(widths(3)), reverse=True)
+    assert len(set(widths(2))) == 1

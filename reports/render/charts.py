@@ -275,7 +275,9 @@ def _draw_band(axes: Axes, band: Band, place: int, chart: Chart) -> None:
     else:
         spread.set(color=colour, alpha=FILL, linewidth=FILL_EDGE)
     middle = StepPatch(mid, edges, baseline=none, fill=False)
-    middle.set(edgecolor=colour, linewidth=0.9, linestyle=style, zorder=3)
+    # Several may be the same all the time: each shows beneath the next, which is thinner.
+    later = len(chart.bands) - 1 - place if len(chart.bands) > 2 else 0
+    middle.set(edgecolor=colour, linewidth=0.9 + 0.5 * min(later, 2), linestyle=style, zorder=3)
     # Not axes.stairs: it measures every step for automatic limits, which are ours.
     axes.add_artist(spread)
     axes.add_artist(middle)
