@@ -17,7 +17,7 @@ from analyzer.contract import Assessment, Quantiles, Status
 from reports import numbering
 from reports.build import build, imprint
 from reports.commands import Look, write_report
-from reports.contract import Band, Chart, Heading, Mark, Paragraph, Pin, Table
+from reports.contract import Band, Chart, Heading, Mark, Paragraph, Pin, Table, Text
 from reports.render import charts, legend, style, topology
 from reports.render.pdf import Paper, render
 
@@ -281,3 +281,24 @@ def test_a_paragraph_that_introduces_a_table_stays_with_it():
     pages = {text: {piece.page for piece in log.pieces if piece.text == text} for text in ("It leads.", "row 0")}
     assert pages["It leads."] == pages["row 0"]
     assert pages["row 0"]
+
+
+@pytest.mark.parametrize(("sign", "pages"), [("[ ] ", 2), ("", 1)])
+def test_a_list_to_tick_off_begins_where_there_is_room_and_text_to_paste_stays_whole(sign, pages):
+    lines = [f"{sign}menu: option {place} = 1 s" for place in range(28)]
+    # So many that two thirds of the list have room below them.
+    blocks = [Heading("h"), *[Paragraph("filler")] * 72, Text("to enter", "\n".join(lines))]
+
+    log = drawn([[Heading("first")], blocks], imprint(trio()))[1]
+
+    assert len({piece.page for piece in log.pieces if "option" in piece.text}) == pages
+
+
+def test_what_needs_more_than_a_page_begins_where_nearly_half_a_page_is_left():
+    filler = [Paragraph("filler")] * 20
+    long = [Heading("own page", 2, new_page=True), *[Paragraph("more")] * 70]
+
+    log = drawn([[Heading("first")], [Heading("g")], [Heading("h"), *filler, *long]], imprint(trio()))[1]
+
+    own = {piece.page for piece in log.pieces if piece.text == "own page"}
+    assert own <= {piece.page for piece in log.pieces if piece.text == "filler"}

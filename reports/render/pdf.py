@@ -51,9 +51,9 @@ from reports.render.topology import Drawing
 ROUNDING = 1.0
 """Points kept free of a page that is filled exactly."""
 
-KEPT, LEAST, ROOM_TO_BEGIN, HALF = 0.2, 0.12, 0.3, 0.5
+KEPT, LEAST, ROOM_TO_BEGIN, HALF = 0.2, 0.12, 0.3, 0.45
 """Shares of a page: a lower table stays in one piece with its heading, of a higher one so much has to follow it, a section begins
-where so much is left, and what should have its own page but needs more than one begins where half a page is left."""
+where so much is left, and what should have its own page but needs more than one begins where nearly half a page is left."""
 
 GUTTER = 10.0
 """Between two charts that stand side by side, in points."""
@@ -222,8 +222,8 @@ def _lead(flowables: list[Flowable], width: float, height: float) -> float:
             rows = row_heights(flowable)
             first = sum(rows[:3])  # where no row is broken, they stay together
             return need + (first if max(rows) <= TALL * height else min(first, LEAST * height))
-        # Text to paste is copied in one go, so it stays on one page if a page has room for it.
-        most = 0.6 if isinstance(flowable, XPreformatted) else 0.3
+        # Text to paste is copied in one go, so it stays on one page if a page has room for it; what is ticked off need not.
+        most = KEPT if isinstance(flowable, tables.Ticks) else 0.6 if isinstance(flowable, XPreformatted) else 0.3
         if isinstance(flowable, Lines) and not isinstance(flowable, Headline) and tall > most * height:
             return need + 60
         need += tall

@@ -112,6 +112,10 @@ class Box(Flowable):
         self.canv.rect(0, 0.6, 8, 8, stroke=1, fill=0)
 
 
+class Ticks(XPreformatted):
+    """A list to tick off: one entry a line, each entered by itself, so that a page may end between any two."""
+
+
 def table(block: Table, width: float, height: float) -> list[Flowable]:
     """A table with its caption. `width` and `height` are those of the frame, in points."""
     if not block.rows:
@@ -319,13 +323,14 @@ def literal(block: Text, width: float, height: float) -> list[Flowable]:
         borderPadding=6, leftIndent=7, rightIndent=7, textColor=INK, spaceBefore=6, spaceAfter=8,
     )  # fmt: skip
     text = "\n".join(map(fixed, lines))
+    made = Ticks if any(line.startswith("[ ] ") for line in lines) else XPreformatted
     note = (
         [Paragraph(markup(say("Lines that end in ↩ were too long for the page. Join them when you paste.")), SMALL)]
         if folded
         else []
     )
     title = Paragraph(markup(block.title), CAPTION.clone("literal title", textColor=MUTED))
-    return [Spacer(1, 4), title, Spacer(1, 8), XPreformatted(text, style), Spacer(1, 9), *note]
+    return [Spacer(1, 4), title, Spacer(1, 8), made(text, style), Spacer(1, 9), *note]
 
 
 def _fixed_width(line: str) -> float:
