@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from report_fixtures import bad, trio
 
-from analyzer.contract import Area, Evidence, Finding, Outage, Scope, Status, Subject, TradeOff
+from analyzer.contract import Area, Evidence, Finding, Limit, Outage, Scope, Sense, Status, Subject, TradeOff
 from reports import figures
 from reports.contract import Chart, Paragraph, Table
 from reports.headroom import headroom_blocks
 from reports.prose import method
 from reports.replication import replication_blocks
 from reports.risk import YEAR_S, risk_blocks
+from reports.sections import method as method_section
 from reports.sections import network
 from reports.zone import time_zone, told_in
 
@@ -282,3 +283,17 @@ def test_the_method_has_the_timeout_rules_of_planned_products_only():
     other = rows("genesys-addp", "etcd")
     assert "Timeout rule for Neverfail" not in other
     assert "how each candidate is computed" in other["Timeout rules of etcd"]
+
+
+def test_of_two_limits_of_one_name_each_says_where_it_holds():
+    mild = Limit("longest outage", "s", 1.0, None, Sense.AT_MOST, "a test")
+    hard = replace(mild, fail=5.0)
+    paths = [("sip-a>sip-b/ha", hard), ("sip-b>sip-a/ha", hard), ("sip-a>sip-b/public", mild)]
+    findings = [
+        found("outages", path, "", Status.PASS, (Evidence("longest outage", 0.0, "s", limit),), Scope.PATH)
+        for path, limit in paths
+    ]
+    tables = [block for block in method_section.SECTION.build(replace(trio(), findings=tuple(findings))) if isinstance(block, Table)]  # fmt: skip
+    told = next(row[1] for table in tables for row in table.rows if "Limits: " in row[1])
+    assert "longest outage: warn over 1 s, fail over 5 s (elsewhere)" in told
+    assert "longest outage: warn over 1 s (on sip-a → sip-b (public))" in told.replace("\N{NO-BREAK SPACE}", " ")

@@ -225,10 +225,7 @@ def _lines(group: list[Finding]) -> str:
     for item in group:
         alike[_figures(item)].append(figures.subject(item.subject.name))
     lines = [_line(list(dict.fromkeys(names)), text) for text, names in alike.items()]
-    limits = list(
-        dict.fromkeys(_levels(found.rule, item.limit) for found in group for item in found.evidence if item.limit)
-    )
-    told = "; ".join(text for text in limits if text)
+    told = "; ".join(_limits(group))
     return "\n".join([say("Limits: {told}", told=told), *lines] if told else lines)
 
 
@@ -237,6 +234,24 @@ def _line(names: list[str], text: str) -> str:
     if len(names) == 1 and re.match(rf"(\w+ )?{re.escape(names[0])}(?![\w.-]*\w)", text):
         return text
     return f"{figures.listing(names, NAMES)}: {text}"
+
+
+def _limits(group: list[Finding]) -> Iterator[str]:
+    """Every limit once. Where several of one name are in use each says where it holds, the commonest of them: elsewhere."""
+    held: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
+    for found in group:
+        for item in found.evidence:
+            if item.limit and (levels := _levels(found.rule, item.limit)):
+                held[item.limit.name][levels][figures.subject(found.subject.name)] = None
+    for places in held.values():
+        commonest = max(places, key=lambda levels: len(places[levels]))
+        for levels, names in places.items():
+            if len(places) == 1:
+                yield levels
+            elif levels == commonest:
+                yield say("{levels} (elsewhere)", levels=levels)
+            else:
+                yield say("{levels} (on {names})", levels=levels, names=figures.listing(list(names), NAMES))
 
 
 def _told(rule: str, value: float | None, unit: str) -> str:
