@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -94,15 +94,16 @@ def _goodput(items: list[Throughput]) -> Table:
     )
 
 
-def _when(items: Iterable[Throughput]) -> Iterator[Block]:
+def _when(items: Sequence[Throughput]) -> Iterator[Block]:
     """When the tests were: figures of the beginning of a run say nothing of its busy hours."""
     by_path = [sorted(_starts_s(item)) for item in items]
     starts_s = sorted(start_s for path in by_path for start_s in path)
     if starts_s:
         apart_s = max((after - before for path in by_path for before, after in pairwise(path)), default=None)
         text = say(
-            "{number}, the first {duration} after the start of the run",
+            "{number}{kinds}, the first {duration} after the start of the run",
             number=figures.several(len(starts_s), "test"),
+            kinds=_kinds(items),
             duration=figures.duration(starts_s[0]),
         )
         if len(starts_s) > 1:
@@ -113,6 +114,17 @@ def _when(items: Iterable[Throughput]) -> Iterator[Block]:
                 duration=figures.duration(apart_s),
             )
         yield Paragraph(f"{text}.")
+
+
+def _kinds(items: Sequence[Throughput]) -> str:
+    """What makes up the number, where the tables count more than one kind."""
+    counts = {
+        say("of goodput"): sum(len(item.tests) for item in items),
+        say("at the planned data rate"): sum(len(item.at_load) for item in items),
+        say("with UDP"): sum(len(item.datagrams) for item in items),
+    }
+    told = [f"{figures.count(count)} {kind}" for kind, count in counts.items() if count]
+    return f" ({', '.join(told)})" if len(told) > 1 else ""
 
 
 def _starts_s(item: Throughput) -> Iterator[float]:

@@ -84,10 +84,8 @@ def milliseconds(value: float | None) -> str:
 
 
 def outage(length_s: float) -> str:
-    """How long something was out, in a column of such: ``0.8 s``, ``2 min 05 s``; 0 is none."""
-    if not length_s:
-        return say("none")
-    return f"{number(length_s)} s" if abs(length_s) < MINUTES_FROM_S else duration(length_s)
+    """How long something was out, as the sentences about it say: ``800 ms``, ``1.4 s``, ``2 min 05 s``; 0 is none."""
+    return seconds(length_s) if length_s else say("none")
 
 
 def megabits(value: float | None) -> str:

@@ -28,7 +28,7 @@ def headroom_blocks(assessment: Assessment) -> Iterator[Block]:
     yield Paragraph(
         say(
             "What both nodes used in the same minute, added up, and its share of what the first one has by itself. What runs on both anyway, such as the "
-            "operating system, is in the sum twice. Of all minutes 95 % (99 %) stay below."
+            "operating system, is in the sum twice. Of all minutes 95 % (99 %) stay below; one figure: both are the same."
         )
     )
     known = [item for item in items if not item.reason]
@@ -95,14 +95,19 @@ def _cell(item: Headroom) -> str:
     if item.share is None:
         return say("{of}{amount}, its limit is not told", of=of, amount=_amount(item, item.p95))
     if item.resource is Resource.DISK:
-        return say("{ratio} ({ratio2}) busy", ratio=figures.ratio(item.share), ratio2=figures.ratio(item.peak_share))
+        return say("{ratio} busy", ratio=_shares(item))
     return say(
-        "{of}{ratio} ({ratio2}) of {amount}",
+        "{of}{ratio} of {amount}",
         of=of,
-        ratio=figures.ratio(item.share),
-        ratio2=figures.ratio(item.peak_share),
+        ratio=_shares(item),
         amount=_amount(item, item.capacity),
     )
+
+
+def _shares(item: Headroom) -> str:
+    """Both quantiles; one figure where a short run makes them the same."""
+    share, peak = figures.ratio(item.share), figures.ratio(item.peak_share)
+    return share if share == peak else f"{share} ({peak})"
 
 
 def _amount(item: Headroom, value: float | None) -> str:

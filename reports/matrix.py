@@ -14,10 +14,11 @@ from reports.texts import each, say
 
 
 class Column(NamedTuple):
-    """Which check judges a figure; `tail`: its limits of the slowest probes, not that of the median."""
+    """Which check judges a figure; `tail`: its limits of the slowest probes, not that of the median. `also`: another check that marks it where it finds something."""
 
     rule: str
     tail: bool = False
+    also: str = ""
 
 
 COLUMNS = (
@@ -25,9 +26,9 @@ COLUMNS = (
     Column("delay", tail=True),
     Column(""),
     Column("jitter"),
-    Column("loss"),
+    Column("loss", also="under-load"),
     Column("outages"),
-    Column("bandwidth"),
+    Column("bandwidth", also="replication"),
     Column("path-mtu"),
 )
 """In the order of the figures; "" where no check judges the figure."""
@@ -55,7 +56,8 @@ def matrix_blocks(assessment: Assessment) -> Iterator[Block]:
     yield Paragraph(
         say(
             "One row for each network and direction. {fail} and dark: a check of this figure fails. {warn} and light: it warns. {open}: it could "
-            "not be judged. See “Network checks”. Loss is judged by the lower end of its 95 % range. Jitter is that of whole round trips: their standard deviation, without the slowest 0.1 %. "
+            "not be judged. See “Network checks”. Loss is judged by the lower end of its 95 % range, and marked as well where heartbeats under load fail or warn; goodput where it does "
+            "not carry what replication needs. Jitter is that of whole round trips: their standard deviation, without the slowest 0.1 %. "
             "{dash}: not measured, or too few probes for it.",
             fail=SIGNS[Status.FAIL],
             warn=SIGNS[Status.WARN],
@@ -99,6 +101,12 @@ def _outcomes(assessment: Assessment) -> Outcomes:
 
 def _result(path: str, column: Column, outcomes: Outcomes) -> Status:
     """What the check says of this figure. Pass also stands for what no check judges: neither has a sign."""
+    also = outcomes.get((column.also, path))
+    other = also.status if also is not None and also.status in SHADES else Status.PASS
+    return min(_own(path, column, outcomes), other, key=URGENCY.index)
+
+
+def _own(path: str, column: Column, outcomes: Outcomes) -> Status:
     finding = outcomes.get((column.rule, path))
     if finding is None:
         return Status.PASS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analyzer.contract import Access, PathMtu, PortTest, Status, Timing
 from reports import figures
@@ -11,7 +12,11 @@ from reports.contract import Block, Paragraph, Table
 from reports.excerpt import excerpt
 from reports.findings import URGENCY
 from reports.texts import each, say, word
-from reports.uniform import by_path
+from reports.uniform import KEYS, by_path
+
+NOTHING = "0"
+NAMED = 12
+"""Paths that one sentence names."""
 
 
 def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iterator[Block]:
@@ -29,7 +34,7 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
             "TTL on arrival changed."
         )
     )
-    yield from by_path(
+    yield from _titled(
         Table(
             each(
                 "Path",
@@ -69,6 +74,25 @@ def route_blocks(timings: tuple[Timing, ...], mtus: tuple[PathMtu, ...]) -> Iter
                 say("Path MTU that is not known"),
             )
         )
+
+
+def _titled(table: Table) -> Iterator[Block]:
+    """The table by what is left in it; of a single column that is left only what is not nothing, in a sentence."""
+    for block in by_path(table):
+        if not isinstance(block, Table) or table.head[KEYS] in block.head:
+            yield block
+        elif len(block.head) == KEYS + 1 and any(row[KEYS] == NOTHING for row in block.rows):
+            told = figures.listing(
+                [
+                    say("{way} on {network}: {text}", way=way, network=network, text=text)
+                    for way, network, text in block.rows
+                    if text != NOTHING
+                ],
+                NAMED,
+            )
+            yield Paragraph(say("{what} ({told}); on the other paths none.", what=block.head[KEYS], told=told))
+        else:
+            yield replace(block, caption=", ".join(block.head[KEYS:]))
 
 
 _STATUS = {

@@ -14,10 +14,10 @@ _MOSTLY = 0.8
 """From this share of its answers on, the wire figure stands for a path (docs/method.md)."""
 
 _CARDS = {
-    Stamping.OFF: mark("can, but is not set to"),
-    Stamping.ON: mark("does, which is not used"),
-    Stamping.OTHER: mark("can for packets of PTP or NTP only"),
-    Stamping.NONE: mark("cannot"),
+    Stamping.OFF: mark("possible, but not switched on"),
+    Stamping.ON: mark("switched on, but not used"),
+    Stamping.OTHER: mark("possible for packets of PTP or NTP only"),
+    Stamping.NONE: mark("not possible"),
     Stamping.UNTOLD: mark("not told"),
 }
 _KERNEL = mark("the kernel's software at both ends")
@@ -39,7 +39,7 @@ def stamp_blocks(assessment: Assessment) -> Iterator[Block]:
         cards[say(_CARDS[told.get((node, network), Stamping.UNTOLD)])].append(f"{node} ({network})")
     yield Paragraph(
         say(
-            "Probes were stamped by {listed}. The card itself stamps packets: {listed2}.",
+            "Probes were stamped by {listed}. Hardware time stamps of the cards: {listed2}.",
             listed=_listed(clocks, say("every path")),
             listed2=_listed(cards, say("every card")),
         ),

@@ -14,11 +14,12 @@ _DAY = 1440
 ALL = mark("all disks together")
 
 
-def write_blocks(items: Sequence[Writes]) -> Iterator[Block]:
-    """The figures of one node, the node's own first; a sentence where there are none."""
+def write_blocks(items: Sequence[Writes], *, carried: bool) -> Iterator[Block]:
+    """The figures of one node, the node's own first; a sentence where there are none. `carried`: replication takes them to another node."""
     if not items:
         yield Paragraph(say("How much this machine writes to its disks was not measured."))
         return
+    yield Paragraph(_meaning(items, carried=carried), small=True, leads=True)
     yield from excerpt(
         Table(
             each("Disk", "Holds", "Mean", "p95", "p99", "Highest minute", "Busiest hour", "A day at the mean"),
@@ -28,7 +29,6 @@ def write_blocks(items: Sequence[Writes]) -> Iterator[Block]:
             numeric=(2, 3, 4, 5, 6, 7),
         )
     )
-    yield Paragraph(_meaning(items), small=True)
 
 
 def _row(item: Writes) -> tuple[str, ...]:
@@ -42,13 +42,17 @@ def _row(item: Writes) -> tuple[str, ...]:
     )
 
 
-def _meaning(items: Sequence[Writes]) -> str:
+def _meaning(items: Sequence[Writes], *, carried: bool) -> str:
     minutes = max(item.minutes for item in items)
     placed = [item for item in items if item.holds]
-    words = [
-        say(
-            "This is what replication would have to carry, before compression; growth not included (see “Replication and failover load”)."
-        ),
+    words = []
+    if carried:
+        words.append(
+            say(
+                "This is what replication would have to carry, before compression; growth not included (see “Replication and failover load”)."
+            )
+        )
+    words += [
         say("Everything that was written is in it: logs, temporary files, paging, and what haready itself wrote."),
         say("For “{all}” the disks are added up minute by minute, each byte once", all=say(ALL))
         + (say(" (a disk marked “in others” lies on others, or is part of an array).") if _layered(items) else "."),
@@ -61,7 +65,7 @@ def _meaning(items: Sequence[Writes]) -> str:
                 names=figures.listing([item.disk for item in placed]),
             )
         )
-    else:
+    elif carried:
         words.append(say("On which disk the replicated data lies is not known, so every disk is shown."))
     if minutes < _DAY:
         words.append(

@@ -149,8 +149,8 @@ def test_archives_give_the_figures_and_the_assessment_keeps_them(tmp_path):
     assert Assessment.from_json(assessment.to_json()).writes == assessment.writes
 
 
-def told(items):
-    blocks = list(write_blocks(items))
+def told(items, *, carried=True):
+    blocks = list(write_blocks(items, carried=carried))
     return " ".join(block.text for block in blocks if isinstance(block, Paragraph)), [
         row for block in blocks if isinstance(block, Table) for row in block.rows
     ]
@@ -164,6 +164,18 @@ def test_the_report_says_what_the_figures_mean_and_where_the_planned_data_lies()
     assert "projected" not in text, "a whole day was measured"
     assert [row[0] for row in rows] == ["all disks together", "sda", "dm-0 (in others)"]
     assert rows[2][1] == "/var/lib/sip"
+
+
+def test_what_replication_would_carry_is_said_only_of_a_node_whose_writes_it_takes_and_above_its_table():
+    items = [item for item in trio().writes if item.node == "sip-a"]
+    lead, table = write_blocks(items, carried=True)
+    assert isinstance(lead, Paragraph)
+    assert lead.leads
+    assert isinstance(table, Table)
+    text, rows = told(items[:2], carried=False)
+    assert "would have to carry" not in text
+    assert "replicated data" not in text
+    assert rows
 
 
 def test_the_report_says_what_it_does_not_know():

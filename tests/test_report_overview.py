@@ -24,11 +24,14 @@ from analyzer.contract import (
 )
 from analyzer.extension import LOADED_SHARE
 from reports import figures
+from reports.bandwidth import throughput_blocks
 from reports.build import imprint
-from reports.contract import Chart, Paragraph, Table
+from reports.contract import Block, Chart, Paragraph, Table
 from reports.excerpt import MOST
+from reports.headroom import headroom_blocks
 from reports.matrix import SHADES, SIGNS, matrix_blocks
 from reports.render.pdf import render
+from reports.routes import route_blocks
 from reports.sections import method, network, timeline
 
 
@@ -104,6 +107,17 @@ def test_the_figure_that_a_check_finds_bad_has_a_sign_and_a_shade_and_no_other(r
     assert signs(judged(trio(), rule, Status.WARN, evidence)) == {column: (SIGNS[Status.WARN], SHADES[Status.WARN])}
     assert signs(judged(trio(), rule, Status.PASS, evidence)) == {}
     assert signs(judged(trio(), rule, Status.SKIPPED)).get(column) == (SIGNS[Status.SKIPPED], 0.0), "unknown is no pass"
+
+
+@pytest.mark.parametrize(("rule", "column"), [("under-load", 6), ("replication", 8)])
+def test_what_other_checks_find_bad_about_a_figure_marks_it_too(rule, column):
+    """A path that cannot carry replication is not well at a glance; that it was not asked to is nothing to mark."""
+    evidence = Evidence("share", 2.0, "ratio", Limit("share", "ratio", 0.7, 0.9, Sense.AT_MOST, "test"))
+    warned = judged(trio(), {6: "loss", 8: "bandwidth"}[column], Status.WARN, evidence)
+
+    assert signs(judged(trio(), rule, Status.WARN, evidence)) == {column: (SIGNS[Status.WARN], SHADES[Status.WARN])}
+    assert signs(judged(warned, rule, Status.FAIL, evidence)) == {column: (SIGNS[Status.FAIL], 1.0)}
+    assert signs(judged(trio(), rule, Status.SKIPPED)) == {}
 
 
 def test_a_delay_of_the_slowest_probes_alone_marks_their_figure():
@@ -247,3 +261,66 @@ def test_the_time_at_rest_is_explained_beside_the_time_that_was_measured():
     # The sentence tells the share in a word.
     assert "up to a fifth" in told[0]
     assert LOADED_SHARE == 0.2
+
+
+def moved(*reordered: int) -> list[Block]:
+    """What is said of the way itself on paths that are alike in all but the order of their packets."""
+    full = trio()
+    mtu, timing = full.path_mtus[0], full.timings[0]
+    paths = [f"a{place}>b/n" for place in range(len(reordered))]
+    timings = tuple(
+        replace(timing, path=path, source=path[:2], target="b", network="n", wan=False, reordered=count)
+        for path, count in zip(paths, reordered, strict=True)
+    )
+    mtus = tuple(replace(mtu, path=path, source=path[:2], target="b", network="n", wan=False) for path in paths)
+    return list(route_blocks(timings, mtus))
+
+
+def test_a_column_that_is_left_alone_is_a_sentence_of_what_is_not_nothing():
+    blocks = moved(0, 3, 0, 0)
+    assert not any(isinstance(block, Table) for block in blocks)
+    arrow = figures.ARROW
+    assert any(
+        isinstance(block, Paragraph) and block.text == f"Out of order (a1 {arrow} b on n: 3); on the other paths none."
+        for block in blocks
+    )
+
+
+def test_a_table_without_the_column_that_it_is_named_for_is_named_for_what_it_has():
+    (left,) = [block for block in moved(1, 3, 2, 7) if isinstance(block, Table)]
+    assert left.caption == "Out of order"
+    (whole,) = [block for block in moved(1, 3) if isinstance(block, Table)]
+    assert whole.caption == "Path MTU"
+
+
+def test_the_number_of_tests_says_what_it_counts_where_the_tables_count_more_than_one_kind():
+    told = " ".join(block.text for block in throughput_blocks(trio().throughputs) if isinstance(block, Paragraph))
+    counts = [
+        sum(len(kind) for kind in kinds)
+        for kinds in zip(*((item.tests, item.at_load, item.datagrams) for item in trio().throughputs), strict=True)
+    ]
+    kinds = ("of goodput", "at the planned data rate", "with UDP")
+    listed = ", ".join(f"{count} {kind}" for count, kind in zip(counts, kinds, strict=True) if count)
+    alone = sum(map(bool, counts)) < 2
+    assert f"{figures.several(sum(counts), 'test')}{'' if alone else f' ({listed})'}, the first" in told
+    bare = [replace(item, at_load=(), datagrams=()) for item in trio().throughputs]
+    plain = " ".join(block.text for block in throughput_blocks(tuple(bare)) if isinstance(block, Paragraph))
+    assert f"{figures.several(counts[0], 'test')}, the first" in plain
+
+
+def test_a_silence_is_told_in_a_table_as_in_the_sentence_about_it():
+    assert figures.outage(0.42) == figures.seconds(0.42) == "420 ms"
+    assert figures.outage(0.0) == "none"
+
+
+def test_two_quantiles_that_are_the_same_are_one_figure():
+    full = trio()
+    alike = tuple(replace(item, peak_share=item.share) for item in full.headrooms)
+    shares = {figures.ratio(item.share) for item in full.headrooms if item.share is not None}
+
+    def cells(assessment: Assessment) -> str:
+        return repr([block.rows for block in headroom_blocks(assessment) if isinstance(block, Table)])
+
+    assert shares
+    assert not any(f"{share} ({share})" in cells(replace(full, headrooms=alike)) for share in shares)
+    assert "%) " in cells(full)

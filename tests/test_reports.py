@@ -1325,7 +1325,7 @@ def test_which_clock_stamped_and_what_the_cards_could_do_is_told_of_each_path():
     alike = replace(full, addresses=tuple(replace(item, stamping=Stamping.OFF) for item in full.addresses))
     assert stamped(alike) == (
         "Probes were stamped by the kernel's software at both ends (every path). "
-        "The card itself stamps packets: can, but is not set to (every card)."
+        "Hardware time stamps of the cards: possible, but not switched on (every card)."
     )
     mixed = replace(
         full,
@@ -1337,7 +1337,7 @@ def test_which_clock_stamped_and_what_the_cards_could_do_is_told_of_each_path():
         ),
     )
     assert "at both ends (sip-a \N{RIGHTWARDS ARROW} sip-b (ha)); a program at one end at least" in stamped(mixed)
-    assert "cannot (sip-a (ha)); not told (sip-b (ha))" in stamped(mixed)
+    assert "not possible (sip-a (ha)); not told (sip-b (ha))" in stamped(mixed)
     partly = replace(full, timings=(replace(first, answered=4 * first.wire.samples),))
     assert "for 25 % of the answers only (every path)" in stamped(partly)
     assert stamped(replace(full, timings=(replace(first, answered=0),))) == ""

@@ -40,7 +40,7 @@ PORT = 57348
 THIN_BPS = 10_000_000
 
 TITLE = "Neverfail Heartbeat, failover and channels"
-WHERE = "Neverfail management client > Server > Monitoring > Configure Failover, and where each option says"
+WHERE = "Neverfail management client > Server > Monitoring > Configure Failover, or where the table says"
 
 TIMEOUT = "Failover timeout"
 OLD_TIMEOUT = "Heartbeat timeout"

@@ -68,7 +68,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield from _node(node, findings[node.name])
         yield from stall_blocks(stalls.get(node.name), assessment)
         yield from _steps(clocks.get(node.name), assessment)
-        yield from write_blocks([item for item in assessment.writes if item.node == node.name])
+        carried = any(node.name == leg.writer for leg in assessment.replications)
+        yield from write_blocks([item for item in assessment.writes if item.node == node.name], carried=carried)
         yield from _charts(node.name, traces[node.name], assessment)
 
 
