@@ -315,7 +315,7 @@ def test_a_silence_is_told_in_a_table_as_in_the_sentence_about_it():
 
 def test_two_quantiles_that_are_the_same_are_one_figure():
     full = trio()
-    alike = tuple(replace(item, peak_share=item.share) for item in full.headrooms)
+    alike = tuple(replace(item, p99=item.p95) for item in full.headrooms)
     shares = {figures.ratio(item.share) for item in full.headrooms if item.share is not None}
 
     def cells(assessment: Assessment) -> str:

@@ -28,6 +28,7 @@ from analyzer.contract import (
     NodeStalls,
     ProbeOutcome,
     Quantiles,
+    Recommendation,
     ScoreLine,
     Sense,
     Stall,
@@ -2027,3 +2028,26 @@ def test_round_trips_under_load_leave_out_a_quantile_that_no_path_has():
     assert "Loaded p99.9" not in head
     assert {"Idle max", "Loaded max"} <= set(head)
     assert "p99.9 is told of 1000 probes and more" in words(blocks)
+
+
+def test_values_that_are_the_same_for_two_legs_have_one_section_with_the_reasons_and_notes_of_both():
+    leg = next(item for item in trio().recommendations if item.settings)
+    leg = replace(leg, constraints=(), risk=None, tradeoff=(), notes=("both", "first"), networks=("n1",))
+    reason = replace(leg.settings[0], because="another reason")
+    other = replace(
+        leg, subject=replace(leg.subject, name="x+y"), settings=(reason, *leg.settings[1:]), notes=("both", "second"), networks=("n2",)
+    )  # fmt: skip
+
+    def headed(*items: Recommendation) -> list[str]:
+        blocks = settings.SECTION.build(replace(trio(), recommendations=items))
+        return [block.text for block in blocks if isinstance(block, Heading) and block.text.startswith(leg.title)]
+
+    assert headed(leg, other) == [f"{leg.title}: {figures.subject(leg.subject.name)}; x and y"]
+    told = words(list(settings.SECTION.build(replace(trio(), recommendations=(leg, other)))))
+    assert "Networks: n1, n2." in told
+    assert f"{leg.settings[0].because}; another reason" in told
+    assert told.count("Note: both") == told.count("Note: first") == told.count("Note: second") == 1
+    changed = replace(other, settings=(replace(reason, value=4711), *leg.settings[1:]))
+    assert len(headed(leg, changed)) == 2, "another value is entered elsewhere"
+    sized = replace(leg, constraints=trio().recommendations[0].constraints)
+    assert len(headed(sized, replace(sized, subject=other.subject))) == 2, "what was measured for each is told of each"

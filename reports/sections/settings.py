@@ -14,7 +14,8 @@ Source: Each row names the page of the product's documentation.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from analyzer.contract import Area, Assessment, Recommendation, Scenario, Setting
 from reports import figures
@@ -43,8 +44,8 @@ def _build(assessment: Assessment) -> Iterator[Block]:
                 "Name the products under [[stack]] in plan.toml and analyze again."
             )
         )
-    for advice in assessment.recommendations[:MOST_ADVICE]:
-        yield from _recommendation(advice, assessment)
+    for alike in _alike(assessment.recommendations[:MOST_ADVICE]):
+        yield from _recommendation(alike, assessment)
     left = len(assessment.recommendations) - MOST_ADVICE
     if left > 0:
         yield Callout(
@@ -64,8 +65,40 @@ def _build(assessment: Assessment) -> Iterator[Block]:
     yield from _scenarios(assessment.scenarios)
 
 
-def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[Block]:
-    yield Heading(f"{advice.title}: {figures.subject(advice.subject.name)}", 2)
+def _alike(items: Sequence[Recommendation]) -> list[list[Recommendation]]:
+    """What has the same values for several subjects, without candidates and replay of its own, is read once: its reasons and notes are added up."""
+    groups: dict[object, list[Recommendation]] = {}
+    for place, item in enumerate(items):
+        entered = tuple(replace(setting, because="") for setting in item.settings)
+        plain = bool(entered) and not item.constraints and item.risk is None and not item.tradeoff
+        fixed = (item.title, item.where, entered, item.basis, item.detection_s, item.takeover, item.change)
+        groups.setdefault(fixed if plain else place, []).append(item)
+    return list(groups.values())
+
+
+def _together(items: Sequence[Recommendation]) -> Recommendation:
+    """One recommendation that says all of several alike."""
+
+    def every(texts: Iterable[str]) -> str:
+        return "; ".join(dict.fromkeys(texts))
+
+    return replace(
+        items[0],
+        settings=tuple(
+            replace(same[0], because=every(item.because for item in same))
+            for same in zip(*(item.settings for item in items), strict=True)
+        ),
+        networks=tuple(dict.fromkeys(name for item in items for name in item.networks)),
+        notes=tuple(dict.fromkeys(note for item in items for note in item.notes)),
+        snippets=tuple(dict.fromkeys(snippet for item in items for snippet in item.snippets)),
+    )
+
+
+def _recommendation(items: Sequence[Recommendation], assessment: Assessment) -> Iterator[Block]:
+    """Those that are alike under one heading."""
+    advice = _together(items)
+    names = "; ".join(figures.subject(item.subject.name) for item in items)
+    yield Heading(f"{advice.title}: {names}", 2)
     networks = ", ".join(advice.networks) or say("none")
     if advice.settings:
         yield from provisional_blocks(assessment)
@@ -74,7 +107,7 @@ def _recommendation(advice: Recommendation, assessment: Assessment) -> Iterator[
                 "Enter in: {where}\nNetworks: {networks}. The values rest on: {based_on}.",
                 where=advice.where,
                 networks=networks,
-                based_on=based_on(advice, assessment.timings),
+                based_on="; ".join(dict.fromkeys(based_on(item, assessment.timings) for item in items)),
             )
         )
         for only_if in dict.fromkeys(item.only_if for item in advice.settings):
