@@ -20,7 +20,6 @@ from reports.commands import Look, write_report
 from reports.contract import Block, Callout, Paragraph, Table
 from reports.limited import parted
 from reports.render.pdf import Paper
-from reports.risk import CLASSES
 from reports.sections.verdict import LONGEST, SECTION
 from reports.wording import worded
 
@@ -194,11 +193,3 @@ def test_a_caution_is_no_line_among_the_values_but_one_of_its_own_with_a_sign_th
 def test_who_may_install_is_told_that_cautions_stand_below_if_any_do(blocks, warned):
     answer = [block.text for block in blocks if isinstance(block, Callout)][-1]
     assert ("Mind the cautions marked ▲ below." in answer) is warned
-
-
-def test_what_the_class_of_a_value_means_is_told_on_the_page_that_names_it():
-    said = [block.text for block in SECTION.build(trio()) if isinstance(block, Paragraph)]
-    claims = {advice.risk.claim for advice in trio().recommendations if advice.risk}
-    assert claims
-    for claim in claims:
-        assert any(CLASSES[claim] in text for text in said)

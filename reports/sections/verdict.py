@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from analyzer.contract import Area, Assessment, Change, Claim, Verdict, WaiverState, WaiverUse
+from analyzer.contract import Area, Assessment, Change, Verdict, WaiverState, WaiverUse
 from reports import figures
 from reports.basis import based_on, classed
 from reports.changes import changed_limit
@@ -24,7 +24,6 @@ from reports.fixes import Fix, fixes
 from reports.limited import parted
 from reports.moments import noted, reasons
 from reports.provisional import ready
-from reports.risk import CLASSES
 from reports.texts import each, mark, say, several, word
 
 ROWS_ON_PAGE_ONE, SUBJECTS, NAMES = 6, 4, 12
@@ -203,9 +202,6 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
     if marks:
         # Not among the values: beside those a caution looks like one more of them.
         yield Paragraph("\n".join(f"{sign} {what}: {text}" for (what, text), sign in marks.items()))
-    claims = {advice.risk.claim for advice in assessment.recommendations if advice.settings and advice.risk is not None}
-    if claims:
-        yield Paragraph(" ".join(say(CLASSES[claim]) for claim in Claim if claim in claims), small=True)
     if len(groups) > ROWS_ON_PAGE_ONE:
         more = figures.several(len(groups) - ROWS_ON_PAGE_ONE, "more group")
         yield Paragraph(say("{more} of values: see the section “Settings”.", more=more), small=True)
