@@ -200,8 +200,10 @@ def _backlogs(legs: Sequence[Replication], assessment: Assessment) -> Iterator[T
 
 
 def _behind(backlog: Backlog) -> str:
-    """The recovery point. The replay knows whole minutes: that nothing waits is no promise of 0 s."""
-    return figures.seconds(backlog.behind_s) if backlog.largest_B else say("under 1 min")
+    """How much of the writes a node that is lost takes with it at most. The replay knows whole minutes, so nothing is no 0 s; what never drains has no most."""
+    if not backlog.largest_B:
+        return say("under 1 min")
+    return say("grows without end") if backlog.drain_s is None else figures.seconds(backlog.behind_s)
 
 
 def _time(value_s: float | None) -> str:
@@ -239,11 +241,6 @@ def _chains(legs: Sequence[Replication]) -> Table | None:
         )
     head = each("State", "Way of the data", "Slowest path", "The last node is behind by at most")
     return Table(head, tuple(rows), (26, 34, 24, 16), say("Daisy chain"), numeric=(3,)) if rows else None
-
-
-def _behind(backlog: Backlog) -> str:
-    """How far the node behind is behind at most: what never drains has no most."""
-    return say("grows without end") if backlog.drain_s is None else figures.seconds(backlog.behind_s)
 
 
 def _questions(legs: Sequence[Replication]) -> Iterator[tuple[str, str]]:
