@@ -146,6 +146,25 @@ def _lossy(material: Material, findings: Sequence[Finding]) -> Iterator[_Cause]:
                 "TCP slows down for lost packets: mend the loss first.",
                 _held_back(material, {timing.source, timing.target}, timing.network),
             )
+            yield _Cause(finding, "It loses as much at rest: mend that first.", _as_at_rest(material, timing))
+
+
+def _as_at_rest(material: Material, timing: Timing) -> Callable[[Finding], bool]:
+    """Whether a finding is of no more loss under load than that path, or the way back of it, has at rest."""
+
+    def explains(finding: Finding) -> bool:
+        loaded = material.timings.get(finding.subject.name) if finding.rule == "under-load" else None
+        if (
+            loaded is None
+            or {loaded.source, loaded.target} != {timing.source, timing.target}
+            or loaded.network != timing.network
+        ):
+            return False
+        crossed = [item for item in finding.evidence if beyond(item, finding.status)]
+        most = loaded.loss_high or 0.0
+        return bool(crossed) and all(item.unit == "ratio" and (item.value or 0.0) <= most for item in crossed)
+
+    return explains
 
 
 def _held_back(material: Material, ends: set[str], network: str) -> Callable[[Finding], bool]:

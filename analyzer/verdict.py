@@ -92,7 +92,9 @@ def answer(
         *grouped((finding for finding in failed if rank(finding) > 0), beside, causes),
         *gaps,
         *grouped(by_status[Status.ERROR]),
-        *grouped(apart, causes=causes),
+        *grouped((finding for finding in apart if finding.remedy), causes=causes),
+        # What only follows from something told above asks for nothing of its own.
+        *grouped(finding for finding in apart if not finding.remedy),
         *(
             (
                 f"The archive of node {node.name} is damaged or was not closed in order.",

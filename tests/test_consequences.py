@@ -113,3 +113,26 @@ def test_loss_that_does_not_explain_the_bandwidth_leaves_it_its_remedy(found, ti
     result = told([SLOW, found], timings, tests)
     assert SLOW.remedy in result.fixes
     assert result.reasons[0].startswith("bandwidth")
+
+
+LOADED = Limit("loss under load, lower bound", "ratio", 0.01, None, Sense.AT_MOST, "a test")
+
+
+@pytest.mark.parametrize(("low", "follows"), [(0.02, True), (0.021, False)])
+def test_what_is_lost_under_load_as_at_rest_is_looked_for_at_rest(low, follows):
+    heavy = finding("under-load", Status.WARN, "a>b/ch1", low, LOADED)
+    result = told([heavy, loss()], [LOSSY])
+    assert (heavy.remedy not in result.fixes) is follows
+    assert any("It loses as much at rest" in text for text in result.reasons) is follows
+
+
+def test_a_silence_under_load_is_not_the_loss_at_rest():
+    silent = finding("under-load", Status.WARN, "a>b/ch1", 3.0, SECOND)
+    assert silent.remedy in told([silent, loss()], [LOSSY]).fixes
+
+
+def test_a_warning_that_only_follows_stands_behind_those_that_do_not():
+    heavy = finding("under-load", Status.WARN, "a>b/ch1", 0.02, LOADED)
+    jitter = finding("jitter", Status.WARN, "b>a/ch1", 1.1, SECOND)
+    result = told([heavy, jitter, loss()], [LOSSY])
+    assert [text.split()[0] for text in result.reasons] == ["loss", "jitter", "under-load"]
