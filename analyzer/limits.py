@@ -101,9 +101,11 @@ def _decided(rule: str, limit: Limit, findings: Iterable[Finding]) -> tuple[str,
             for finding in findings
             if finding.rule == rule and finding.status in _JUDGED
             for item in finding.evidence
-            if item.limit == limit
+            # What a planned product bears may have taken the place of the failing level.
+            if item.limit is not None
+            and (item.limit.name, item.limit.profile) == (limit.name, limit.profile)
             and item.value is not None
-            and _SEVERITY.index(limit.judge_default(item.value)) > _SEVERITY.index(limit.judge(item.value))
+            and _SEVERITY.index(item.limit.judge_default(item.value)) > _SEVERITY.index(item.limit.judge(item.value))
         )
     )
 

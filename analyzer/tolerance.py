@@ -19,7 +19,9 @@ def borne(limit: Limit, tolerance: Tolerance | None) -> Limit:
     if tolerance is None:
         return replace(limit, source=f"{limit.source}; no planned product depends on it alone")
     fails = f"fail: half of {tolerance.timeout_s:g} s ({tolerance.product})"
-    return replace(limit, fail=tolerance.half_s, source=f"{limit.source}; {fails}")
+    # What a product bears is no matter of the profile, so it holds without it as well.
+    usual = tolerance.half_s if limit.profile else limit.default_fail
+    return replace(limit, fail=tolerance.half_s, default_fail=usual, source=f"{limit.source}; {fails}")
 
 
 def concerns(stack: Stack, binding: StackBinding, pair: Sequence[str]) -> bool:

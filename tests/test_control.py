@@ -33,7 +33,9 @@ from analyzer.contract import (
     WaiverState,
     WaiverUse,
 )
+from analyzer.extension import Tolerance
 from analyzer.rulebook import rulebook, rules
+from analyzer.tolerance import borne
 from collector.errors import Exit, OperatorError
 from reports.build import build
 from reports.findings import finding_table
@@ -208,6 +210,24 @@ def test_a_pass_by_a_relaxed_limit_is_marked_and_makes_the_verdict_conditional(s
     quiet = assess(sound, CREATED, relaxed(tmp_path))
     assert quiet.verdict is Verdict.SUITABLE
     assert [change.decided for change in quiet.changes] == [(), ()]
+
+
+def test_a_relaxed_limit_of_outages_decides_although_a_product_sets_when_it_fails(tmp_path):
+    cut = Link(lost_forward=range(1000, 1010))
+    archives = list(write(site(**{"a>b/ch1": cut}), tmp_path / "run").values())
+    about = {(item.rule, item.subject.name): item.status for item in assess(archives, CREATED).findings}
+    assert about["outages", "a>b/ch1"] is Status.WARN
+    found = assess(
+        archives, CREATED, profile(tmp_path, ("outages", "longest outage", 'warn = 3.0\nfail = 30.0\nsource = "ours"'))
+    )
+    passed = next(item for item in found.findings if (item.rule, item.subject.name) == ("outages", "a>b/ch1"))
+    assert passed.status is Status.PASS
+    assert [change.decided for change in found.changes] == [("a>b/ch1",)]
+    # What a product bears fails with the profile as without it, so the profile decides nothing there.
+    limit = Limit("x", "s", 3.0, 30.0, Sense.AT_MOST, "a test", "site", 1.0, 2.0)
+    judged = borne(limit, Tolerance(10.0, "a product"))
+    assert judged.judge_default(4.0) is Status.WARN
+    assert judged.judge_default(6.0) is judged.judge(6.0) is Status.FAIL
 
 
 def test_a_stricter_limit_judges_and_is_marked(sound, tmp_path):
