@@ -11,8 +11,8 @@ from synthetic import plan_data
 from analyzer.contract import Area, Finding, Scope, Status, Subject
 from analyzer.remedies import mend, unkept
 from collector.plan import parse
+from reports.brief import LONGEST, brief
 from reports.fixes import fixes
-from reports.sections.verdict import LONGEST, _brief
 
 
 def test_the_link_to_mend_is_named_with_the_switch_and_the_port_of_the_plan():
@@ -51,4 +51,4 @@ def test_a_fix_names_who_and_where_as_narrowly_as_it_is_known(rule, subjects, wh
 
 def test_a_text_is_not_cut_behind_a_first_sentence_that_says_nothing():
     text = "Find what sets the clock. " + "If the machine stood still, end that; " * 20
-    assert LONGEST // 2 < len(_brief(text)) <= LONGEST
+    assert LONGEST // 2 < len(brief(text)) <= LONGEST

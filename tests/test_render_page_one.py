@@ -16,11 +16,12 @@ from report_fixtures import bad, demonstration, trio, wordy
 from analyzer.contract import Area, Assessment, Status, Verdict
 from reports import figures
 from reports.basis import rest_s
+from reports.brief import LONGEST
 from reports.commands import Look, write_report
 from reports.contract import Block, Callout, Paragraph, Table
 from reports.limited import parted
 from reports.render.pdf import Paper
-from reports.sections.verdict import LONGEST, SECTION
+from reports.sections.verdict import SECTION
 from reports.wording import worded
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*/assessment.json"))
@@ -176,10 +177,10 @@ def test_a_caution_is_no_line_among_the_values_but_one_of_its_own_with_a_sign_th
     table = next(block for block in blocks if isinstance(block, Table) and "Enter" in block.head)
     below = blocks[blocks.index(table) + 1]
 
-    assert below == Paragraph("▲1 One channel only: a second is advised\n▲2 Windows only: sip-a runs Linux")
+    assert below == Paragraph("▲1 One channel only: a second is advised\n▲2 Windows only: sip-a runs Linux", small=True)
     assert not any("One channel" in cell for row in table.rows for cell in row)
-    assert [row[0].partition("\n")[2] for row in table.rows][:2] == ["▲1 ▲2", "▲1"]
-    assert not any("▲" in row[0] for row in table.rows[2:])
+    assert [row[1][row[1].index("▲") :] for row in table.rows[:2]] == ["▲1 ▲2", "▲1"]
+    assert not any("▲" in row[1] for row in table.rows[2:])
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_an_expectation_that_is_not_met_is_told():
     turned = Expected(met.verdict, "", met.reasons[::-1])
     assert [text.partition(",")[0] for text in answered(turned, assessment)] == [
         "reason 1 is link-state of sip-b/eth1",
-        "reason 3 is asymmetry of sip-a+sip-b",
+        "reason 3 is nic-errors of sip-b/eth1",
     ]
     elsewhere = Expected(met.verdict, "", (Reason("link-state", "sip-b/eth2", ""), *met.reasons[1:]))
     assert list(answered(elsewhere, assessment)) == ["reason 1 is link-state, but does not name sip-b/eth2"]

@@ -17,18 +17,18 @@ from collections.abc import Iterator
 from analyzer.contract import Area, Assessment, Change, Verdict, WaiverState, WaiverUse
 from reports import figures
 from reports.basis import based_on, classed
+from reports.brief import brief, reason
 from reports.changes import changed_limit
 from reports.contract import Block, Callout, Checklist, Heading, Paragraph, Section, Table, Tone
 from reports.findings import tally
 from reports.fixes import Fix, fixes
-from reports.limited import parted
 from reports.moments import noted, reasons
 from reports.provisional import ready
 from reports.texts import each, mark, say, several, word
 
 ROWS_ON_PAGE_ONE, SUBJECTS, NAMES = 6, 4, 12
-FIXES, LONGEST, CHANGES = 5, 240, 4
-"""What page one has room for: fixes, letters of a reason or a fix, and waivers and relaxed limits."""
+FIXES, CHANGES = 5, 4
+"""What page one has room for: fixes, and waivers and relaxed limits."""
 
 CAUTION = "\N{BLACK UP-POINTING TRIANGLE}"
 """Stands before what has to be known beside the values, with a number, and at the product that it is about."""
@@ -106,7 +106,7 @@ def _build(assessment: Assessment) -> Iterator[Block]:
         yield Heading(say("Why"), 2)
         yield Paragraph(
             "\n".join(
-                f"{rank}. {_reason(assessment, text)} {when}".rstrip()
+                f"{rank}. {reason(assessment, text)} {when}".rstrip()
                 for rank, (text, when) in enumerate(reasons(assessment, 3), 1)
             )
         )
@@ -143,34 +143,7 @@ def _origin(origin: str) -> tuple[str, str]:
 def _assigned(fix: Fix) -> str:
     """In one text: a column for the names would take the room of what is to be done."""
     around = "; ".join(part for part in (fix.who, fix.extent, fix.effort) if part)
-    return say("{what} ({around})", what=_brief(fix.what), around=around)
-
-
-def _reason(assessment: Assessment, text: str) -> str:
-    """A reason in short. Where else the same was found is told nowhere else on the page, so the message before it makes room."""
-    message, elsewhere = parted(assessment, text)
-    return f"{_brief(message, max(LONGEST - len(elsewhere), LONGEST * 3 // 4))}{elsewhere}"
-
-
-def _brief(text: str, longest: int = LONGEST) -> str:
-    """The first sentences of a long text, else its first parts, else words: the whole of it stands with its finding, further on.
-
-    A sentence that is only the beginning of what fits says too little to be cut there. What stands in brackets is kept or dropped whole.
-    """
-    if len(text) <= longest:
-        return text
-    room = longest - 2
-    ends = (_end(text, mark, room) for mark in (". ", "; ", ", ", " "))
-    end = next((end for end in ends if end >= room // 2), room)
-    return f"{text[:end].rstrip(' ;,')}{'.' if text[end : end + 2] == '. ' else ''} …"
-
-
-def _end(text: str, sign: str, room: int) -> int:
-    """The last place of the sign in the room where no bracket is open; -1: none."""
-    end = text.rfind(sign, 0, room)
-    while end > 0 and text.count("(", 0, end) > text.count(")", 0, end):
-        end = text.rfind(sign, 0, end)
-    return end
+    return say("{what} ({around})", what=brief(fix.what), around=around)
 
 
 def _settings(assessment: Assessment) -> Iterator[Block]:
@@ -194,14 +167,14 @@ def _settings(assessment: Assessment) -> Iterator[Block]:
             marks.setdefault(caution, f"{CAUTION}{len(marks) + 1}")
         marked = " ".join(marks[caution] for caution in cautions)
         left, right = _halves([f"{option}: {value}" for option, value in pairs])
-        rows.append((f"{title}\n{marked}".rstrip(), _names(subjects), left, right, basis))
+        rows.append((title, f"{_names(subjects)} {marked}".rstrip(), left, right, basis))
     if not rows:
         yield Paragraph(say("This run gives no settings. The section “Settings” says why."))
         return
-    yield Table(each("Product", "For", "Enter", "", "Based on"), tuple(rows), (14, 20, 25, 21, 20))
+    yield Table(each("Product", "For", "Enter", "", "Based on"), tuple(rows), (17, 17, 25, 21, 20))
     if marks:
         # Not among the values: beside those a caution looks like one more of them.
-        yield Paragraph("\n".join(f"{sign} {what}: {text}" for (what, text), sign in marks.items()))
+        yield Paragraph("\n".join(f"{sign} {what}: {text}" for (what, text), sign in marks.items()), small=True)
     if len(groups) > ROWS_ON_PAGE_ONE:
         more = figures.several(len(groups) - ROWS_ON_PAGE_ONE, "more group")
         yield Paragraph(say("{more} of values: see the section “Settings”.", more=more), small=True)
@@ -278,8 +251,8 @@ def _waived(assessment: Assessment) -> Iterator[Block]:
             (
                 use.waiver.rule,
                 figures.subject(use.waiver.subject),
-                _brief(_outcome(assessment, use)),
-                _brief(
+                brief(_outcome(assessment, use)),
+                brief(
                     say(
                         "{who}, until {until}: {reason}",
                         who=use.waiver.who,
