@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -70,3 +71,18 @@ def unit_axis(unit: str, values: Iterable[float | None]) -> Axis:
             return Axis(unit, 1.0)
         case _:
             return Axis(unit, 1.0)
+
+
+def decades(low: float, high: float, count: int) -> tuple[float, float, list[float]]:
+    """Ends of a log axis that holds both values, above 0, and at most about `count` round places for its labels."""
+    low, high = low / 1.15, high * 1.15
+    if high / low < 4:
+        middle = math.sqrt(low * high)
+        low, high = middle / 2, middle * 2
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks: list[float] = []
+    for steps in ((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8), (1, 1.5, 2, 3, 4, 6), (1, 2, 5), (1, 3), (1,)):
+        ticks = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
+        if len(ticks) <= count:
+            break
+    return low, high, ticks[:: 1 + len(ticks) // (count + 1)]

@@ -13,9 +13,9 @@ from reportlab.lib.colors import Color, HexColor, white
 from analyzer.contract import Status
 from reports.contract import Band, Chart, Mark, Tone
 from reports.render import style
-from reports.render.charts import GRID, _draw_band, _signs
+from reports.render.charts import GRID, _draw_band
 from reports.render.layers import LAYERS
-from reports.render.legend import FILL, FILL_EDGE, LOOKS, MARKS, OUTLINE, SHADE_COLOUR, SHADE_FOOT
+from reports.render.legend import FILL, FILL_EDGE, LOOKS, MARKS, OUTLINE, SHADE_COLOUR, SHADE_FOOT, signs
 from reports.render.style import STATUSES, TONES
 from reports.render.topology import STROKES
 
@@ -94,7 +94,7 @@ def test_the_foot_of_a_shade_is_told_from_the_grid_and_from_the_page_by_every_re
 def test_what_happened_to_a_third_and_a_fourth_machine_has_no_sign_of_the_network():
     marks = [Mark(0.0, 0.0, "outage"), *(Mark(0.0, 0.0, f"node {place}", machine=True) for place in range(4))]
 
-    glyphs = {label: MARKS[sign][-1] for label, sign in _signs(marks).items()}
+    glyphs = {label: MARKS[sign][-1] for label, sign in signs(marks).items()}
 
     assert glyphs["outage"] == "\N{BLACK DOWN-POINTING TRIANGLE}"
     assert glyphs["node 2"] == "\N{BLACK SQUARE}"

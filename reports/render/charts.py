@@ -26,6 +26,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph
 
 from reports import figures
+from reports.axes import decades
 from reports.contract import Band, Chart, Mark, Stack
 from reports.render.glyphs import BOLD, REGULAR, clean
 from reports.render.layers import HATCH, LAYERS, rungs, tops
@@ -46,6 +47,7 @@ from reports.render.legend import (
     entry_drawn,
     outlined,
     rows_of,
+    signs,
 )
 from reports.render.outlines import PageRenderer
 from reports.render.style import CAPTION, INK, MUTED, SMALL, markup
@@ -92,7 +94,7 @@ class ChartBox(Flowable):
         self._chart = replace(chart, bands=tuple(map(thinned, chart.bands)), stack=stack)
         self._title = Paragraph(markup(chart.title), CAPTION.clone("chart title", textColor=INK))
         self._caption = Paragraph(markup(chart.caption), SMALL)
-        self._marks = _signs(chart.marks)
+        self._marks = signs(chart.marks)
         self.least = (0.0, 0, 0.0)
 
     def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: N803 - reportlab's names
@@ -350,27 +352,7 @@ def _limits(values: Sequence[float | None], log: bool, count: int) -> tuple[floa
         high = high * 1.05 if high > 0 else 1.0
         places = MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         return low, high, [float(tick) for tick in places if low <= tick <= high]
-    low, high = low / 1.15, high * 1.15
-    if high / low < 4:
-        middle = math.sqrt(low * high)
-        low, high = middle / 2, middle * 2
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks: list[float] = []
-    for steps in ((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8), (1, 1.5, 2, 3, 4, 6), (1, 2, 5), (1, 3), (1,)):
-        ticks = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
-        if len(ticks) <= count:
-            break
-    return low, high, ticks[:: 1 + len(ticks) // (count + 1)]
-
-
-def _signs(marks: Sequence[Mark]) -> dict[str, int]:
-    """The sign of each kind of mark: what happened to the network points down, what happened to a machine up, as long as there are such signs."""
-    kinds = list(dict.fromkeys((mark.label, mark.machine) for mark in marks))[: len(MARKS)]
-    free = {False: (0, 1, 5, 4, 2, 3), True: (2, 3, 4, 5, 0, 1)}
-    taken: dict[str, int] = {}
-    for label, machine in kinds:
-        taken[label] = next(sign for sign in free[machine] if sign not in taken.values())
-    return taken
+    return decades(low, high, count)
 
 
 def _draw_marks(axes: Axes, chart: Chart, signs: Mapping[str, int]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from reportlab.lib.colors import HexColor
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
+from reports.contract import Mark
 from reports.render.glyphs import BOLD, REGULAR, clean
 from reports.render.layers import HATCH, HATCHED, LAYERS
 from reports.render.style import INK, shortened
@@ -134,3 +136,13 @@ def _spread_drawn(canvas: Canvas, x: float, y: float, sign: Sign) -> None:
     elif sign is Sign.OUTLINED:
         canvas.setLineWidth(OUTLINE)
         canvas.rect(x, y - 1.2, 18, 6.4, stroke=1, fill=0)
+
+
+def signs(marks: Sequence[Mark]) -> dict[str, int]:
+    """The sign of each kind of mark: what happened to the network points down, what happened to a machine up, as long as there are such signs."""
+    kinds = list(dict.fromkeys((mark.label, mark.machine) for mark in marks))[: len(MARKS)]
+    free = {False: (0, 1, 5, 4, 2, 3), True: (2, 3, 4, 5, 0, 1)}
+    taken: dict[str, int] = {}
+    for label, machine in kinds:
+        taken[label] = next(sign for sign in free[machine] if sign not in taken.values())
+    return taken
