@@ -29,7 +29,7 @@ FEW = 3
 LONGER = "Run the collector for at least 15 min on new systems, 24 h on systems in use."
 _LEAST = 30
 """Seconds, and one-second readings, that make a minute."""
-_AFTER_S = 1.5
+_BEFORE_S, _AFTER_S = 1.0, 1.5
 """A row tells of the second before it, and a test's queue empties after it."""
 _SEVERITY = (Status.PASS, Status.INFO, Status.WARN, Status.FAIL)
 
@@ -102,11 +102,11 @@ def minute_means(t_s: pd.Series[float], values: pd.Series[float], least: int = _
 
 
 def quiet(t_s: pd.Series[float], tests: Sequence[tuple[float, float]]) -> npt.NDArray[np.bool_]:
-    """Which rows tell of no second in which a bandwidth test of ours loaded the node."""
+    """Which rows tell of no second in which a bandwidth test of ours loaded the node: clocks agree to a part of one, so the one before is left out too."""
     at = t_s.to_numpy(dtype=np.float64)
     free = np.ones(len(at), dtype=np.bool_)
     for start, stop in tests:
-        free &= (at < start) | (at > stop + _AFTER_S)
+        free &= (at < start - _BEFORE_S) | (at > stop + _AFTER_S)
     return free
 
 

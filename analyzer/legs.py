@@ -20,7 +20,7 @@ from analyzer.extension import Stack, StackContext
 from analyzer.words import span
 
 LEAST_S = 10.0
-_ATTENTION = "attention"
+_ATTENTION = "the least that anybody acts on"
 
 _TOLERATED = (
     "How long an interruption replication tolerates depends on the write load, which is replayed in the report's section on replication where the plan has a product that "

@@ -226,7 +226,7 @@ def _decides(context: StackContext) -> str:
     loses = "when it loses the primary's host, however well the pair sees each other"
     if not context.automatic:
         return (
-            "By the plan a person switches these two over: see that no Solution Control Server (SCS) is set to do it. One that is set to switches over "
+            "By the plan a person switches these two over: see that no Solution Control Server (SCS) is set to do it. An SCS that is set to do so switches over "
             f"{loses}."
         )
     planned = [observer.name for observer in context.plan.observers if observer.kind is ObserverKind.SCS]

@@ -189,8 +189,7 @@ def _traffic(
     if frame is None or not told(frame, "nic", "t_s", "rx_B", "tx_B"):
         return {}
     steps = increments(frame, ["rx_B", "tx_B"], ["nic"])
-    # A second before as well: an extreme is drawn, however little of a test its second holds, and clocks agree to a part of one.
-    steps = steps[quiet(steps["t_s"], [(start - 1.0, stop) for start, stop in tests])]
+    steps = steps[quiet(steps["t_s"], tests)]
     rate = steps[["rx_B", "tx_B"]].max(axis=1) / steps["dt_s"]
     carried = rate.groupby(steps["nic"], observed=True).sum()
     busiest = carried[[carried[nic] > 0 and not loopback(str(nic)) for nic in carried.index]].nlargest(INTERFACES)

@@ -206,7 +206,7 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
         )
         + (
             say(" p99.9 is told of 1000 probes and more; of fewer ({dash}) see the maximum.", dash=figures.DASH)
-            if any(item.loaded.samples < PROBES or item.rtt.samples < PROBES for item in loaded)
+            if _tailed(loaded) and any(min(item.loaded.samples, item.rtt.samples) < PROBES for item in loaded)
             else ""
         )
     )
@@ -225,9 +225,13 @@ def loaded_blocks(timings: tuple[Timing, ...]) -> Iterator[Block]:
         yield from by_path(_fast(fast))
 
 
+def _tailed(items: Iterable[Timing]) -> bool:
+    return any(item.loaded.samples >= PROBES for item in items)
+
+
 def _loaded(items: list[Timing]) -> Table:
     """With the 99.9 % quantile where any path had the probes for it under load; else the largest says the same."""
-    tails = any(item.loaded.samples >= PROBES for item in items)
+    tails = _tailed(items)
 
     def row(item: Timing) -> Iterator[str]:
         yield figures.direction(item.source, item.target)

@@ -14,9 +14,14 @@ def reason(assessment: Assessment, text: str) -> str:
     """A reason in short; among failures a warning says that it is one. Where else the same was found is told nowhere else on the page, so the message before it makes room."""
     message, elsewhere = parted(assessment, text)
     told = f"{brief(message, max(LONGEST - len(elsewhere), LONGEST * 3 // 4))}{elsewhere}"
-    found = next((item for item in assessment.findings if item.message and text.startswith(item.message)), None)
+    found = next((item for item in assessment.findings if item.message and _begins(text, item.message)), None)
     apart = assessment.verdict is Verdict.UNSUITABLE and found is not None and found.status is Status.WARN
     return say("Warning: {text}", text=told) if apart else told
+
+
+def _begins(text: str, message: str) -> bool:
+    """Whether a reason begins with the message, or with its first point where several are counted."""
+    return text.startswith((message, f"{message.partition('; ')[0]}, and "))
 
 
 def brief(text: str, longest: int = LONGEST) -> str:

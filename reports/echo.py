@@ -22,7 +22,7 @@ def echo_blocks(items: tuple[EchoTiming, ...]) -> Iterator[Block]:
         yield Paragraph(
             say(
                 "One message a second on a connection that stays open, timed from when it was due: what a lost packet or an outage "
-                "costs a heartbeat over TCP. Idle: after how long without traffic a connection still worked. {dash}: too few messages for that quantile.",
+                "costs a heartbeat over TCP. Left idle: after how long without traffic a connection still worked. {dash}: too few messages for that quantile.",
                 dash=figures.DASH,
             )
         )

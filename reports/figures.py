@@ -213,7 +213,7 @@ def moment(text: str) -> str:
 def instant(text: str, after_s: float) -> str:
     """The instant `after_s` seconds after an ISO 8601 one, to the second; a dash if there is none."""
     try:
-        found = datetime.fromisoformat(text) + timedelta(seconds=after_s)
+        found = datetime.fromisoformat(text) + timedelta(seconds=round(after_s))
         return local(found.replace(tzinfo=found.tzinfo or UTC), "%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError):
         return DASH

@@ -23,7 +23,9 @@ def parted(assessment: Assessment, text: str) -> tuple[str, str]:
     message = found.message
     # How long a run has to be is part of the sentence, and rounder than its limit.
     for item in () if found.area is Area.DATA else found.evidence:
-        message = _beside(message, item)
+        # Beside a failure the limit that warns would pass for the one that failed.
+        if item.limit is not None and item.value is not None and item.limit.judge(item.value) is found.status:
+            message = _beside(message, item)
     return message, text[len(found.message) :]
 
 

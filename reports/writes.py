@@ -49,11 +49,13 @@ def _meaning(items: Sequence[Writes], *, carried: bool) -> str:
     if carried:
         words.append(
             say(
-                "This is what replication would have to carry, before compression; growth not included (see “Replication and failover load”)."
+                "What this node writes is what replication would have to carry, before compression; growth not included (see “Replication and failover load”)."
             )
         )
     words += [
-        say("Everything that was written is in it: logs, temporary files, paging, and what haready itself wrote."),
+        say(
+            "Everything that was written is in the table below: logs, temporary files, paging, and what haready itself wrote."
+        ),
         say("For “{all}” the disks are added up minute by minute, each byte once", all=say(ALL))
         + (say(" (a disk marked “in others” lies on others, or is part of an array).") if _layered(items) else "."),
     ]

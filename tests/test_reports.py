@@ -200,7 +200,7 @@ def test_equal_settings_share_a_row_on_page_one():
     table = next(block for block in verdict.SECTION.build(trio()) if isinstance(block, Table))
     rows = table.rows
 
-    assert [row[1] for row in rows] == ["sip-a and sip-b", "sip-a and sip-dr\nsip-b and sip-dr"] * 2
+    assert [row[1].partition(" ▲")[0] for row in rows] == ["sip-a and sip-b", "sip-a and sip-dr\nsip-b and sip-dr"] * 2
     entered = "\n".join(rows[1][2:4]).replace("\N{NO-BREAK SPACE}", " ")
     assert entered.split("\n") == [
         "protocol: addp",
@@ -315,7 +315,7 @@ def test_what_decides_and_was_not_sized_stands_with_the_values_on_page_one():
     table = next(block for block in blocks if isinstance(block, Table))
     warning = "▲1 Host object [addp], SCS to host: NOT SIZED, ask the Genesys administrator"
 
-    assert table.rows[0][0].splitlines()[-1] == "▲1"
+    assert table.rows[0][1].endswith(" ▲1")
     assert words(blocks).count(warning) == 1, "once, however many pairs"
 
 
@@ -2027,7 +2027,7 @@ def test_round_trips_under_load_leave_out_a_quantile_that_no_path_has():
 
     assert "Loaded p99.9" not in head
     assert {"Idle max", "Loaded max"} <= set(head)
-    assert "p99.9 is told of 1000 probes and more" in words(blocks)
+    assert "p99.9 is told of 1000 probes and more" not in words(blocks)
 
 
 def test_values_that_are_the_same_for_two_legs_have_one_section_with_the_reasons_and_notes_of_both():

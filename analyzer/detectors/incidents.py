@@ -148,9 +148,9 @@ def doubts(trace: PathTrace) -> tuple[str, ...]:
     stalled = int((trace.state == State.STALL).sum()) / known if known else 0.0
     found = []
     if missing > MISSING:
-        found.append(f"{missing:.1%} of the record are missing")
+        found.append(f"{100 * missing:.1f} % of the record are missing")
     if stalled > STALLED:
-        found.append(f"the sender stood still in {stalled:.1%} of the slots")
+        found.append(f"the sender stood still in {100 * stalled:.1f} % of the slots")
     return tuple(found)
 
 

@@ -56,17 +56,18 @@ def _check(context: Context) -> Iterator[Judgement]:
         statuses.append(absolute.judge(free))
     evidence = [Evidence("free", least, "ratio", relative), Evidence("free", free, "B", absolute)]
     message = f"{title}: {share(least)} free ({octets(free)} of {octets(size)})"
-    inodes = _ratio(rows, "inodes_free", "inodes")
+    nodes, inodes = "", _ratio(rows, "inodes_free", "inodes")
     if len(inodes):
         limit, left = context.limit(INODES.name), float(inodes.min())
         statuses.append(limit.judge(left))
         evidence.append(Evidence("free inodes", left, "ratio", limit))
-        message += f", {share(left)} of its inodes free"
+        # Behind how long the space lasts, which is more urgent.
+        nodes = f" Of its inodes {share(left)} are free."
     status = worst(statuses)
     when = "the run's last hour" if context.duration_s > _HOUR_S else "the run"
     yield Judgement(
         status,
-        f"{message}, the least of {when}.{'' if status is Status.PASS else _going(rows.loc[ratio.index])}",
+        f"{message}, the least of {when}.{'' if status is Status.PASS else _going(rows.loc[ratio.index])}{nodes}",
         (*evidence, Evidence("readings", float(len(ratio)), "1")),
         ""
         if status is Status.PASS

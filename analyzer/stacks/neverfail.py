@@ -42,6 +42,8 @@ THIN_BPS = 10_000_000
 TITLE = "Neverfail Heartbeat, failover and channels"
 WHERE = "Neverfail management client > Server > Monitoring > Configure Failover, or where the table says"
 
+LEG_WHERE = "Neverfail configuration wizard > Channel"
+
 TIMEOUT = "Failover timeout"
 OLD_TIMEOUT = "Heartbeat timeout"
 OLD_COUNT = "Heartbeats missed"
@@ -325,7 +327,7 @@ def _manual(context: StackContext) -> Recommendation:
         "names no milliseconds (vCSHB 5.5 p. 17)."
     )
     settings = (_setting(THIN, *_thin(context)), _setting(CHANNEL_PORT, PORT, "default, to be open between the nodes"))
-    return legs.leg(STACK, context, "Neverfail Heartbeat", WHERE, found, settings)
+    return legs.leg(STACK, context, "Neverfail Heartbeat", LEG_WHERE, found, settings)
 
 
 def _snippet(node: str, settings: tuple[Setting, ...]) -> Snippet:

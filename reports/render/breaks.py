@@ -15,6 +15,8 @@ from reports.texts import say
 Cell = Flowable | list[Paragraph] | str
 """What stands in a cell; a list has its lines, each of which may need several on the page."""
 
+LEAST = 0.35
+"""Share of a page below which a broken row does not begin behind the head alone."""
 SCRAP, TALL = 44, 0.25
 """Height of the least part of a broken row (four lines), and the share of a page from which on a row may be broken: what goes on on the
 next page stands there without its name."""
@@ -63,6 +65,9 @@ class Continued(Grid):
             first, rest = (part._cellvalues for part in parts)  # noqa: SLF001 - there is no public way
             broken = len(first) + len(rest) - head == len(names) + 1
             left = len(first) - broken
+            if broken and left == head and availHeight < LEAST * self.page:
+                # Nothing but the head and a scrap: the row goes on whole on the next page.
+                return []
             parts[1].rows = replace(self.rows, names=[*names[:head], *names[left:]])
             for part in parts:
                 part.page = self.page

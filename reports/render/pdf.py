@@ -134,6 +134,9 @@ def render(
     taken = stacked(opening, width - 2 * MARGIN, height) + opening[-1].getSpaceAfter() + ROUNDING
     room = height - FOOT - top + HEAD_LINE - taken
     story = [*opening, *_story(parts, width - 2 * MARGIN, height - FOOT - top, room)]
+    # A gap behind the last block would open a page of its own.
+    while story and isinstance(story[-1], Spacer):
+        story.pop()
     document.build([*story, Closing()], canvasmaker=canvas)
     return target.getvalue()
 

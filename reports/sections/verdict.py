@@ -214,7 +214,7 @@ def _score(assessment: Assessment) -> Iterator[Block]:
         if part.lines
     )
     if rows:
-        yield Table(each("Area", "Score", "Checks", "Gravest finding"), rows, (34, 14, 28, 24))
+        yield Table(each("Area", "Score", "Checks", "Gravest finding at"), rows, (34, 14, 28, 24))
     else:
         yield Paragraph(say("No check was made."))
 
