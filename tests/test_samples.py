@@ -100,6 +100,13 @@ def test_a_samples_report_is_of_its_assessment_and_can_be_drawn_again(name, tmp_
             assert "".join(item.split()) in text, item
 
 
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_no_page_of_a_samples_report_holds_nothing_but_its_head_and_foot(folder):
+    told_of = subprocess.run(["pdftotext", "-layout", str(folder / "report.pdf"), "-"], check=True, capture_output=True, encoding="utf-8")  # fmt: skip
+    pages = [[line for line in page.splitlines() if line.strip()] for page in told_of.stdout.split("\f")[:-1]]
+    assert all(len(lines) > 3 for lines in pages), [len(lines) for lines in pages]
+
+
 def test_the_node_that_stood_still_is_named_with_the_channels_that_it_silenced():
     assert [joint.stood for joint in told(SAMPLES / "stalling-vm").joints] == ["sip-b"]
     assert [joint.stood for joint in told(SAMPLES / "channels-together").joints] == [""]
