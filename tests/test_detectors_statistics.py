@@ -96,7 +96,7 @@ def test_classes_are_labels_of_what_the_risk_rests_on():
 def test_a_record_with_holes_or_stalls_lowers_the_class_and_says_why():
     assert incidents.doubts(calm(600.0)) == ()
     holes, stalls = calm(600.0, absent=slots(100, 140)), paused(calm(600.0), [(100.0, 110.0)])
-    assert "6.7% of the record" in incidents.doubts(holes)[0]
+    assert "6.7 % of the record" in incidents.doubts(holes)[0]
     assert "stood still" in incidents.doubts(stalls)[0]
     assert incidents.lowered(Claim.CERTIFIED, incidents.doubts(holes)) is Claim.MODEL_BACKED
     assert incidents.lowered(Claim.CERTIFIED, ()) is Claim.CERTIFIED

@@ -94,7 +94,7 @@ def test_the_document_shows_numbers_above_the_plots_and_the_list(tmp_path):
 
 
 def test_a_moment_that_cannot_be_told_is_a_dash():
-    assert figures.instant("2026-11-20T09:35:00Z", 61.5) == "2026-11-20 09:36:01 UTC"
+    assert figures.instant("2026-11-20T09:35:00Z", 61.6) == "2026-11-20 09:36:02 UTC"
     assert figures.instant("", 1.0) == figures.DASH
     assert figures.instant("2026-11-20T09:35:00Z", 1e18) == figures.DASH
     assert figures.instant("2026-11-20T09:35:00Z", float("nan")) == figures.DASH
